@@ -1,0 +1,184 @@
+//! The verbs of the console, in ONE list: enum, parser, documentation and help come from it. Owns no key; `keymaps/` binds them.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! commands {
+    ($($variant:ident, $name:literal, $argument:expr, $doc:literal;)*) => {
+        /// A key-bindable verb of the console.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Command { $(#[doc = $doc] $variant,)* }
+
+        impl Command {
+            /// Every command, in the order of the help.
+            pub const ALL: &'static [Command] = &[$(Command::$variant,)*];
+
+            /// Its name in the palette and in keymaps.
+            pub fn name(self) -> &'static str {
+                match self { $(Command::$variant => $name,)* }
+            }
+
+            /// What it does, in one line.
+            pub fn doc(self) -> &'static str {
+                match self { $(Command::$variant => $doc,)* }
+            }
+
+            /// The argument it takes, as shown in help: `<kind>`, `[text]`; empty when none.
+            pub fn argument(self) -> &'static str {
+                match self { $(Command::$variant => $argument,)* }
+            }
+        }
+    };
+}
+
+commands! {
+    Quit, "quit", "", "Leave the console";
+    Help, "help", "", "Show keys and commands for what is on screen";
+    Palette, "palette", "", "Type a command";
+    Filter, "filter", "[text]", "Filter rows: text, !text, field:value";
+    Back, "back", "", "Close, clear the filter, or go back";
+    Forward, "forward", "", "Go forward in the history";
+    Home, "home", "", "Show all panes";
+    Pane, "pane", "<kind>", "Go to a pane";
+    NextPane, "next-pane", "", "Focus the next pane";
+    PreviousPane, "previous-pane", "", "Focus the previous pane";
+    Zoom, "zoom", "", "Give the pane the whole screen, or return it";
+    Open, "open", "", "Show everything about the selected row";
+    Down, "down", "", "Move down";
+    Up, "up", "", "Move up";
+    Left, "left", "", "Focus the pane to the left";
+    Right, "right", "", "Focus the pane to the right";
+    PageDown, "page-down", "", "Move down a page";
+    PageUp, "page-up", "", "Move up a page";
+    Top, "top", "", "Go to the first row";
+    Bottom, "bottom", "", "Go to the last row";
+    Sort, "sort", "[column]", "Sort by a column; again to turn round; no column: the next one";
+    Refresh, "refresh", "", "Ask again now what this pane shows";
+    Freeze, "freeze", "", "Hold the display still; data goes on";
+    Why, "why", "", "Say why the selected row is in its state";
+    Legend, "legend", "", "Explain glyphs and colours";
+    Cost, "cost", "", "Show API calls per minute and dollars per hour";
+    Theme, "theme", "<name>", "Switch the theme";
+    Privacy, "privacy", "<on|off>", "Mask account ids and ARNs for screen sharing";
+    Copy, "copy", "", "Copy the selected row's name through the terminal";
+    Export, "export", "<md|csv|json>", "Write what the pane shows to a file";
+    Redraw, "redraw", "", "Draw the whole screen again";
+    Suspend, "suspend", "", "Stop the console and return to the shell";
+}
+
+/// A command with its argument, as typed or bound: `pane caches`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Invocation {
+    /// The command.
+    pub command: Command,
+    /// Its argument; empty when none.
+    pub argument: String,
+}
+
+impl Invocation {
+    /// A command without argument.
+    pub fn plain(command: Command) -> Self {
+        Self {
+            command,
+            argument: String::new(),
+        }
+    }
+}
+
+/// A text that is no command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// No such name.
+    #[error("there is no command `{typed}`{}", suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    Unknown {
+        /// What was typed.
+        typed: String,
+        /// The nearest name.
+        suggestion: Option<&'static str>,
+    },
+    /// An argument where none is taken.
+    #[error("`{command}` takes no argument, not `{argument}`")]
+    NoArgument {
+        /// The command.
+        command: &'static str,
+        /// What was typed.
+        argument: String,
+    },
+    /// No argument where one is needed.
+    #[error("`{command}` needs {argument}")]
+    NeedsArgument {
+        /// The command.
+        command: &'static str,
+        /// The argument that is missing.
+        argument: &'static str,
+    },
+}
+
+impl FromStr for Invocation {
+    type Err = CommandError;
+
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        let (name, argument) = text
+            .trim()
+            .split_once(char::is_whitespace)
+            .unwrap_or((text.trim(), ""));
+        let argument = argument.trim();
+        let Some(&command) = Command::ALL.iter().find(|command| command.name() == name) else {
+            let nearest = Command::ALL
+                .iter()
+                .map(|command| command.name())
+                .min_by_key(|known| strsim::damerau_levenshtein(known, name));
+            let suggestion = nearest.filter(|known| strsim::damerau_levenshtein(known, name) <= 2);
+            return Err(CommandError::Unknown {
+                typed: name.to_owned(),
+                suggestion,
+            });
+        };
+        match (command.argument(), argument) {
+            ("", "") => {}
+            ("", extra) => {
+                return Err(CommandError::NoArgument {
+                    command: command.name(),
+                    argument: extra.to_owned(),
+                });
+            }
+            (wanted, "") if wanted.starts_with('<') => {
+                return Err(CommandError::NeedsArgument {
+                    command: command.name(),
+                    argument: wanted,
+                });
+            }
+            _ => {}
+        }
+        Ok(Self {
+            command,
+            argument: argument.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_gets_a_suggestion() {
+        let error = "quti".parse::<Invocation>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no command `quti`; did you mean `quit`?"
+        );
+    }
+
+    #[test]
+    fn arguments_are_checked() {
+        assert!("pane".parse::<Invocation>().is_err());
+        assert!("quit now".parse::<Invocation>().is_err());
+        assert_eq!(
+            "  pane   caches ".parse::<Invocation>().map(|i| i.argument),
+            Ok("caches".to_owned())
+        );
+    }
+}

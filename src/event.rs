@@ -1,0 +1,59 @@
+//! What can happen. A recording is the stream of these; a replay feeds it to `update` again. Owns no behaviour.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::key::Key,
+    resources::{Answer, ProviderError, Query},
+};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Time passed; the only way in which time reaches the state.
+    Tick {
+        /// The time now.
+        now: Timestamp,
+    },
+    /// A key was pressed.
+    Key {
+        /// Which.
+        key: Key,
+    },
+    /// Text was pasted; it never confirms anything.
+    Paste {
+        /// The text.
+        text: String,
+    },
+    /// The terminal has a new size.
+    Resize {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// A query was answered, or failed.
+    Observed {
+        /// The query.
+        query: Query,
+        /// When the answer arrived.
+        at: Timestamp,
+        /// How long it took.
+        took: Duration,
+        /// The answer.
+        result: Result<Answer, ProviderError>,
+    },
+    /// The process was stopped and continues: what is on screen is old.
+    Continued,
+    /// An effect that writes for the user (copy, export) ended.
+    Noted {
+        /// What to tell.
+        text: String,
+        /// Whether it failed.
+        failed: bool,
+    },
+}

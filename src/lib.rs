@@ -1,0 +1,10 @@
+//! pilothouse: events in, state changes, effects out; a pure function draws the state.
+
+pub mod command;
+pub mod config;
+pub mod effect;
+pub mod event;
+pub mod provider;
+pub mod resources;
+pub mod state;
+pub mod ui;

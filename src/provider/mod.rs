@@ -1,0 +1,13 @@
+//! The one door to the world. Owns the trait; live AWS, the simulator and nothing else stand behind it.
+
+pub mod ask;
+
+use futures::future::BoxFuture;
+
+use crate::resources::{Answer, ProviderError, Query};
+
+/// Something that can be asked about an estate.
+pub trait Provider: Send + Sync {
+    /// Answers one query, within the provider's own deadline. Never panics, never blocks the thread.
+    fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>>;
+}

@@ -1,0 +1,1 @@
+//! How this kind behaves in the simulated world.

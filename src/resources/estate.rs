@@ -1,0 +1,193 @@
+//! What is watched: regions, managed names, thresholds, intervals. Built by `config`; owns no file format and no live value.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Place, RegionLabel, Scope, Source};
+
+/// How calls are signed: a profile, and a role to assume on top of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Access {
+    /// Profile of the shared AWS configuration; `None` is the SDK's default chain.
+    pub profile: Option<String>,
+    /// Role to assume.
+    pub role_arn: Option<String>,
+    /// External id for that role.
+    pub external_id: Option<String>,
+}
+
+/// What a region is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegionRole {
+    /// Takes writes.
+    Primary,
+    /// First to take over.
+    Secondary,
+    /// Takes over after the secondary.
+    Tertiary,
+    /// One of several equals.
+    #[default]
+    Active,
+}
+
+/// One region of the estate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegionSpec {
+    /// The operator's name for it.
+    pub label: RegionLabel,
+    /// The AWS Region, where it is one.
+    pub aws_region: Option<String>,
+    /// What it is for.
+    pub role: RegionRole,
+    /// How to sign calls there.
+    pub access: Access,
+    /// Kubeconfig contexts of clusters there that EKS does not list.
+    pub kube_contexts: Vec<String>,
+    /// Requests per second that it can serve.
+    pub capacity_rps: Option<f64>,
+    /// Names of the load balancers that carry the user traffic; empty means all of them.
+    pub load_balancers: Vec<String>,
+}
+
+/// A DNS name whose record sets split traffic between regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManagedName {
+    /// The name without trailing dot.
+    pub name: String,
+    /// The hosted zone id, where several zones hold the name; found by name otherwise.
+    pub zone_id: Option<String>,
+    /// Which region a record set belongs to, by set identifier; others are found by their target.
+    pub regions: BTreeMap<String, RegionLabel>,
+}
+
+/// One data-plane endpoint of a recovery cluster. Stored because `DescribeCluster` is control plane (domain 0.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryEndpoint {
+    /// The AWS Region with which calls are signed.
+    pub region: String,
+    /// The endpoint URL.
+    pub url: String,
+}
+
+/// Limits beyond which a value is warned about or bad. Defaults are those of the architecture documents (domain 0.2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// p95 latency in milliseconds: warn above.
+    pub p95_warn_ms: f64,
+    /// p95 latency in milliseconds: bad above.
+    pub p95_bad_ms: f64,
+    /// Error rate in percent: warn above.
+    pub error_warn_percent: f64,
+    /// Error rate in percent: bad above.
+    pub error_bad_percent: f64,
+    /// Replication lag of databases in milliseconds: warn above.
+    pub database_lag_warn_ms: f64,
+    /// Replication lag of databases in milliseconds: bad above (half of the RPO by default).
+    pub database_lag_bad_ms: f64,
+    /// Replication latency of DynamoDB global tables in milliseconds: warn above.
+    pub table_lag_warn_ms: f64,
+    /// Replication lag of caches in milliseconds: warn above.
+    pub cache_lag_warn_ms: f64,
+    /// Utilisation of a region's known capacity in percent: warn above.
+    pub utilisation_warn_percent: f64,
+    /// Utilisation of a region's known capacity in percent: bad above.
+    pub utilisation_bad_percent: f64,
+    /// Share of healthy targets in percent: warn below.
+    pub healthy_warn_percent: f64,
+    /// Share of healthy targets in percent: bad below.
+    pub healthy_bad_percent: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            p95_warn_ms: 200.0,
+            p95_bad_ms: 500.0,
+            error_warn_percent: 0.5,
+            error_bad_percent: 1.0,
+            database_lag_warn_ms: 1_000.0,
+            database_lag_bad_ms: 30_000.0,
+            table_lag_warn_ms: 5_000.0,
+            cache_lag_warn_ms: 5_000.0,
+            utilisation_warn_percent: 70.0,
+            utilisation_bad_percent: 85.0,
+            healthy_warn_percent: 90.0,
+            healthy_bad_percent: 50.0,
+        }
+    }
+}
+
+/// Everything that is watched, and how.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Estate {
+    /// The word in the top line: `prod`, `staging`.
+    pub environment: String,
+    /// How to sign calls to the global services.
+    pub access: Access,
+    /// The regions, in the order of the screen.
+    pub regions: Vec<RegionSpec>,
+    /// The managed names; the first one gives the traffic share of a region.
+    pub names: Vec<ManagedName>,
+    /// The five data-plane endpoints of the recovery cluster; empty without one.
+    pub recovery_endpoints: Vec<RecoveryEndpoint>,
+    /// Limits for severities.
+    pub thresholds: Thresholds,
+    /// Poll intervals that differ from the default.
+    pub intervals: BTreeMap<Source, Duration>,
+    /// Sources that are not asked at all.
+    pub disabled: Vec<Source>,
+}
+
+impl Estate {
+    /// One region by its label.
+    pub fn region(&self, label: &RegionLabel) -> Option<&RegionSpec> {
+        self.regions.iter().find(|region| region.label == *label)
+    }
+
+    /// The region of the estate that an AWS Region name or a label means.
+    pub fn region_named(&self, name: &str) -> Option<&RegionLabel> {
+        let by_label = self
+            .regions
+            .iter()
+            .find(|region| region.label.as_str() == name);
+        by_label
+            .or_else(|| {
+                self.regions
+                    .iter()
+                    .find(|region| region.aws_region.as_deref() == Some(name))
+            })
+            .map(|region| &region.label)
+    }
+
+    /// How often a source is asked.
+    pub fn interval(&self, source: Source) -> Duration {
+        self.intervals
+            .get(&source)
+            .copied()
+            .unwrap_or_else(|| source.default_interval())
+    }
+
+    /// Where a source is asked in this estate.
+    pub fn places(&self, source: Source) -> Vec<Place> {
+        if self.disabled.contains(&source) {
+            return Vec::new();
+        }
+        let regions = self.regions.iter().filter(|region| match source {
+            Source::ApiServers => region.aws_region.is_some() || !region.kube_contexts.is_empty(),
+            _ => region.aws_region.is_some(),
+        });
+        let regional = regions.map(|region| Place::Region(region.label.clone()));
+        match source.scope() {
+            Scope::Regional => regional.collect(),
+            Scope::Global => vec![Place::Global],
+            Scope::RegionalAndGlobal => regional.chain([Place::Global]).collect(),
+            Scope::Endpoints => self
+                .recovery_endpoints
+                .iter()
+                .map(|endpoint| Place::Endpoint(endpoint.region.clone()))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The SDK calls of this kind and their translation.

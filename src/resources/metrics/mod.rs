@@ -1,0 +1,253 @@
+//! Metric series: what is asked of CloudWatch and how its answers are read (domain A.9). Owns "missing is not zero" and "the newest point is not complete".
+
+pub mod live;
+pub mod sim;
+mod view;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Fleet, Freshness, Judgement, Limits, Place, Resource, Severity, Source, age};
+
+/// The statistic asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // CloudWatch's own names
+pub enum Stat {
+    Sum,
+    Average,
+    Minimum,
+    Maximum,
+    P95,
+    P99,
+}
+
+impl Stat {
+    /// As `GetMetricData` spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sum => "Sum",
+            Self::Average => "Average",
+            Self::Minimum => "Minimum",
+            Self::Maximum => "Maximum",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+        }
+    }
+}
+
+/// One series to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesSpec {
+    /// Our own name for it, unique at its place: `load-balancer/app/x/1/requests`.
+    pub key: String,
+    /// Namespace, `AWS/ApplicationELB`.
+    pub namespace: String,
+    /// Metric name.
+    pub name: String,
+    /// Dimensions that must match. A published set with more dimensions also fits (learned with `ListMetrics`).
+    pub dimensions: Vec<(String, String)>,
+    /// Statistic.
+    pub stat: Stat,
+    /// Period in seconds.
+    pub period: u32,
+}
+
+impl SeriesSpec {
+    /// A series with the usual period of 60 s.
+    pub fn new(
+        key: String,
+        namespace: &str,
+        name: &str,
+        dimensions: &[(&str, &str)],
+        stat: Stat,
+    ) -> Self {
+        let dimensions = dimensions
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Self {
+            key,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            dimensions,
+            stat,
+            period: 60,
+        }
+    }
+}
+
+/// How complete CloudWatch says its answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// All points of the range.
+    Complete,
+    /// Some points are missing.
+    Partial,
+    /// The caller may not read it.
+    Forbidden,
+    /// CloudWatch failed.
+    Failed,
+}
+
+/// One point.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Start of its period.
+    pub at: Timestamp,
+    /// Value in the metric's own unit.
+    pub value: f64,
+}
+
+/// A series as it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// What was asked.
+    pub spec: SeriesSpec,
+    /// Newest first; empty when CloudWatch has no point in the range.
+    pub points: Vec<Point>,
+    /// How complete.
+    pub quality: Quality,
+}
+
+impl Series {
+    /// The newest point that is complete: a point counts only two periods after its start, because metrics arrive late (domain A.9 rule 1).
+    pub fn latest(&self, now: Timestamp) -> Option<Point> {
+        let settled = Duration::from_secs(u64::from(self.spec.period) * 2);
+        self.points
+            .iter()
+            .find(|point| age(point.at, now) >= settled)
+            .copied()
+    }
+}
+
+/// What is known about a value that comes from a metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reading {
+    /// Nobody asked for it yet, or the read failed and there was none before.
+    NeverRead,
+    /// It was read, and there is no point: no traffic, or no telemetry.
+    NoData,
+    /// The caller may not read it.
+    Forbidden,
+    /// A value.
+    Value {
+        /// In the metric's own unit.
+        value: f64,
+        /// Start of the period of the point.
+        at: Timestamp,
+        /// By the age of the point.
+        freshness: Freshness,
+    },
+}
+
+impl Reading {
+    /// The value, unless it is too old to be used.
+    pub fn usable(self) -> Option<f64> {
+        match self {
+            Self::Value {
+                value,
+                freshness: Freshness::Fresh | Freshness::Stale,
+                ..
+            } => Some(value),
+            Self::Value { .. } | Self::NeverRead | Self::NoData | Self::Forbidden => None,
+        }
+    }
+
+    /// The same reading with its value in another unit.
+    #[must_use]
+    pub fn map(self, convert: impl FnOnce(f64) -> f64) -> Self {
+        match self {
+            Self::Value {
+                value,
+                at,
+                freshness,
+            } => Self::Value {
+                value: convert(value),
+                at,
+                freshness,
+            },
+            other @ (Self::NeverRead | Self::NoData | Self::Forbidden) => other,
+        }
+    }
+}
+
+/// Metrics are stale after 3 minutes and expired after 5 (G-STALE), counted from the end of the point's period.
+pub const LIMITS: Limits = Limits {
+    stale: Duration::from_secs(180),
+    expired: Duration::from_secs(300),
+};
+
+impl Fleet {
+    /// A series at a place, by key.
+    pub fn series(&self, place: &Place, key: &str) -> Option<&Series> {
+        let rows = &self.metrics.slice(Source::Metrics, place)?.rows;
+        // Answers are kept sorted by key (see `Wanted::Series`), so a frame can look many up.
+        rows.binary_search_by(|series| series.spec.key.as_str().cmp(key))
+            .ok()
+            .map(|index| &rows[index])
+    }
+
+    /// The newest complete value of a series.
+    pub fn reading(&self, place: &Place, key: &str) -> Reading {
+        let Some(series) = self.series(place, key) else {
+            return Reading::NeverRead;
+        };
+        match (series.quality, series.latest(self.now)) {
+            (Quality::Forbidden, _) => Reading::Forbidden,
+            (_, None) => Reading::NoData,
+            (Quality::Complete | Quality::Partial | Quality::Failed, Some(point)) => {
+                let end = point.at + Duration::from_secs(u64::from(series.spec.period));
+                Reading::Value {
+                    value: point.value,
+                    at: point.at,
+                    freshness: LIMITS.judge(Some(end), self.now),
+                }
+            }
+        }
+    }
+}
+
+impl Resource for Series {
+    fn key(&self) -> String {
+        self.spec.key.clone()
+    }
+
+    fn judge(&self, _fleet: &Fleet, _place: &Place) -> Judgement {
+        match self.quality {
+            Quality::Complete => Judgement::ok(),
+            Quality::Partial => {
+                Judgement::new(Severity::Unknown, "CloudWatch answered with partial data")
+            }
+            Quality::Forbidden => Judgement::new(
+                Severity::Unknown,
+                "no permission for cloudwatch:GetMetricData",
+            ),
+            Quality::Failed => Judgement::new(Severity::Unknown, "CloudWatch failed to read it"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_point_waits_for_two_periods() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let point = |age: i64, value| Point {
+            at: Timestamp::from_second(1_000_000 - age).unwrap(),
+            value,
+        };
+        let spec = SeriesSpec::new("k".into(), "AWS/RDS", "ReplicaLag", &[], Stat::Maximum);
+        let series = Series {
+            spec,
+            points: vec![point(60, 1.0), point(120, 2.0), point(180, 3.0)],
+            quality: Quality::Complete,
+        };
+        assert_eq!(series.latest(now).map(|p| p.value), Some(2.0));
+    }
+}

@@ -1,0 +1,273 @@
+//! What is watched: one folder per kind, each with the same files. Owns the list of kinds and the fleet; knows no clock, no IO and no terminal.
+
+pub mod alarms;
+pub mod caches;
+pub mod cell;
+pub mod clusters;
+pub mod databases;
+pub mod error;
+pub mod estate;
+pub mod health_checks;
+pub mod id;
+pub mod metrics;
+pub mod regions;
+pub mod severity;
+pub mod shown;
+pub mod source;
+pub mod table;
+pub mod traffic;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    error::{ErrorClass, ProviderError},
+    estate::Estate,
+    id::{LabelError, Place, RegionLabel},
+    severity::{Judgement, Severity},
+    source::{Api, Scope, Source},
+    table::{Freshness, Limits, Slice, Table, age},
+};
+
+/// A row of a kind.
+pub trait Resource: Clone + PartialEq + Serialize {
+    /// Its identity within its slice: stable from poll to poll, so that the selection and the history follow it.
+    fn key(&self) -> String;
+
+    /// How bad it is and why, judged with everything else that is known.
+    fn judge(&self, fleet: &Fleet, place: &Place) -> Judgement;
+
+    /// The CloudWatch series that its values come from; `place` is where it was listed.
+    fn series(&self, place: &Place) -> Vec<metrics::SeriesSpec> {
+        let _ = place;
+        Vec::new()
+    }
+}
+
+macro_rules! kinds {
+    ($($variant:ident, $module:ident, $row:ident, $name:literal, $title:literal, $doc:literal;)*) => {
+        /// A kind of thing that is watched. Each is a pane.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind { $(#[doc = $doc] $variant,)* }
+
+        impl Kind {
+            /// Every kind, in the order of the panes.
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant,)*];
+
+            /// The name used in commands, configuration and output.
+            pub fn name(self) -> &'static str {
+                match self { $(Kind::$variant => $name,)* }
+            }
+
+            /// The title of its pane.
+            pub fn title(self) -> &'static str {
+                match self { $(Kind::$variant => $title,)* }
+            }
+        }
+
+        /// The rows of one answer.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", content = "rows", rename_all = "snake_case")]
+        pub enum Rows { $(#[doc = $doc] $variant(Vec<$module::$row>),)* }
+
+        impl Rows {
+            /// The kind of the rows.
+            pub fn kind(&self) -> Kind {
+                match self { $(Rows::$variant(_) => Kind::$variant,)* }
+            }
+        }
+
+        /// Everything that is known of the estate.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Fleet {
+            /// What is watched.
+            pub estate: Arc<Estate>,
+            /// The time as of which it is judged.
+            pub now: Timestamp,
+            /// Effective shares of the traffic splits, kept by `derive` so that no frame computes them.
+            pub shares: traffic::share::Shares,
+            /// API calls made so far, for the cost estimate.
+            pub calls: BTreeMap<Api, u64>,
+            /// Metrics requested so far; each is billed (domain A.8).
+            pub metrics_requested: u64,
+            /// Counts accepted answers and failures; a view that remembers it knows whether anything changed.
+            pub generation: u64,
+            $(#[doc = $doc] pub $module: Table<$module::$row>,)*
+        }
+
+        impl Fleet {
+            /// An estate of which nothing is known yet: every slice expected, none observed.
+            pub fn new(estate: Arc<Estate>, now: Timestamp) -> Self {
+                let mut fleet = Fleet {
+                    estate: Arc::clone(&estate), now, shares: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, generation: 0,
+                    $($module: Table::default(),)*
+                };
+                for &source in Source::ALL {
+                    for place in estate.places(source) {
+                        match source.kind() { $(Kind::$variant => { fleet.$module.expect(source, place); })* }
+                    }
+                }
+                fleet.seed_regions();
+                fleet.derive();
+                fleet
+            }
+
+            /// Takes an answer in. An answer of the wrong kind for its source is a defect of the provider and is ignored.
+            pub fn accept(&mut self, query: &Query, answer: Answer, at: Timestamp, took: Duration) {
+                for (api, calls) in &answer.calls {
+                    *self.calls.entry(*api).or_default() += u64::from(*calls);
+                }
+                self.metrics_requested += answer.metrics_requested;
+                self.generation += 1;
+                match answer.rows {
+                    $(Rows::$variant(rows) if query.source.kind() == Kind::$variant => {
+                        self.$module.accept(query.source, query.place.clone(), rows, answer.problems, at, took);
+                    })*
+                    $(Rows::$variant(_) => {})*
+                }
+                self.derive();
+            }
+
+            /// Takes a failed read in: the rows stay, dated and marked.
+            pub fn reject(&mut self, query: &Query, error: ProviderError) {
+                self.generation += 1;
+                match query.source.kind() { $(Kind::$variant => self.$module.reject(query.source, query.place.clone(), error),)* }
+            }
+
+            /// What is known about a slice apart from its rows.
+            pub fn status(&self, source: Source, place: &Place) -> SliceStatus<'_> {
+                match source.kind() { $(Kind::$variant => SliceStatus::of(self.$module.slice(source, place)),)* }
+            }
+
+            /// The CloudWatch series that the rows known so far ask for at a place.
+            pub fn wanted_series(&self, place: &Place) -> Vec<metrics::SeriesSpec> {
+                let mut wanted: Vec<metrics::SeriesSpec> = Vec::new();
+                $(for (_, row_place, row) in self.$module.rows() {
+                    if row_place == place { wanted.extend(row.series(row_place)); }
+                })*
+                wanted.sort_by(|a, b| a.key.cmp(&b.key));
+                wanted.dedup_by(|a, b| a.key == b.key);
+                wanted
+            }
+        }
+    };
+}
+
+kinds! {
+    Regions, regions, Region, "regions", "Regions", "Regions: identity and the roll-up of everything below.";
+    Databases, databases, Database, "databases", "Databases", "Databases: Aurora, RDS, DynamoDB.";
+    Caches, caches, Cache, "caches", "Caches", "Caches: ElastiCache, MemoryDB.";
+    Traffic, traffic, Split, "traffic", "Traffic weights", "Traffic weights: every record, dial, action, alias and control that splits traffic.";
+    Alarms, alarms, Alarm, "alarms", "Alarms", "CloudWatch alarms.";
+    Clusters, clusters, Cluster, "clusters", "Clusters", "Kubernetes clusters.";
+    HealthChecks, health_checks, HealthCheck, "health-checks", "Health checks", "Route 53 health checks.";
+    Metrics, metrics, Series, "metrics", "Metrics", "Metric series.";
+}
+
+/// A question to a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// What is asked.
+    pub source: Source,
+    /// Where.
+    pub place: Place,
+    /// The details that depend on what is known already.
+    pub wanted: Wanted,
+}
+
+/// What a query needs to know beyond its source and place.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The series to read.
+    Series(Vec<metrics::SeriesSpec>),
+    /// The API servers to try.
+    ApiServers(Vec<clusters::ApiServer>),
+}
+
+/// A good answer, perhaps with parts missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The rows, complete but for what `problems` names.
+    pub rows: Rows,
+    /// Parts that could not be read.
+    pub problems: Vec<ProviderError>,
+    /// API calls that it took, retries included.
+    pub calls: BTreeMap<Api, u32>,
+    /// Metrics requested, each of which is billed.
+    pub metrics_requested: u64,
+}
+
+impl Answer {
+    /// A complete answer that cost nothing.
+    pub fn of(rows: Rows) -> Self {
+        Self {
+            rows,
+            problems: Vec::new(),
+            calls: BTreeMap::new(),
+            metrics_requested: 0,
+        }
+    }
+}
+
+/// What is known about a slice apart from its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SliceStatus<'a> {
+    /// When the last good answer arrived.
+    pub observed_at: Option<Timestamp>,
+    /// Reads that failed since.
+    pub missed: u32,
+    /// Why the last read failed.
+    pub error: Option<&'a ProviderError>,
+    /// Parts of the last good answer that are missing.
+    pub problems: &'a [ProviderError],
+    /// How long the last answer took.
+    pub took: Option<Duration>,
+    /// How many rows are held.
+    pub rows: usize,
+}
+
+impl<'a> SliceStatus<'a> {
+    fn of<R>(slice: Option<&'a Slice<R>>) -> Self {
+        slice.map_or_else(Self::default, |slice| Self {
+            observed_at: slice.observed_at,
+            missed: slice.missed,
+            error: slice.error.as_ref(),
+            problems: &slice.problems,
+            took: slice.took,
+            rows: slice.rows.len(),
+        })
+    }
+}
+
+impl Fleet {
+    /// The freshness of a slice now.
+    pub fn freshness(&self, source: Source, place: &Place) -> Freshness {
+        Limits::for_interval(self.estate.interval(source))
+            .judge(self.status(source, place).observed_at, self.now)
+    }
+
+    /// Every region has a row from the start: it is known from the configuration, only its identity is not.
+    fn seed_regions(&mut self) {
+        for spec in self.estate.regions.clone() {
+            let slice = self
+                .regions
+                .expect(Source::Identity, Place::Region(spec.label.clone()));
+            slice.rows = vec![regions::Region {
+                label: spec.label,
+                identity: None,
+            }];
+        }
+    }
+
+    /// Computes what follows from the rows, once per change instead of once per frame.
+    fn derive(&mut self) {
+        self.shares = traffic::share::Shares::of(self);
+    }
+}

@@ -1,0 +1,260 @@
+//! Rows of any kind, made ready to be shown. Owns filter and sort; draws nothing.
+
+use super::{
+    Fleet, Freshness, Judgement, Kind, Place, Severity, Source,
+    cell::{Cell, Column, Field, RowId, Show, ShownRow},
+};
+
+/// Points at a row of a fleet; holds until the fleet's generation changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowRef {
+    /// Which source listed it.
+    pub source: Source,
+    /// Where.
+    pub place: Place,
+    /// Its index in that slice.
+    pub index: usize,
+}
+
+/// A column to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// Index of the column.
+    pub column: usize,
+    /// From high to low.
+    pub descending: bool,
+}
+
+/// One condition of a filter: a row is kept when all of them hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Turned round by `!`.
+    pub negated: bool,
+    /// The column, for `field:value`; any column or the region otherwise.
+    pub field: Option<String>,
+    /// What must occur, in lower case.
+    pub text: String,
+}
+
+/// Reads a filter: words, each `text`, `!text`, `field:value` or `!field:value`.
+pub fn parse_filter(kind: Kind, text: &str) -> Vec<Condition> {
+    let columns = columns(kind);
+    let condition = |word: &str| {
+        let (negated, word) = word
+            .strip_prefix('!')
+            .map_or((false, word), |rest| (true, rest));
+        let word = word.to_lowercase();
+        let field = word.split_once(':').filter(|(field, _)| {
+            ["state", "region", "freshness"].contains(field)
+                || columns.iter().any(|column| field_name(column) == *field)
+        });
+        match field {
+            Some((field, value)) => Condition {
+                negated,
+                field: Some(field.to_owned()),
+                text: value.to_owned(),
+            },
+            None => Condition {
+                negated,
+                field: None,
+                text: word,
+            },
+        }
+    };
+    text.split_whitespace()
+        .map(condition)
+        .filter(|condition| !condition.text.is_empty())
+        .collect()
+}
+
+/// The name of a column in filters and CSV.
+pub fn field_name(column: &Column) -> String {
+    column.title.to_lowercase().replace(' ', "_")
+}
+
+macro_rules! each_kind {
+    ($($variant:ident => $module:ident :: $row:ident),* $(,)?) => {
+        /// The columns of a kind.
+        pub fn columns(kind: Kind) -> &'static [Column] {
+            match kind { $(Kind::$variant => <super::$module::$row as Show>::columns(),)* }
+        }
+
+        /// Every row of a kind, unsorted.
+        pub fn all(fleet: &Fleet, kind: Kind) -> Vec<RowRef> {
+            match kind { $(Kind::$variant => refs(fleet.$module.slices().map(|(source, place, slice)| (source, place, slice.rows.len()))),)* }
+        }
+
+        /// A row made ready to be shown.
+        pub fn show(fleet: &Fleet, kind: Kind, row: &RowRef) -> Option<ShownRow> {
+            match kind { $(Kind::$variant => shown(fleet, kind, row, fleet.$module.slice(row.source, &row.place)?.rows.get(row.index)?),)* }
+        }
+
+        /// Its detail.
+        pub fn detail(fleet: &Fleet, kind: Kind, row: &RowRef) -> Vec<Field> {
+            match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.detail(fleet, &row.place)).unwrap_or_default(),)* }
+        }
+
+        /// Its model as JSON, for `status --output json`.
+        pub fn json(fleet: &Fleet, kind: Kind, row: &RowRef) -> Option<serde_json::Value> {
+            match kind { $(Kind::$variant => serde_json::to_value(fleet.$module.slice(row.source, &row.place)?.rows.get(row.index)?).ok(),)* }
+        }
+
+        /// How bad it is and why.
+        pub fn judge(fleet: &Fleet, kind: Kind, row: &RowRef) -> Judgement {
+            use super::Resource;
+            match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.judge(fleet, &row.place)).unwrap_or_default(),)* }
+        }
+
+        /// Finds a row again by its identity.
+        pub fn find(fleet: &Fleet, id: &RowId) -> Option<RowRef> {
+            use super::Resource;
+            let index = match id.kind { $(Kind::$variant => fleet.$module.slice(id.source, &id.place)?.rows.iter().position(|row| row.key() == id.key),)* }?;
+            Some(RowRef { source: id.source, place: id.place.clone(), index })
+        }
+
+        /// The identity of a row.
+        pub fn id(fleet: &Fleet, kind: Kind, row: &RowRef) -> Option<RowId> {
+            use super::Resource;
+            let key = match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place)?.rows.get(row.index)?.key(),)* };
+            Some(RowId { kind, source: row.source, place: row.place.clone(), key })
+        }
+    };
+}
+
+each_kind! {
+    Regions => regions::Region,
+    Databases => databases::Database,
+    Caches => caches::Cache,
+    Traffic => traffic::Split,
+    Alarms => alarms::Alarm,
+    Clusters => clusters::Cluster,
+    HealthChecks => health_checks::HealthCheck,
+    Metrics => metrics::Series,
+}
+
+fn refs<'a>(slices: impl Iterator<Item = (Source, &'a Place, usize)>) -> Vec<RowRef> {
+    slices
+        .flat_map(|(source, place, count)| {
+            (0..count).map(move |index| RowRef {
+                source,
+                place: place.clone(),
+                index,
+            })
+        })
+        .collect()
+}
+
+#[allow(clippy::unnecessary_wraps)] // the callers are all `?` chains
+fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Option<ShownRow> {
+    Some(ShownRow {
+        id: RowId {
+            kind,
+            source: row.source,
+            place: row.place.clone(),
+            key: resource.key(),
+        },
+        region: row.place.region().cloned(),
+        judgement: resource.judge(fleet, &row.place),
+        freshness: fleet.freshness(row.source, &row.place),
+        observed_at: fleet.status(row.source, &row.place).observed_at,
+        cells: resource.cells(fleet, &row.place),
+    })
+}
+
+impl Condition {
+    fn holds(&self, kind: Kind, row: &ShownRow) -> bool {
+        let contains = |text: &str| text.to_lowercase().contains(&self.text);
+        let hit = match self.field.as_deref() {
+            None => {
+                row.cells.iter().any(|cell| contains(&cell.text))
+                    || contains(&row.id.place.to_string())
+                    || contains(row.judgement.severity.word())
+            }
+            Some("region") => contains(&row.id.place.to_string()),
+            Some("state") => contains(row.judgement.severity.word()),
+            Some("freshness") => contains(match row.freshness {
+                Freshness::Fresh => "fresh",
+                Freshness::Stale => "stale",
+                Freshness::Expired => "expired",
+                Freshness::Never => "never",
+            }),
+            Some(field) => columns(kind)
+                .iter()
+                .zip(&row.cells)
+                .any(|(column, cell)| field_name(column) == field && contains(&cell.text)),
+        };
+        hit != self.negated
+    }
+}
+
+/// The rows of a kind that a filter keeps, in the order of the screen: by the sort column, or else the worst first and then as the estate lists them.
+pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec<RowRef> {
+    let rank = |place: &Place| {
+        place
+            .region()
+            .and_then(|label| {
+                fleet
+                    .estate
+                    .regions
+                    .iter()
+                    .position(|region| region.label == *label)
+            })
+            .unwrap_or(usize::MAX)
+    };
+    let conditions = parse_filter(kind, filter);
+    let mut rows = all(fleet, kind);
+    if conditions.is_empty() && sort.is_none() {
+        rows.sort_by_cached_key(|row| {
+            (
+                std::cmp::Reverse(worst(fleet, kind, row)),
+                rank(&row.place),
+                row.source,
+                row.index,
+            )
+        });
+        return rows;
+    }
+    let mut kept: Vec<(RowRef, ShownRow)> = rows
+        .into_iter()
+        .filter_map(|row| show(fleet, kind, &row).map(|shown| (row, shown)))
+        .collect();
+    kept.retain(|(_, shown)| {
+        conditions
+            .iter()
+            .all(|condition| condition.holds(kind, shown))
+    });
+    match sort {
+        Some(Sort { column, descending }) => kept.sort_by(|(_, a), (_, b)| {
+            let ordering = compare(a.cells.get(column), b.cells.get(column));
+            if descending {
+                ordering.reverse()
+            } else {
+                ordering
+            }
+        }),
+        None => kept.sort_by_cached_key(|(row, shown)| {
+            (
+                std::cmp::Reverse(shown.judgement.severity),
+                rank(&row.place),
+                row.source,
+                row.index,
+            )
+        }),
+    }
+    kept.into_iter().map(|(row, _)| row).collect()
+}
+
+fn worst(fleet: &Fleet, kind: Kind, row: &RowRef) -> Severity {
+    judge(fleet, kind, row).severity
+}
+
+fn compare(a: Option<&Cell>, b: Option<&Cell>) -> std::cmp::Ordering {
+    let by_number = a
+        .and_then(|cell| cell.sort)
+        .zip(b.and_then(|cell| cell.sort))
+        .map(|(a, b)| a.total_cmp(&b));
+    by_number.unwrap_or_else(|| {
+        a.map(|cell| cell.text.as_str())
+            .cmp(&b.map(|cell| cell.text.as_str()))
+    })
+}

@@ -1,0 +1,167 @@
+//! Everything that the screen shows, and the only place where it changes. Pure: no clock, no IO, no terminal.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{
+    config::keymap::Keymap,
+    resources::{
+        Fleet, Kind,
+        cell::RowId,
+        shown::{RowRef, Sort},
+    },
+};
+
+/// Where the data comes from; shown in the top line so that one is never taken for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// Real accounts.
+    Live,
+    /// The simulator.
+    Sim {
+        /// Name of the scenario.
+        scenario: String,
+        /// Seed.
+        seed: u64,
+    },
+    /// A recording.
+    Replay,
+}
+
+/// What fills the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screen {
+    /// The region table and the other panes of the home screen.
+    Home,
+    /// One pane on the whole screen.
+    Zoom(Kind),
+    /// Everything about one row; its scroll position in lines.
+    Detail(RowId, u16),
+}
+
+/// What lies over the screen, if anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dialog {
+    /// Keys and commands.
+    Help {
+        /// First line shown.
+        scroll: u16,
+    },
+    /// The command line.
+    Palette {
+        /// What is typed.
+        input: Input,
+        /// Which completion is selected.
+        choice: usize,
+        /// Position in the history, from the newest; `None` while a new line is typed.
+        recalled: Option<usize>,
+    },
+    /// The filter line of the focused pane; the filter before, for Esc.
+    Filter {
+        /// What is typed.
+        input: Input,
+        /// The filter before.
+        before: String,
+    },
+    /// A text with a title: why, legend, cost.
+    Text {
+        /// Title.
+        title: String,
+        /// Lines.
+        lines: Vec<String>,
+        /// First line shown.
+        scroll: u16,
+    },
+}
+
+/// A line being typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Input {
+    /// The text.
+    pub text: String,
+    /// Byte offset of the cursor, on a character boundary.
+    pub cursor: usize,
+}
+
+/// What a pane remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pane {
+    /// Sort column; `None` is worst first.
+    pub sort: Option<Sort>,
+    /// Filter text.
+    pub filter: String,
+    /// The selected row, followed from poll to poll.
+    pub selected: Option<RowId>,
+    /// The rows in the order of the screen.
+    pub order: Vec<RowRef>,
+    /// Index in `order` of the selected row.
+    pub cursor: usize,
+}
+
+/// One line at the bottom, until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The text.
+    pub text: String,
+    /// Whether it reports a failure.
+    pub failed: bool,
+}
+
+/// Choices about how things are drawn that are not colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Look {
+    /// ASCII glyphs only.
+    pub ascii: bool,
+    /// Account ids and ARNs are masked.
+    pub privacy: bool,
+}
+
+/// The state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The time.
+    pub now: Timestamp,
+    /// When the console started.
+    pub started_at: Timestamp,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Where the data comes from.
+    pub mode: Mode,
+    /// Everything known.
+    pub fleet: Fleet,
+    /// The fleet on display while the display is frozen.
+    pub frozen: Option<Box<Fleet>>,
+    /// Key bindings.
+    pub keymap: Keymap,
+    /// How things are drawn.
+    pub look: Look,
+    /// What fills the screen.
+    pub screen: Screen,
+    /// Screens to go back to, newest last.
+    pub back: Vec<Screen>,
+    /// Screens to go forward to, newest last.
+    pub forward: Vec<Screen>,
+    /// The pane that has the keys on the home screen.
+    pub focus: Kind,
+    /// What each pane remembers.
+    pub panes: BTreeMap<Kind, Pane>,
+    /// Dialogs, the topmost last.
+    pub dialogs: Vec<Dialog>,
+    /// Commands typed so far, newest last.
+    pub typed: Vec<String>,
+    /// One line at the bottom.
+    pub notice: Option<Notice>,
+}
+
+impl State {
+    /// The fleet on display.
+    pub fn shown(&self) -> &Fleet {
+        self.frozen.as_deref().unwrap_or(&self.fleet)
+    }
+
+    /// What a pane remembers.
+    pub fn pane(&self, kind: Kind) -> Option<&Pane> {
+        self.panes.get(&kind)
+    }
+}
