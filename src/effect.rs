@@ -1,6 +1,35 @@
 //! What `update` wants done. The runtime does it; its results come back as events. Owns no behaviour.
 
-use crate::resources::Query;
+use crate::resources::{Kind, Query};
+
+/// In which form rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Aligned columns for people.
+    Table,
+    /// The documented JSON schema.
+    Json,
+    /// One line per row, header first.
+    Csv,
+    /// A Markdown table.
+    Markdown,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: &'static [Format] =
+        &[Format::Table, Format::Json, Format::Csv, Format::Markdown];
+
+    /// Its name on the command line, and the extension of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Markdown => "md",
+        }
+    }
+}
 
 /// Something that `update` wants done.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,19 +42,10 @@ pub enum Effect {
     Suspend,
     /// Clear and draw everything again.
     Redraw,
-    /// Load this theme.
+    /// Use this theme.
     Theme(String),
     /// Put a text on the clipboard of the terminal (OSC 52).
     Copy(String),
-    /// Write a text to a new file with this extension.
-    Export {
-        /// `md`, `csv` or `json`.
-        extension: &'static str,
-        /// Name of the pane.
-        name: &'static str,
-        /// The text.
-        text: String,
-    },
-    /// Ring the bell: a state change needs a human.
-    Bell,
+    /// Write what a pane shows to a new file.
+    Export(Kind, Format),
 }

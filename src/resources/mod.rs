@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod caches;
 pub mod cell;
 pub mod clusters;
+pub mod cost;
 pub mod databases;
 pub mod error;
 pub mod estate;

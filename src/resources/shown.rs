@@ -99,6 +99,12 @@ macro_rules! each_kind {
             match kind { $(Kind::$variant => serde_json::to_value(fleet.$module.slice(row.source, &row.place)?.rows.get(row.index)?).ok(),)* }
         }
 
+        /// The series that its values come from.
+        pub fn series(fleet: &Fleet, kind: Kind, row: &RowRef) -> Vec<super::metrics::SeriesSpec> {
+            use super::Resource;
+            match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.series(&row.place)).unwrap_or_default(),)* }
+        }
+
         /// How bad it is and why.
         pub fn judge(fleet: &Fleet, kind: Kind, row: &RowRef) -> Judgement {
             use super::Resource;

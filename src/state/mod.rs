@@ -1,13 +1,21 @@
 //! Everything that the screen shows, and the only place where it changes. Pure: no clock, no IO, no terminal.
 
-use std::collections::BTreeMap;
+mod dialog;
+mod navigate;
+pub mod schedule;
+mod update;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
+
+use self::schedule::Schedule;
+pub use self::update::update;
 
 use crate::{
     config::keymap::Keymap,
     resources::{
-        Fleet, Kind,
+        Estate, Fleet, Kind,
         cell::RowId,
         shown::{RowRef, Sort},
     },
@@ -152,9 +160,48 @@ pub struct State {
     pub typed: Vec<String>,
     /// One line at the bottom.
     pub notice: Option<Notice>,
+    /// When to ask what.
+    pub schedule: Schedule,
+    /// Rows may have changed since the orders of the panes were made.
+    pub unsettled: bool,
 }
 
 impl State {
+    /// A console on an estate of which nothing is known yet.
+    pub fn new(
+        estate: Arc<Estate>,
+        now: Timestamp,
+        mode: Mode,
+        keymap: Keymap,
+        look: Look,
+        size: (u16, u16),
+    ) -> Self {
+        let fleet = Fleet::new(estate, now);
+        let schedule = Schedule::new(&fleet);
+        let mut state = Self {
+            now,
+            started_at: now,
+            size,
+            mode,
+            fleet,
+            frozen: None,
+            keymap,
+            look,
+            screen: Screen::Home,
+            back: Vec::new(),
+            forward: Vec::new(),
+            focus: Kind::Regions,
+            panes: BTreeMap::new(),
+            dialogs: Vec::new(),
+            typed: Vec::new(),
+            notice: None,
+            schedule,
+            unsettled: true,
+        };
+        state.settle();
+        state
+    }
+
     /// The fleet on display.
     pub fn shown(&self) -> &Fleet {
         self.frozen.as_deref().unwrap_or(&self.fleet)

@@ -1,5 +1,7 @@
 //! Drawing: a pure function of the state. Never waits, never asks, never changes anything.
 
+pub mod layout;
+pub mod text;
 use ratatui::Frame;
 
 use crate::{config::theme::Theme, state::State};

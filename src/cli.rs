@@ -1,0 +1,227 @@
+//! The command line: every subcommand, every flag, and the exit codes. Does nothing itself.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    effect::Format,
+    resources::{Kind, Severity},
+};
+
+/// Exit codes, documented in `--help` and the README.
+pub mod exit {
+    /// Done.
+    pub const OK: u8 = 0;
+    /// It could not be done; the reason is on standard error.
+    pub const FAILED: u8 = 1;
+    /// Wrong arguments, or a configuration with problems.
+    pub const USAGE: u8 = 2;
+    /// `status --fail-on`: something is at least as bad as asked for.
+    pub const SEVERITY: u8 = 3;
+    /// `doctor`: something that the console needs does not work.
+    pub const UNWELL: u8 = 4;
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 could not be done, 2 wrong arguments or configuration, 3 `status --fail-on` was reached, 4 `doctor` found something that does not work.";
+
+/// An interactive terminal operations console for multi-region deployments.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; without a subcommand: open the console on the configured estate.
+    #[command(subcommand)]
+    pub command: Option<Verb>,
+    /// Flags that hold for every subcommand.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Which colours may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// What the terminal can show; none with NO_COLOR.
+    #[default]
+    Auto,
+    /// As many as the theme has.
+    Always,
+    /// The 16 ANSI colours.
+    #[value(name = "16")]
+    Ansi,
+    /// None.
+    Mono,
+}
+
+/// Flags that hold for every subcommand.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    /// Configuration file [default: ./pilothouse.toml, then the user's configuration folder]
+    #[arg(long, global = true, env = "PILOTHOUSE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Theme: dark, light, high-contrast, colour-blind, mono, or one of your own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Keymap: default, emacs, or one of your own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub keymap: Option<String>,
+    /// Colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
+    /// ASCII glyphs only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Mask account ids and ARNs, for screen sharing
+    #[arg(long, global = true)]
+    pub privacy: bool,
+    /// Append-only lines instead of a screen; also what happens without a terminal
+    #[arg(long, global = true)]
+    pub plain: bool,
+}
+
+/// Which simulated world.
+#[derive(Debug, Clone, Args)]
+pub struct World {
+    /// Scenario by name, or a scenario file of your own
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
+    /// Seed; the same seed gives the same world [default: the scenario's own]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Open the console on the embedded simulator; needs no account
+    Demo {
+        /// Which world.
+        #[command(flatten)]
+        world: World,
+        /// How much faster than real time it runs
+        #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+        speed: f64,
+        /// List the scenarios and leave
+        #[arg(long)]
+        list: bool,
+    },
+    /// Print what the screen would show, once
+    Status {
+        /// Format
+        #[arg(
+            long,
+            short,
+            value_enum,
+            value_name = "FORMAT",
+            default_value = "table"
+        )]
+        output: Format,
+        /// Only these panes; may be repeated
+        #[arg(long, value_name = "PANE", value_parser = kind)]
+        pane: Vec<Kind>,
+        /// Filter as on the screen: text, !text, field:value
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        filter: String,
+        /// Exit with 3 when something is at least this bad
+        #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+        fail_on: Option<Severity>,
+        /// Do not wait longer than this for answers
+        #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+        timeout: Duration,
+        /// On the simulator instead of the configured estate.
+        #[command(flatten)]
+        world: World,
+        /// Seconds after the start of the scenario
+        #[arg(long, value_name = "SECONDS", requires = "scenario", default_value = "0", value_parser = seconds)]
+        at: Duration,
+    },
+    /// Discover an estate from nothing but credentials and write pilothouse.toml
+    Init {
+        /// Look in these AWS Regions too
+        #[arg(long, value_name = "REGION", value_delimiter = ',')]
+        regions: Vec<String>,
+        /// Where to write; `-` is standard output
+        #[arg(long, short, value_name = "FILE", default_value = "pilothouse.toml")]
+        output: PathBuf,
+        /// Replace the file when it exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// Validate configuration, keymap and theme; report all problems at once
+    Check,
+    /// Tell per region and API what works: reachability, latency, permissions, clock, credentials, terminal
+    Doctor {
+        /// Format
+        #[arg(
+            long,
+            short,
+            value_enum,
+            value_name = "FORMAT",
+            default_value = "table"
+        )]
+        output: Format,
+    },
+    /// Print the key table as Markdown
+    Keys,
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()))
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    let names = || {
+        Kind::ALL
+            .iter()
+            .map(|kind| kind.name())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    Kind::ALL
+        .iter()
+        .find(|kind| kind.name() == text)
+        .copied()
+        .ok_or_else(|| format!("there are {}", names()))
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    match text {
+        "unknown" => Ok(Severity::Unknown),
+        "warn" | "warning" => Ok(Severity::Warn),
+        "bad" | "critical" => Ok(Severity::Bad),
+        _ => Err("there are unknown, warn and critical".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "a number of seconds is wanted".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "a number is wanted".to_owned())?;
+    if (0.1..=1_000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("from 0.1 to 1000".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

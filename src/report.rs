@@ -1,0 +1,294 @@
+//! What the screen shows, as a table, JSON, CSV or Markdown. Owns the documented JSON schema; changing a field there is a breaking change.
+
+use comfy_table::{ContentArrangement, Table, TableStyle, presets};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    effect::Format,
+    resources::{
+        Fleet, Freshness, Judgement, Kind, Severity, Source,
+        cell::{Cell, ShownRow},
+        metrics::Reading,
+        shown::{self, RowRef},
+    },
+    state::{Mode, State},
+    ui::text,
+};
+
+/// Version of the JSON schema; it grows when a field changes its meaning or goes away.
+const SCHEMA: u32 = 1;
+
+/// The worst state of anything that is watched, with its reason.
+pub fn worst(fleet: &Fleet) -> Judgement {
+    let regions = shown::all(fleet, Kind::Regions);
+    regions
+        .iter()
+        .map(|row| shown::judge(fleet, Kind::Regions, row))
+        .fold(Judgement::ok(), Judgement::worse)
+}
+
+/// One pane in a format.
+pub fn pane(state: &State, kind: Kind, format: Format) -> String {
+    match format {
+        Format::Json => pretty(&panes_json(state, &[kind])),
+        Format::Csv => csv(state, kind),
+        Format::Table => table(state, kind, presets::NOTHING),
+        Format::Markdown => table(state, kind, presets::ASCII_MARKDOWN),
+    }
+}
+
+/// Several panes in a format; CSV has a column with the pane when there are several.
+pub fn panes(state: &State, kinds: &[Kind], format: Format) -> String {
+    match format {
+        Format::Json => pretty(&panes_json(state, kinds)),
+        Format::Csv | Format::Table | Format::Markdown => {
+            let title = |kind: Kind| match format {
+                Format::Markdown => format!("## {}\n\n", kind.title()),
+                Format::Table if kinds.len() > 1 => format!("{}\n", kind.title().to_uppercase()),
+                Format::Table | Format::Csv | Format::Json => String::new(),
+            };
+            let parts: Vec<String> = kinds
+                .iter()
+                .map(|&kind| format!("{}{}", title(kind), pane(state, kind, format)))
+                .collect();
+            parts.join("\n")
+        }
+    }
+}
+
+/// One line per region, for `--plain`.
+pub fn region_lines(state: &State) -> Vec<String> {
+    let columns = shown::columns(Kind::Regions);
+    let line = |row: ShownRow| {
+        let cells = columns
+            .iter()
+            .zip(&row.cells)
+            .skip(1)
+            .map(|(column, cell)| {
+                format!(
+                    "{}={}",
+                    shown::field_name(column),
+                    plain(cell, row.freshness)
+                )
+            });
+        format!(
+            "region {} {} {}",
+            row.id.place,
+            row.judgement.severity.word(),
+            cells.collect::<Vec<_>>().join(" ")
+        )
+    };
+    rows(state, Kind::Regions)
+        .into_iter()
+        .map(|(_, row)| line(row))
+        .collect()
+}
+
+fn rows(state: &State, kind: Kind) -> Vec<(RowRef, ShownRow)> {
+    let fleet = state.shown();
+    let pane = state.pane(kind);
+    let order = shown::order(
+        fleet,
+        kind,
+        pane.and_then(|pane| pane.sort),
+        pane.map_or("", |pane| pane.filter.as_str()),
+    );
+    order
+        .into_iter()
+        .filter_map(|row| shown::show(fleet, kind, &row).map(|shown| (row, shown)))
+        .collect()
+}
+
+/// A cell as text that carries its own doubt: `~` when stale, `?` when too old.
+fn plain(cell: &Cell, row: Freshness) -> String {
+    let text = text::clean(&cell.text);
+    match cell.freshness.unwrap_or(row) {
+        Freshness::Fresh => text.into_owned(),
+        Freshness::Stale => format!("~{text}"),
+        Freshness::Expired | Freshness::Never if text == "-" || text == "?" => text.into_owned(),
+        Freshness::Expired | Freshness::Never => format!("?{text}"),
+    }
+}
+
+fn table(state: &State, kind: Kind, style: TableStyle) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(style)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    let columns = shown::columns(kind);
+    table.set_header(
+        ["STATE", "REGION"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(columns.iter().map(|column| column.title.to_uppercase()))
+            .chain(["FRESHNESS".to_owned(), "REASON".to_owned()]),
+    );
+    for (_, row) in rows(state, kind) {
+        let cells = row.cells.iter().map(|cell| plain(cell, row.freshness));
+        let head = [
+            row.judgement.severity.word().to_owned(),
+            row.id.place.to_string(),
+        ];
+        let tail = [
+            freshness_word(row.freshness).to_owned(),
+            text::clean(&row.judgement.reason).into_owned(),
+        ];
+        table.add_row(head.into_iter().chain(cells).chain(tail));
+    }
+    format!("{table}\n")
+}
+
+fn csv(state: &State, kind: Kind) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let columns = shown::columns(kind);
+    let head = [
+        "pane",
+        "place",
+        "key",
+        "severity",
+        "reason",
+        "freshness",
+        "observed_at",
+    ]
+    .into_iter()
+    .map(str::to_owned);
+    // Writing to memory cannot fail, and a record always has the columns of its head.
+    let _ = writer.write_record(head.chain(columns.iter().map(shown::field_name)));
+    for (_, row) in rows(state, kind) {
+        let observed = row.observed_at.map(|at| at.to_string()).unwrap_or_default();
+        let head = [
+            kind.name().to_owned(),
+            row.id.place.to_string(),
+            row.id.key.clone(),
+            severity_word(row.judgement.severity),
+            row.judgement.reason.clone(),
+            freshness_word(row.freshness).to_owned(),
+            observed,
+        ];
+        let _ = writer.write_record(
+            head.into_iter()
+                .chain(row.cells.iter().map(|cell| cell.text.clone())),
+        );
+    }
+    writer
+        .into_inner()
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_default()
+}
+
+fn freshness_word(freshness: Freshness) -> &'static str {
+    match freshness {
+        Freshness::Fresh => "fresh",
+        Freshness::Stale => "stale",
+        Freshness::Expired => "expired",
+        Freshness::Never => "never",
+    }
+}
+
+fn severity_word(severity: Severity) -> String {
+    severity.word().to_lowercase()
+}
+
+fn value(data: impl Serialize) -> Value {
+    serde_json::to_value(data).unwrap_or(Value::Null)
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn panes_json(state: &State, kinds: &[Kind]) -> Value {
+    let fleet = state.shown();
+    let worst = worst(fleet);
+    let panes: Map<String, Value> = kinds
+        .iter()
+        .map(|&kind| {
+            (
+                kind.name().to_owned(),
+                rows(state, kind)
+                    .iter()
+                    .map(|(at, row)| row_json(fleet, kind, at, row))
+                    .collect(),
+            )
+        })
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "generated_at": state.now,
+        "environment": fleet.estate.environment,
+        "mode": match &state.mode { Mode::Live => "live", Mode::Sim { .. } => "sim", Mode::Replay => "replay" },
+        "severity": worst.severity,
+        "reason": worst.reason,
+        "panes": panes,
+        "failures": failures(fleet),
+    })
+}
+
+fn row_json(fleet: &Fleet, kind: Kind, at: &RowRef, row: &ShownRow) -> Value {
+    let cells: Map<String, Value> = shown::columns(kind)
+        .iter()
+        .zip(&row.cells)
+        .map(|(column, cell)| (shown::field_name(column), json!(cell.text)))
+        .collect();
+    json!({
+        "key": row.id.key,
+        "place": row.id.place.to_string(),
+        "region": row.region,
+        "source": row.id.source,
+        "severity": row.judgement.severity,
+        "reason": row.judgement.reason,
+        "observed_at": row.observed_at,
+        "freshness": row.freshness,
+        "cells": cells,
+        "data": shown::json(fleet, kind, at),
+        "readings": readings(fleet, kind, at),
+    })
+}
+
+/// The metric values behind a row, by the name of the series.
+fn readings(fleet: &Fleet, kind: Kind, at: &RowRef) -> Map<String, Value> {
+    let one = |spec: crate::resources::metrics::SeriesSpec| {
+        let reading = match fleet.reading(&at.place, &spec.key) {
+            Reading::NeverRead => json!({ "state": "never_read" }),
+            Reading::NoData => json!({ "state": "no_data" }),
+            Reading::Forbidden => json!({ "state": "forbidden" }),
+            Reading::Value {
+                value,
+                at,
+                freshness,
+            } => {
+                json!({ "state": "value", "value": value, "observed_at": at, "freshness": freshness })
+            }
+        };
+        (spec.key, reading)
+    };
+    shown::series(fleet, kind, at)
+        .into_iter()
+        .map(one)
+        .collect()
+}
+
+/// Every read that failed or is incomplete, so that an empty pane is never taken for an empty estate.
+fn failures(fleet: &Fleet) -> Vec<Value> {
+    let mut failures = Vec::new();
+    for &source in Source::ALL {
+        for place in fleet.estate.places(source) {
+            let status = fleet.status(source, &place);
+            for error in status.error.into_iter().chain(status.problems) {
+                failures.push(json!({
+                    "source": source,
+                    "place": place.to_string(),
+                    "class": error.class,
+                    "api_call": error.operation,
+                    "message": error.message,
+                    "advice": error.advice(),
+                    "rows_from": status.observed_at,
+                    "missed": value(status.missed),
+                }));
+            }
+        }
+    }
+    failures
+}

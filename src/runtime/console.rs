@@ -1,0 +1,207 @@
+//! The loop of the interactive console: events in, state changes, effects out, a frame when something changed. Never waits for a provider.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+};
+
+use super::{
+    clock::Clock,
+    export,
+    input::{self, Input},
+    pollers::Pollers,
+    terminal::Screen,
+};
+use crate::{
+    config::theme::Theme,
+    effect::Effect,
+    event::Event,
+    provider::Provider,
+    state::{State, update},
+    ui,
+};
+
+/// How long after a key the console counts as used.
+const ACTIVE: Duration = Duration::from_secs(5);
+/// The shortest time between two frames while it is used; keys are drawn at once.
+const ACTIVE_FRAME: Duration = Duration::from_millis(100);
+/// The shortest time between two frames while nobody types.
+const IDLE_FRAME: Duration = Duration::from_secs(1);
+/// Ages are drawn in steps of 5 s, so that an idle screen is silent in between.
+const AGE_STEP: u32 = 5;
+
+/// Finds a theme by its name, reduced to what the terminal can show.
+pub type FindTheme = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
+
+/// What the loop needs besides the state.
+pub struct Console {
+    /// Who is asked.
+    pub provider: Arc<dyn Provider>,
+    /// The time that events carry.
+    pub clock: Clock,
+    /// The theme at the start.
+    pub theme: Theme,
+    /// For `:theme`.
+    pub find_theme: FindTheme,
+}
+
+struct Loop {
+    state: State,
+    theme: Theme,
+    find_theme: FindTheme,
+    screen: Screen,
+    pollers: Pollers,
+    dirty: bool,
+    drawn: Instant,
+    last_key: Option<Instant>,
+    ticks: u32,
+}
+
+/// Runs until the user leaves or the terminal is gone.
+pub async fn run(mut state: State, console: Console) -> io::Result<()> {
+    let mut screen = Screen::enter()?;
+    state.size = screen.size()?;
+    state.settle();
+    screen.draw(|frame| ui::view(&state, &console.theme, frame))?;
+    let (answers, answered) = unbounded_channel();
+    let (typing, typed) = unbounded_channel();
+    input::start(typing)?;
+    let pollers = Pollers::new(Arc::clone(&console.provider), console.clock, answers);
+    let this = Loop {
+        state,
+        theme: console.theme,
+        find_theme: console.find_theme,
+        screen,
+        pollers,
+        dirty: false,
+        drawn: Instant::now(),
+        last_key: None,
+        ticks: 0,
+    };
+    this.run(console.clock, typed, answered).await
+}
+
+impl Loop {
+    async fn run(
+        mut self,
+        clock: Clock,
+        mut typed: UnboundedReceiver<Input>,
+        mut answered: UnboundedReceiver<Event>,
+    ) -> io::Result<()> {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut resized = signal(SignalKind::window_change())?;
+        let mut hung_up = signal(SignalKind::hangup())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        loop {
+            let next_frame = self.next_frame();
+            let go_on = tokio::select! {
+                biased;
+                input = typed.recv() => match input {
+                    Some(Input::Event(event)) => self.typed(event, &mut typed)?,
+                    Some(Input::HangUp) | None => false,
+                },
+                _ = resized.recv() => {
+                    let (columns, rows) = self.screen.size()?;
+                    self.dirty = true;
+                    self.apply(Event::Resize { columns, rows })? && self.draw().map(|()| true)?
+                },
+                _ = hung_up.recv() => false,
+                _ = terminated.recv() => false,
+                _ = interrupted.recv() => false,
+                _ = ticks.tick() => {
+                    self.ticks = self.ticks.wrapping_add(1);
+                    self.dirty |= self.ticks.is_multiple_of(AGE_STEP);
+                    self.apply(Event::Tick { now: clock.now() })?
+                },
+                () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| true)?,
+                Some(event) = answered.recv() => {
+                    self.dirty = true;
+                    self.apply(event)?
+                },
+            };
+            if !go_on {
+                return Ok(());
+            }
+        }
+    }
+
+    fn next_frame(&self) -> Instant {
+        let active = self.last_key.is_some_and(|at| at.elapsed() < ACTIVE);
+        self.drawn + if active { ACTIVE_FRAME } else { IDLE_FRAME }
+    }
+
+    /// Applies a key and every other that has been typed meanwhile, then draws at once.
+    fn typed(&mut self, first: Event, typed: &mut UnboundedReceiver<Input>) -> io::Result<bool> {
+        let mut next = Some(Input::Event(first));
+        while let Some(input) = next {
+            let go_on = match input {
+                Input::Event(event) => self.apply(event)?,
+                Input::HangUp => false,
+            };
+            if !go_on {
+                return Ok(false);
+            }
+            next = typed.try_recv().ok();
+        }
+        self.last_key = Some(Instant::now());
+        self.draw()?;
+        Ok(true)
+    }
+
+    /// Applies one event and carries out what follows; `false` to leave.
+    fn apply(&mut self, event: Event) -> io::Result<bool> {
+        for effect in update(&mut self.state, event) {
+            match effect {
+                Effect::Observe(query) => self.pollers.ask(query),
+                Effect::Quit => return Ok(false),
+                Effect::Suspend => {
+                    self.screen.suspend()?;
+                    self.dirty = true;
+                    self.apply(Event::Continued)?;
+                }
+                Effect::Redraw => {
+                    self.screen.clear()?;
+                    self.dirty = true;
+                }
+                Effect::Theme(name) => {
+                    let found = (self.find_theme)(&name).map(|theme| self.theme = theme);
+                    self.note(found.map(|()| format!("theme {name}")))?;
+                }
+                Effect::Copy(text) => {
+                    let copied = self.screen.copy(&text).map(|()| format!("copied {text}"));
+                    self.note(copied)?;
+                }
+                Effect::Export(kind, format) => {
+                    let written = export::write(&self.state, kind, format)
+                        .map(|path| format!("wrote {}", path.display()));
+                    self.note(written)?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn note(&mut self, outcome: Result<String, String>) -> io::Result<bool> {
+        self.dirty = true;
+        let failed = outcome.is_err();
+        let text = outcome.unwrap_or_else(|error| error);
+        self.apply(Event::Noted { text, failed })
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.state.settle();
+        let (state, theme) = (&self.state, &self.theme);
+        self.screen.draw(|frame| ui::view(state, theme, frame))?;
+        self.dirty = false;
+        self.drawn = Instant::now();
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Append-only lines for screen readers, logs and pipes: one line per change of state. Never moves the cursor, never colours.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc::unbounded_channel,
+};
+
+use super::{clock::Clock, pollers::Pollers};
+use crate::{
+    effect::Effect,
+    event::Event,
+    provider::Provider,
+    report,
+    resources::{
+        Kind, Severity,
+        cell::{RowId, ShownRow},
+        shown,
+    },
+    state::{State, update},
+    ui::text,
+};
+
+/// How often the lines of all regions are written when nothing changes.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Streams until interrupted, or until standard output is closed.
+pub async fn run(mut state: State, provider: Arc<dyn Provider>, clock: Clock) -> io::Result<()> {
+    let (answers, mut answered) = unbounded_channel();
+    let pollers = Pollers::new(provider, clock, answers);
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut hung_up = signal(SignalKind::hangup())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut seen = Seen::default();
+    let mut out = io::stdout();
+    loop {
+        let event = tokio::select! {
+            _ = hung_up.recv() => return Ok(()),
+            _ = terminated.recv() => return Ok(()),
+            _ = interrupted.recv() => return Ok(()),
+            _ = ticks.tick() => Event::Tick { now: clock.now() },
+            Some(event) = answered.recv() => event,
+        };
+        let ticked = matches!(event, Event::Tick { .. });
+        for effect in update(&mut state, event) {
+            if let Effect::Observe(query) = effect {
+                pollers.ask(query);
+            }
+        }
+        if ticked {
+            let lines = seen.lines(&state);
+            for line in lines {
+                match writeln!(out, "{line}") {
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                    other => other?,
+                }
+            }
+            out.flush()?;
+        }
+    }
+}
+
+/// What was written last, per row.
+#[derive(Debug, Default)]
+struct Seen {
+    rows: BTreeMap<RowId, Severity>,
+    heartbeat: Option<Timestamp>,
+}
+
+impl Seen {
+    /// The lines for what changed since the last call.
+    fn lines(&mut self, state: &State) -> Vec<String> {
+        let fleet = &state.fleet;
+        let stamp = state.now.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let mut lines = Vec::new();
+        if self
+            .heartbeat
+            .is_none_or(|at| crate::resources::age(at, state.now) >= HEARTBEAT)
+            && state.schedule.settled()
+        {
+            self.heartbeat = Some(state.now);
+            lines.extend(
+                report::region_lines(state)
+                    .into_iter()
+                    .map(|line| format!("{stamp} {line}")),
+            );
+        }
+        for &kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Metrics) {
+            for row in shown::all(fleet, kind)
+                .iter()
+                .filter_map(|row| shown::show(fleet, kind, row))
+            {
+                let now = row.judgement.severity;
+                let before = self.rows.insert(row.id.clone(), now);
+                let worth = before.map_or(now > Severity::Unknown, |before| before != now);
+                if worth {
+                    lines.push(format!("{stamp} {}", change(&row, before)));
+                }
+            }
+        }
+        lines
+    }
+}
+
+fn change(row: &ShownRow, before: Option<Severity>) -> String {
+    let from = before
+        .map(|before| format!("{} -> ", before.word()))
+        .unwrap_or_default();
+    let reason = if row.judgement.reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", text::clean(&row.judgement.reason))
+    };
+    format!(
+        "{} {} {} {from}{}{reason}",
+        row.id.kind.name(),
+        row.id.place,
+        text::clean(&row.id.key),
+        row.judgement.severity.word()
+    )
+}

@@ -1,0 +1,207 @@
+//! Keys while something is being typed: the palette and the filter. Owns line editing and completion; a pasted text never submits anything.
+
+use super::{Dialog, Input, Notice, State, navigate};
+use crate::{
+    command::Invocation,
+    completion,
+    config::key::{Key, KeyCode},
+    effect::Effect,
+};
+
+impl Input {
+    /// A line with the cursor at its end.
+    pub fn new(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            cursor: text.len(),
+        }
+    }
+
+    /// Inserts what can be shown; line ends and control characters are left out.
+    pub fn insert(&mut self, text: &str) {
+        let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+        self.text.insert_str(self.cursor, &clean);
+        self.cursor += clean.len();
+    }
+
+    /// One line-editing key; `false` when it is none.
+    fn edit(&mut self, key: Key) -> bool {
+        let before = self.text[..self.cursor]
+            .char_indices()
+            .next_back()
+            .map(|(at, _)| at);
+        let after = self.text[self.cursor..]
+            .chars()
+            .next()
+            .map(|c| self.cursor + c.len_utf8());
+        match (key.code, key.ctrl, key.alt) {
+            (KeyCode::Char(c), false, false) => self.insert(c.encode_utf8(&mut [0; 4])),
+            (KeyCode::Backspace, ..) | (KeyCode::Char('h'), true, _) => self.remove_from(before),
+            (KeyCode::Delete, ..) => {
+                if let Some(end) = after {
+                    self.text.replace_range(self.cursor..end, "");
+                }
+            }
+            (KeyCode::Left, ..) | (KeyCode::Char('b'), true, _) => {
+                self.cursor = before.unwrap_or(0)
+            }
+            (KeyCode::Right, ..) | (KeyCode::Char('f'), true, _) => {
+                self.cursor = after.unwrap_or(self.cursor)
+            }
+            (KeyCode::Home, ..) | (KeyCode::Char('a'), true, _) => self.cursor = 0,
+            (KeyCode::End, ..) | (KeyCode::Char('e'), true, _) => self.cursor = self.text.len(),
+            (KeyCode::Char('u'), true, _) => self.remove_from(Some(0)),
+            (KeyCode::Char('k'), true, _) => self.text.truncate(self.cursor),
+            (KeyCode::Char('w'), true, _) => {
+                let word = self.text[..self.cursor]
+                    .trim_end()
+                    .rfind(' ')
+                    .map_or(0, |at| at + 1);
+                self.remove_from(Some(word));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn remove_from(&mut self, start: Option<usize>) {
+        if let Some(start) = start {
+            self.text.replace_range(start..self.cursor, "");
+            self.cursor = start;
+        }
+    }
+}
+
+/// Handles a key while something is being typed. `None` means that the key goes to the keymap.
+pub fn key(state: &mut State, key: Key) -> Option<Vec<Effect>> {
+    let dialog = state.dialogs.pop()?;
+    match dialog {
+        Dialog::Palette {
+            input,
+            choice,
+            recalled,
+        } => palette(state, key, input, choice, recalled),
+        Dialog::Filter { input, before } => filter(state, key, input, before),
+        other @ (Dialog::Help { .. } | Dialog::Text { .. }) => {
+            state.dialogs.push(other);
+            None
+        }
+    }
+}
+
+/// Takes pasted text into a line being typed, and nowhere else.
+pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
+    match state.dialogs.last_mut() {
+        Some(Dialog::Palette { input, .. }) => input.insert(text),
+        Some(Dialog::Filter { input, .. }) => {
+            input.insert(text);
+            let filter = input.text.clone();
+            navigate::set_filter(state, state.active(), filter);
+        }
+        Some(Dialog::Help { .. } | Dialog::Text { .. }) | None => {}
+    }
+    Vec::new()
+}
+
+/// Leaves the line: Esc, or Ctrl-C which must always work.
+fn leaves(key: Key) -> Option<bool> {
+    match (key.code, key.ctrl) {
+        (KeyCode::Esc, _) | (KeyCode::Char('g'), true) => Some(false),
+        (KeyCode::Char('c'), true) => Some(true),
+        _ => None,
+    }
+}
+
+fn palette(
+    state: &mut State,
+    key: Key,
+    mut input: Input,
+    mut choice: usize,
+    mut recalled: Option<usize>,
+) -> Option<Vec<Effect>> {
+    if let Some(quit) = leaves(key) {
+        return if quit { None } else { Some(Vec::new()) };
+    }
+    match key.code {
+        KeyCode::Enter => return Some(submit(state, &input, choice)),
+        KeyCode::Tab => {
+            if let Some(chosen) = completion::complete(&input.text).into_iter().nth(choice) {
+                input = Input::new(&chosen.line);
+                choice = 0;
+            }
+        }
+        KeyCode::Down => {
+            let count = completion::complete(&input.text).len();
+            choice = (choice + 1).min(count.saturating_sub(1));
+        }
+        KeyCode::Up if choice > 0 => choice -= 1,
+        KeyCode::Up => {
+            let older = recalled.map_or(0, |at| at + 1);
+            if let Some(line) = state.typed.iter().rev().nth(older) {
+                recalled = Some(older);
+                input = Input::new(line);
+            }
+        }
+        _ if input.edit(key) => choice = 0,
+        _ => {}
+    }
+    state.dialogs.push(Dialog::Palette {
+        input,
+        choice,
+        recalled,
+    });
+    Some(Vec::new())
+}
+
+/// Runs what was typed; a text that is no command yet takes the chosen completion.
+fn submit(state: &mut State, input: &Input, choice: usize) -> Vec<Effect> {
+    let typed = input.text.trim();
+    if typed.is_empty() {
+        return Vec::new();
+    }
+    let completed = || {
+        completion::complete(typed)
+            .into_iter()
+            .nth(choice)
+            .map(|chosen| chosen.line)
+    };
+    let parsed = typed.parse::<Invocation>().or_else(|error| {
+        completed()
+            .ok_or_else(|| error.clone())?
+            .parse()
+            .map_err(|_| error)
+    });
+    match parsed {
+        Ok(invocation) => {
+            if state.typed.last().is_none_or(|last| last != typed) {
+                state.typed.push(typed.to_owned());
+            }
+            navigate::perform(state, &invocation)
+        }
+        Err(error) => {
+            state.notice = Some(Notice {
+                text: error.to_string(),
+                failed: true,
+            });
+            Vec::new()
+        }
+    }
+}
+
+fn filter(state: &mut State, key: Key, mut input: Input, before: String) -> Option<Vec<Effect>> {
+    let kind = state.active();
+    if let Some(quit) = leaves(key) {
+        navigate::set_filter(state, kind, before);
+        state.settle();
+        return if quit { None } else { Some(Vec::new()) };
+    }
+    if key.code == KeyCode::Enter {
+        return Some(Vec::new());
+    }
+    if input.edit(key) {
+        navigate::set_filter(state, kind, input.text.clone());
+        state.settle();
+    }
+    state.dialogs.push(Dialog::Filter { input, before });
+    Some(Vec::new())
+}

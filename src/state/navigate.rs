@@ -1,0 +1,430 @@
+//! What each command does to the screen. Owns movement, history, sorting and the text of `:why`; never asks the provider itself.
+
+use super::{Dialog, Input, Notice, Screen, State};
+use crate::{
+    command::{Command, Invocation},
+    effect::{Effect, Format},
+    resources::{
+        Kind,
+        cell::RowId,
+        cost,
+        shown::{self, Sort},
+    },
+    ui::layout,
+};
+
+/// Does what a command says.
+pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
+    let argument = invocation.argument.as_str();
+    match invocation.command {
+        Command::Quit => return vec![Effect::Quit],
+        Command::Suspend => return vec![Effect::Suspend],
+        Command::Redraw => return vec![Effect::Redraw],
+        Command::Theme => return vec![Effect::Theme(argument.to_owned())],
+        Command::Refresh => return refresh(state),
+        Command::Copy => return copy(state),
+        Command::Export => return export(state, argument),
+        Command::Help => state.dialogs.push(Dialog::Help { scroll: 0 }),
+        Command::Palette => state.dialogs.push(Dialog::Palette {
+            input: Input::default(),
+            choice: 0,
+            recalled: None,
+        }),
+        Command::Filter => filter(state, argument),
+        Command::Back => back(state),
+        Command::Forward => forward(state),
+        Command::Home => go(state, Screen::Home),
+        Command::Pane => pane(state, argument),
+        Command::NextPane | Command::Right => cycle(state, 1),
+        Command::PreviousPane | Command::Left => cycle(state, -1),
+        Command::Zoom => zoom(state),
+        Command::Open => open(state),
+        Command::Down => step(state, 1),
+        Command::Up => step(state, -1),
+        Command::PageDown => step(state, page(state)),
+        Command::PageUp => step(state, -page(state)),
+        Command::Top => step(state, isize::MIN / 2),
+        Command::Bottom => step(state, isize::MAX / 2),
+        Command::Sort => sort(state, argument),
+        Command::Freeze => {
+            state.frozen = if state.frozen.is_some() {
+                None
+            } else {
+                Some(Box::new(state.fleet.clone()))
+            };
+            state.unsettled = true;
+        }
+        Command::Why => why(state),
+        Command::Legend => text(state, "Legend", layout::legend(state.look.ascii)),
+        Command::Cost => text(
+            state,
+            "Cost of watching",
+            cost::lines(
+                &state.fleet,
+                crate::resources::age(state.started_at, state.now),
+            ),
+        ),
+        Command::Privacy => match argument {
+            "on" => state.look.privacy = true,
+            "off" => state.look.privacy = false,
+            other => fail(state, format!("`privacy` takes on or off, not `{other}`")),
+        },
+    }
+    state.settle();
+    Vec::new()
+}
+
+impl State {
+    /// The pane that has the keys.
+    pub fn active(&self) -> Kind {
+        match &self.screen {
+            Screen::Home => self.focus,
+            Screen::Zoom(kind) => *kind,
+            Screen::Detail(id, _) => id.kind,
+        }
+    }
+
+    /// The selected row of the active pane, or the row whose detail is shown.
+    pub fn selected(&self) -> Option<RowId> {
+        match &self.screen {
+            Screen::Detail(id, _) => Some(id.clone()),
+            Screen::Home | Screen::Zoom(_) => {
+                let pane = self.pane(self.active())?;
+                shown::id(self.shown(), self.active(), pane.order.get(pane.cursor)?)
+            }
+        }
+    }
+
+    /// Brings the order of the visible panes up to date and lets the selection follow its row.
+    pub fn settle(&mut self) {
+        if !std::mem::take(&mut self.unsettled) {
+            return;
+        }
+        let kinds = match &self.screen {
+            Screen::Home => layout::home_kinds(self.size).to_vec(),
+            Screen::Zoom(kind) => vec![*kind],
+            Screen::Detail(id, _) => vec![id.kind],
+        };
+        for kind in kinds {
+            let fleet = self.frozen.as_deref().unwrap_or(&self.fleet);
+            let pane = self.panes.entry(kind).or_default();
+            pane.order = shown::order(fleet, kind, pane.sort, &pane.filter);
+            let selected = pane.selected.as_ref().and_then(|id| shown::find(fleet, id));
+            let found = selected.and_then(|row| pane.order.iter().position(|other| *other == row));
+            pane.cursor = found
+                .unwrap_or(pane.cursor)
+                .min(pane.order.len().saturating_sub(1));
+        }
+    }
+}
+
+fn fail(state: &mut State, text: String) {
+    state.notice = Some(Notice { text, failed: true });
+}
+
+fn text(state: &mut State, title: &str, lines: Vec<String>) {
+    state.dialogs.push(Dialog::Text {
+        title: title.to_owned(),
+        lines,
+        scroll: 0,
+    });
+}
+
+/// Goes to a screen and remembers the way back.
+fn go(state: &mut State, screen: Screen) {
+    if state.screen != screen {
+        let before = std::mem::replace(&mut state.screen, screen);
+        state.back.push(before);
+        state.forward.clear();
+        state.unsettled = true;
+    }
+}
+
+fn back(state: &mut State) {
+    if state.dialogs.pop().is_some() {
+        return;
+    }
+    let kind = state.active();
+    let filtered = !matches!(state.screen, Screen::Detail(..))
+        && state.pane(kind).is_some_and(|pane| !pane.filter.is_empty());
+    if filtered {
+        set_filter(state, kind, String::new());
+    } else if let Some(before) = state.back.pop() {
+        let now = std::mem::replace(&mut state.screen, before);
+        state.forward.push(now);
+    } else {
+        state.screen = Screen::Home;
+    }
+    state.unsettled = true;
+}
+
+fn forward(state: &mut State) {
+    if let Some(next) = state.forward.pop() {
+        let now = std::mem::replace(&mut state.screen, next);
+        state.back.push(now);
+        state.unsettled = true;
+    }
+}
+
+fn pane(state: &mut State, name: &str) {
+    let Some(&kind) = Kind::ALL
+        .iter()
+        .find(|kind| kind.name() == name)
+        .or_else(|| Kind::ALL.iter().find(|kind| kind.name().starts_with(name)))
+    else {
+        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        return fail(
+            state,
+            format!("there is no pane `{name}`; there are {}", names.join(", ")),
+        );
+    };
+    let on_home = state.screen == Screen::Home && layout::home_kinds(state.size).contains(&kind);
+    if on_home && state.focus != kind {
+        state.focus = kind;
+    } else {
+        go(state, Screen::Zoom(kind));
+    }
+}
+
+fn cycle(state: &mut State, by: isize) {
+    let next = |kinds: &[Kind], kind: Kind| {
+        let at = kinds.iter().position(|other| *other == kind).unwrap_or(0);
+        kinds[(at.cast_signed() + by)
+            .rem_euclid(kinds.len().cast_signed())
+            .cast_unsigned()]
+    };
+    match state.screen {
+        Screen::Home => state.focus = next(layout::home_kinds(state.size), state.focus),
+        // Walking through panes is one stop in the history, not one per pane.
+        Screen::Zoom(kind) => {
+            state.screen = Screen::Zoom(next(Kind::ALL, kind));
+            state.unsettled = true;
+        }
+        Screen::Detail(..) => {}
+    }
+}
+
+fn zoom(state: &mut State) {
+    match state.screen {
+        Screen::Home => go(state, Screen::Zoom(state.focus)),
+        Screen::Zoom(kind) => {
+            if layout::home_kinds(state.size).contains(&kind) {
+                state.focus = kind;
+            }
+            go(state, Screen::Home);
+        }
+        Screen::Detail(..) => {}
+    }
+}
+
+fn open(state: &mut State) {
+    if matches!(state.screen, Screen::Detail(..)) {
+        return;
+    }
+    match state.selected() {
+        Some(id) => go(state, Screen::Detail(id, 0)),
+        None => fail(state, "there is no row to open".to_owned()),
+    }
+}
+
+/// Moves the cursor of the active pane, or scrolls what is in front.
+fn step(state: &mut State, by: isize) {
+    let scrolled = |at: u16, last: usize| {
+        (isize::try_from(at).unwrap_or(0).saturating_add(by)).clamp(0, last.cast_signed()) as u16
+    };
+    let last = layout::last_line(state);
+    match state.dialogs.last_mut() {
+        Some(Dialog::Help { scroll } | Dialog::Text { scroll, .. }) => {
+            *scroll = scrolled(*scroll, last);
+            return;
+        }
+        Some(Dialog::Palette { .. } | Dialog::Filter { .. }) | None => {}
+    }
+    if let Screen::Detail(_, scroll) = &mut state.screen {
+        *scroll = scrolled(*scroll, last);
+        return;
+    }
+    let kind = state.active();
+    let Some(pane) = state.panes.get_mut(&kind) else {
+        return;
+    };
+    pane.cursor = pane
+        .cursor
+        .cast_signed()
+        .saturating_add(by)
+        .clamp(0, pane.order.len().saturating_sub(1).cast_signed())
+        .cast_unsigned();
+    state.follow();
+}
+
+impl State {
+    /// Makes the row under the cursor the one that is followed from poll to poll.
+    fn follow(&mut self) {
+        let selected = self.selected();
+        let kind = self.active();
+        if let Some(pane) = self.panes.get_mut(&kind) {
+            pane.selected = selected;
+        }
+    }
+}
+
+fn page(state: &State) -> isize {
+    layout::page(state).max(1).cast_signed()
+}
+
+fn filter(state: &mut State, argument: &str) {
+    let kind = state.active();
+    if matches!(state.screen, Screen::Detail(..)) {
+        return fail(
+            state,
+            "a detail has nothing to filter; go back to the pane first".to_owned(),
+        );
+    }
+    if argument.is_empty() {
+        let before = state
+            .pane(kind)
+            .map(|pane| pane.filter.clone())
+            .unwrap_or_default();
+        state.dialogs.push(Dialog::Filter {
+            input: Input::new(&before),
+            before,
+        });
+    } else {
+        set_filter(state, kind, argument.to_owned());
+    }
+}
+
+/// Filters a pane.
+pub fn set_filter(state: &mut State, kind: Kind, text: String) {
+    state.panes.entry(kind).or_default().filter = text;
+    state.unsettled = true;
+}
+
+fn sort(state: &mut State, argument: &str) {
+    let kind = state.active();
+    let columns = shown::columns(kind);
+    let now = state.pane(kind).and_then(|pane| pane.sort);
+    let next = if argument.is_empty() {
+        let column = now.map_or(0, |sort| sort.column + 1);
+        (column < columns.len()).then_some(Sort {
+            column,
+            descending: false,
+        })
+    } else {
+        let Some(column) = columns
+            .iter()
+            .position(|column| shown::field_name(column).starts_with(&argument.to_lowercase()))
+        else {
+            let names: Vec<String> = columns.iter().map(shown::field_name).collect();
+            return fail(
+                state,
+                format!(
+                    "there is no column `{argument}`; there are {}",
+                    names.join(", ")
+                ),
+            );
+        };
+        let again = now.is_some_and(|sort| sort.column == column && !sort.descending);
+        Some(Sort {
+            column,
+            descending: again,
+        })
+    };
+    state.panes.entry(kind).or_default().sort = next;
+    state.unsettled = true;
+}
+
+fn refresh(state: &mut State) -> Vec<Effect> {
+    let kinds: &[Kind] = if state.active() == Kind::Regions {
+        Kind::ALL
+    } else {
+        &[state.active()]
+    };
+    for &kind in kinds {
+        state.schedule.refresh(kind, state.now);
+    }
+    state.notice = Some(Notice {
+        text: "asked again".to_owned(),
+        failed: false,
+    });
+    state.ask_due()
+}
+
+fn copy(state: &mut State) -> Vec<Effect> {
+    match state.selected() {
+        Some(id) => vec![Effect::Copy(id.key)],
+        None => {
+            fail(state, "there is no row to copy".to_owned());
+            Vec::new()
+        }
+    }
+}
+
+fn export(state: &mut State, argument: &str) -> Vec<Effect> {
+    match Format::ALL
+        .iter()
+        .find(|format| format.name() == argument && **format != Format::Table)
+    {
+        Some(format) => vec![Effect::Export(state.active(), *format)],
+        None => {
+            fail(
+                state,
+                format!("`export` takes md, csv or json, not `{argument}`"),
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// Why the selected row is in its state: the judgement, the freshness, and every failed read behind it.
+fn why(state: &mut State) {
+    let Some(id) = state.selected() else {
+        return fail(state, "there is no row to explain".to_owned());
+    };
+    let lines = why_lines(state, &id);
+    text(state, &format!("Why {}", id.key), lines);
+}
+
+fn why_lines(state: &State, id: &RowId) -> Vec<String> {
+    let fleet = state.shown();
+    let Some(row) = shown::find(fleet, id).and_then(|row| shown::show(fleet, id.kind, &row)) else {
+        return vec!["This row is no longer listed.".to_owned()];
+    };
+    let word = row.judgement.severity.word();
+    let mut lines = match row.judgement.reason.as_str() {
+        "" => vec![format!("{word}: nothing is wrong that we can see.")],
+        reason => reason
+            .split("; ")
+            .map(|reason| format!("{word}: {reason}"))
+            .collect(),
+    };
+    for &source in crate::resources::Source::ALL {
+        let relevant = source == id.source
+            || source == crate::resources::Source::Metrics
+            || id.kind == Kind::Regions;
+        let status = fleet.status(source, &id.place);
+        if !relevant || (status.observed_at.is_none() && status.error.is_none()) {
+            continue;
+        }
+        let age = status.observed_at.map_or("never read".to_owned(), |at| {
+            format!(
+                "read {} ago",
+                crate::resources::cell::coarse_age(crate::resources::age(at, fleet.now))
+            )
+        });
+        let breaker = if state.schedule.breaker_open(source, &id.place) {
+            ", circuit breaker open: only probed"
+        } else {
+            ""
+        };
+        if status.error.is_some() || !status.problems.is_empty() || source == id.source {
+            lines.push(String::new());
+            lines.push(format!("{} at {}: {age}{breaker}", source.name(), id.place));
+        }
+        for error in status.error.into_iter().chain(status.problems) {
+            lines.push(format!("  {error}"));
+            lines.push(format!("  → {}", error.advice()));
+        }
+    }
+    lines
+}

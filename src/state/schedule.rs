@@ -1,0 +1,373 @@
+//! When each source is asked at each place: one question in flight and one replaceable, jittered, backed off, with a circuit breaker each. Pure; asks nobody itself.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::resources::{
+    ErrorClass, Fleet, Kind, Place, ProviderError, Query, Source, Wanted, clusters::Cluster,
+};
+
+/// Failures in a row after which the circuit breaker opens: from then on the source is only probed.
+const BREAKER: u32 = 3;
+/// The longest pause between two probes.
+const LONGEST: Duration = Duration::from_secs(120);
+/// How often something is asked that will not mend by itself (a missing permission).
+const HOPELESS: Duration = Duration::from_secs(300);
+/// How long the metrics of a place wait for the inventory of that place when it does not come.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Poll {
+    due: Timestamp,
+    asked: u32,
+    in_flight: bool,
+    again: bool,
+    failures: u32,
+}
+
+/// When each source is asked at each place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    started_at: Timestamp,
+    polls: BTreeMap<(Source, Place), Poll>,
+}
+
+impl Schedule {
+    /// Everything due at once.
+    pub fn new(fleet: &Fleet) -> Self {
+        let places = |&source: &Source| {
+            fleet
+                .estate
+                .places(source)
+                .into_iter()
+                .map(move |place| (source, place))
+        };
+        let poll = || Poll {
+            due: fleet.now,
+            asked: 0,
+            in_flight: false,
+            again: false,
+            failures: 0,
+        };
+        let polls = Source::ALL
+            .iter()
+            .flat_map(places)
+            .map(|at| (at, poll()))
+            .collect();
+        Self {
+            started_at: fleet.now,
+            polls,
+        }
+    }
+
+    /// The questions that are due now; they count as in flight from here on.
+    pub fn due(&mut self, fleet: &Fleet) -> Vec<Query> {
+        let now = fleet.now;
+        let ready: Vec<(Source, Place)> = self
+            .polls
+            .iter()
+            .filter(|(_, poll)| !poll.in_flight && poll.due <= now)
+            .filter(|((source, place), poll)| {
+                poll.asked > 0 || self.inventory_known(*source, place, now)
+            })
+            .map(|(at, _)| at.clone())
+            .collect();
+        let mut queries = Vec::with_capacity(ready.len());
+        for (source, place) in ready {
+            let wanted = wanted(fleet, source, &place);
+            if let Some(poll) = self.polls.get_mut(&(source, place.clone())) {
+                poll.in_flight = true;
+                poll.asked += 1;
+            }
+            queries.push(Query {
+                source,
+                place,
+                wanted,
+            });
+        }
+        queries
+    }
+
+    /// Takes note of an answer or a failure and decides when to ask again.
+    pub fn answered(&mut self, fleet: &Fleet, query: &Query, error: Option<&ProviderError>) {
+        let interval = fleet.estate.interval(query.source);
+        let Some(poll) = self.polls.get_mut(&(query.source, query.place.clone())) else {
+            return;
+        };
+        poll.in_flight = false;
+        poll.failures = if error.is_some() {
+            poll.failures.saturating_add(1)
+        } else {
+            0
+        };
+        let pause = match error {
+            None => interval,
+            Some(error) => pause(interval, poll.failures, error.class),
+        };
+        let pause = if std::mem::take(&mut poll.again) {
+            Duration::ZERO
+        } else {
+            jittered(pause, query, poll.asked)
+        };
+        poll.due = fleet.now.saturating_add(pause).unwrap_or(fleet.now);
+    }
+
+    /// Asks again at once for everything that a kind shows; what is in flight is asked once more when it returns.
+    pub fn refresh(&mut self, kind: Kind, now: Timestamp) {
+        for ((source, _), poll) in &mut self.polls {
+            if source.kind() == kind || *source == Source::Metrics {
+                poll.again = poll.in_flight;
+                poll.due = now;
+            }
+        }
+    }
+
+    /// Whether everything was asked and has answered or failed at least once: the end of a `status`.
+    pub fn settled(&self) -> bool {
+        self.polls
+            .values()
+            .all(|poll| poll.asked > 0 && !poll.in_flight)
+    }
+
+    /// Whether the breaker of a source is open at a place.
+    pub fn breaker_open(&self, source: Source, place: &Place) -> bool {
+        self.polls
+            .get(&(source, place.clone()))
+            .is_some_and(|poll| poll.failures >= BREAKER)
+    }
+
+    /// How many questions are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.polls.values().filter(|poll| poll.in_flight).count()
+    }
+
+    /// Metrics and API servers are asked about what the inventory lists, so their first question waits for it.
+    fn inventory_known(&self, source: Source, place: &Place, now: Timestamp) -> bool {
+        let waits_for = |other: Source| match source {
+            Source::Metrics => !matches!(
+                other,
+                Source::Metrics | Source::ApiServers | Source::Identity | Source::Alarms
+            ),
+            Source::ApiServers => other == Source::Clusters,
+            Source::Identity
+            | Source::Alarms
+            | Source::Records
+            | Source::RoutingControls
+            | Source::Accelerators
+            | Source::LoadBalancers
+            | Source::Rds
+            | Source::Clusters
+            | Source::ElastiCache
+            | Source::MemoryDb
+            | Source::Tables
+            | Source::Aliases
+            | Source::HealthChecks
+            | Source::Distributions => false,
+        };
+        let patient = crate::resources::age(self.started_at, now) < PATIENCE;
+        !patient
+            || self
+                .polls
+                .iter()
+                .filter(|((other, at), _)| at == place && waits_for(*other))
+                .all(|(_, poll)| poll.asked > 0 && !poll.in_flight)
+    }
+}
+
+fn wanted(fleet: &Fleet, source: Source, place: &Place) -> Wanted {
+    match source {
+        Source::Metrics => Wanted::Series(fleet.wanted_series(place)),
+        Source::ApiServers => {
+            let server = |row: &Cluster| match row {
+                Cluster::Eks(cluster) => Some(cluster.api_server.clone()),
+                Cluster::ApiServer(_) => None,
+            };
+            Wanted::ApiServers(fleet.clusters.at(place).filter_map(server).collect())
+        }
+        Source::Identity
+        | Source::Alarms
+        | Source::Records
+        | Source::RoutingControls
+        | Source::Accelerators
+        | Source::LoadBalancers
+        | Source::Rds
+        | Source::Clusters
+        | Source::ElastiCache
+        | Source::MemoryDb
+        | Source::Tables
+        | Source::Aliases
+        | Source::HealthChecks
+        | Source::Distributions => Wanted::Nothing,
+    }
+}
+
+/// The pause after a failure. The first failures are asked again at the usual pace, so that two missed polls mean what they say; then the breaker opens.
+fn pause(interval: Duration, failures: u32, class: ErrorClass) -> Duration {
+    let doubled = |times: u32| {
+        interval
+            .saturating_mul(1 << times.min(6))
+            .min(LONGEST)
+            .max(interval)
+    };
+    match class {
+        ErrorClass::Denied | ErrorClass::NotFound | ErrorClass::Terminal => HOPELESS.max(interval),
+        ErrorClass::Throttled => doubled(failures),
+        // A new login must be seen soon, whatever the usual pace is.
+        ErrorClass::Identity => Duration::from_secs(30),
+        ErrorClass::Transient
+        | ErrorClass::Timeout
+        | ErrorClass::Unreachable
+        | ErrorClass::Skipped
+            if failures < BREAKER =>
+        {
+            interval.min(Duration::from_secs(30))
+        }
+        ErrorClass::Transient
+        | ErrorClass::Timeout
+        | ErrorClass::Unreachable
+        | ErrorClass::Skipped => doubled(failures - BREAKER + 1),
+    }
+}
+
+/// Up to 20 % more or less, by the question and how often it was asked: spread out, and still the same in every replay.
+fn jittered(pause: Duration, query: &Query, asked: u32) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (query.source, &query.place, asked).hash(&mut hasher);
+    let unit = (hasher.finish() % 10_000) as f64 / 10_000.0;
+    pause.mul_f64(0.8 + 0.4 * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::resources::{Estate, RegionLabel, estate::RegionSpec};
+
+    fn fleet(labels: &[&str]) -> Fleet {
+        let region = |label: &&str| RegionSpec {
+            label: RegionLabel::new(label).unwrap(),
+            aws_region: Some((*label).to_owned()),
+            role: Default::default(),
+            access: Default::default(),
+            kube_contexts: Vec::new(),
+            capacity_rps: None,
+            load_balancers: Vec::new(),
+        };
+        let estate = Estate {
+            regions: labels.iter().map(region).collect(),
+            ..Estate::default()
+        };
+        Fleet::new(Arc::new(estate), Timestamp::from_second(1_000_000).unwrap())
+    }
+
+    fn later(fleet: &mut Fleet, seconds: i64) {
+        fleet.now += jiff::SignedDuration::from_secs(seconds);
+    }
+
+    fn timeout() -> ProviderError {
+        ProviderError::new(
+            ErrorClass::Timeout,
+            "rds:DescribeDBClusters",
+            "no answer in 10 s",
+        )
+    }
+
+    fn has(queries: &[Query], source: Source) -> bool {
+        queries.iter().any(|query| query.source == source)
+    }
+
+    #[test]
+    fn everything_but_metrics_and_api_servers_is_asked_at_once() {
+        let fleet = fleet(&["eu-west-1", "us-east-1"]);
+        let mut schedule = Schedule::new(&fleet);
+        let queries = schedule.due(&fleet);
+        assert!(!has(&queries, Source::Metrics) && !has(&queries, Source::ApiServers));
+        assert_eq!(
+            queries
+                .iter()
+                .filter(|query| query.source == Source::Rds)
+                .count(),
+            2
+        );
+        assert!(
+            schedule.due(&fleet).is_empty(),
+            "one question in flight per source and place"
+        );
+    }
+
+    #[test]
+    fn metrics_wait_for_the_inventory_but_not_for_ever() {
+        let mut fleet = fleet(&["eu-west-1"]);
+        let mut schedule = Schedule::new(&fleet);
+        let place = Place::Region(RegionLabel::new("eu-west-1").unwrap());
+        for query in schedule
+            .due(&fleet)
+            .iter()
+            .filter(|query| query.place == place && query.source != Source::Rds)
+        {
+            schedule.answered(&fleet, query, None);
+        }
+        later(&mut fleet, 1);
+        assert!(
+            !has(&schedule.due(&fleet), Source::Metrics),
+            "the databases have not answered"
+        );
+        later(&mut fleet, 12);
+        assert!(
+            has(&schedule.due(&fleet), Source::Metrics),
+            "a hung database API must not hide the traffic"
+        );
+    }
+
+    #[test]
+    fn a_region_that_hangs_is_probed_more_and_more_rarely_and_delays_no_other() {
+        let mut fleet = fleet(&["eu-west-1", "us-east-1"]);
+        let mut schedule = Schedule::new(&fleet);
+        let mut asked = 0;
+        for _ in 0..1_800 {
+            for query in schedule.due(&fleet) {
+                let sick = query.place == Place::Region(RegionLabel::new("us-east-1").unwrap());
+                asked += u32::from(sick && query.source == Source::Rds);
+                schedule.answered(&fleet, &query, sick.then(timeout).as_ref());
+            }
+            later(&mut fleet, 1);
+        }
+        assert!(
+            (15..=25).contains(&asked),
+            "30 minutes at 30 s are 60 polls; the breaker leaves a probe each two minutes, not {asked}"
+        );
+        assert!(schedule.breaker_open(
+            Source::Rds,
+            &Place::Region(RegionLabel::new("us-east-1").unwrap())
+        ));
+        assert!(!schedule.breaker_open(
+            Source::Rds,
+            &Place::Region(RegionLabel::new("eu-west-1").unwrap())
+        ));
+    }
+
+    #[test]
+    fn a_refresh_during_a_read_asks_once_more_when_it_returns() {
+        let mut fleet = fleet(&["eu-west-1"]);
+        let mut schedule = Schedule::new(&fleet);
+        let queries = schedule.due(&fleet);
+        let rds = queries
+            .iter()
+            .find(|query| query.source == Source::Rds)
+            .unwrap();
+        schedule.refresh(Kind::Databases, fleet.now);
+        schedule.refresh(Kind::Databases, fleet.now);
+        assert!(!has(&schedule.due(&fleet), Source::Rds));
+        schedule.answered(&fleet, rds, None);
+        assert!(has(&schedule.due(&fleet), Source::Rds));
+        schedule.answered(&fleet, rds, None);
+        later(&mut fleet, 1);
+        assert!(!has(&schedule.due(&fleet), Source::Rds), "once, not twice");
+    }
+}
