@@ -43,10 +43,10 @@ impl Input {
                 }
             }
             (KeyCode::Left, ..) | (KeyCode::Char('b'), true, _) => {
-                self.cursor = before.unwrap_or(0)
+                self.cursor = before.unwrap_or(0);
             }
             (KeyCode::Right, ..) | (KeyCode::Char('f'), true, _) => {
-                self.cursor = after.unwrap_or(self.cursor)
+                self.cursor = after.unwrap_or(self.cursor);
             }
             (KeyCode::Home, ..) | (KeyCode::Char('a'), true, _) => self.cursor = 0,
             (KeyCode::End, ..) | (KeyCode::Char('e'), true, _) => self.cursor = self.text.len(),

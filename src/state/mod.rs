@@ -4,6 +4,7 @@ mod dialog;
 mod navigate;
 pub mod schedule;
 mod update;
+mod why;
 
 use std::{collections::BTreeMap, sync::Arc};
 

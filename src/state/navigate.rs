@@ -1,6 +1,6 @@
 //! What each command does to the screen. Owns movement, history, sorting and the text of `:why`; never asks the provider itself.
 
-use super::{Dialog, Input, Notice, Screen, State};
+use super::{Dialog, Input, Notice, Screen, State, why};
 use crate::{
     command::{Command, Invocation},
     effect::{Effect, Format},
@@ -54,7 +54,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
             };
             state.unsettled = true;
         }
-        Command::Why => why(state),
+        Command::Why => explain(state),
         Command::Legend => text(state, "Legend", layout::legend(state.look.ascii)),
         Command::Cost => text(
             state,
@@ -376,55 +376,11 @@ fn export(state: &mut State, argument: &str) -> Vec<Effect> {
     }
 }
 
-/// Why the selected row is in its state: the judgement, the freshness, and every failed read behind it.
-fn why(state: &mut State) {
+/// Shows why the selected row is in its state.
+fn explain(state: &mut State) {
     let Some(id) = state.selected() else {
         return fail(state, "there is no row to explain".to_owned());
     };
-    let lines = why_lines(state, &id);
+    let lines = why::lines(state, &id);
     text(state, &format!("Why {}", id.key), lines);
-}
-
-fn why_lines(state: &State, id: &RowId) -> Vec<String> {
-    let fleet = state.shown();
-    let Some(row) = shown::find(fleet, id).and_then(|row| shown::show(fleet, id.kind, &row)) else {
-        return vec!["This row is no longer listed.".to_owned()];
-    };
-    let word = row.judgement.severity.word();
-    let mut lines = match row.judgement.reason.as_str() {
-        "" => vec![format!("{word}: nothing is wrong that we can see.")],
-        reason => reason
-            .split("; ")
-            .map(|reason| format!("{word}: {reason}"))
-            .collect(),
-    };
-    for &source in crate::resources::Source::ALL {
-        let relevant = source == id.source
-            || source == crate::resources::Source::Metrics
-            || id.kind == Kind::Regions;
-        let status = fleet.status(source, &id.place);
-        if !relevant || (status.observed_at.is_none() && status.error.is_none()) {
-            continue;
-        }
-        let age = status.observed_at.map_or("never read".to_owned(), |at| {
-            format!(
-                "read {} ago",
-                crate::resources::cell::coarse_age(crate::resources::age(at, fleet.now))
-            )
-        });
-        let breaker = if state.schedule.breaker_open(source, &id.place) {
-            ", circuit breaker open: only probed"
-        } else {
-            ""
-        };
-        if status.error.is_some() || !status.problems.is_empty() || source == id.source {
-            lines.push(String::new());
-            lines.push(format!("{} at {}: {age}{breaker}", source.name(), id.place));
-        }
-        for error in status.error.into_iter().chain(status.problems) {
-            lines.push(format!("  {error}"));
-            lines.push(format!("  → {}", error.advice()));
-        }
-    }
-    lines
 }

@@ -1,1 +1,3 @@
-//! x
+//! The one integration test binary: the SDK is linked once.
+
+mod boundaries;
