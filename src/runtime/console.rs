@@ -16,6 +16,7 @@ use super::{
     export,
     input::{self, Input},
     pollers::Pollers,
+    recording::{self, Recorder, Recording},
     terminal::Screen,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     effect::Effect,
     event::Event,
     provider::Provider,
-    state::{State, update},
+    state::{Notice, State, update},
     ui,
 };
 
@@ -39,12 +40,20 @@ const AGE_STEP: u32 = 5;
 /// Finds a theme by its name, reduced to what the terminal can show.
 pub type FindTheme = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
 
+/// Where answers and time come from.
+pub enum Feed {
+    /// A provider is asked, and a clock ticks.
+    Provider(Arc<dyn Provider>, Clock),
+    /// A recording says what happened, this many times as fast.
+    Recording(Box<Recording>, f64),
+}
+
 /// What the loop needs besides the state.
 pub struct Console {
-    /// Who is asked.
-    pub provider: Arc<dyn Provider>,
-    /// The time that events carry.
-    pub clock: Clock,
+    /// Where answers come from.
+    pub feed: Feed,
+    /// Where the events are written.
+    pub recorder: Option<Recorder>,
     /// The theme at the start.
     pub theme: Theme,
     /// For `:theme`.
@@ -56,7 +65,8 @@ struct Loop {
     theme: Theme,
     find_theme: FindTheme,
     screen: Screen,
-    pollers: Pollers,
+    pollers: Option<Pollers>,
+    recorder: Option<Recorder>,
     dirty: bool,
     drawn: Instant,
     last_key: Option<Instant>,
@@ -72,25 +82,34 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     let (answers, answered) = unbounded_channel();
     let (typing, typed) = unbounded_channel();
     input::start(typing)?;
-    let pollers = Pollers::new(Arc::clone(&console.provider), console.clock, answers);
+    let (pollers, clock) = match console.feed {
+        Feed::Provider(provider, clock) => {
+            (Some(Pollers::new(provider, clock, answers)), Some(clock))
+        }
+        Feed::Recording(recording, speed) => {
+            tokio::spawn(recording::feed(*recording, speed, answers));
+            (None, None)
+        }
+    };
     let this = Loop {
         state,
         theme: console.theme,
         find_theme: console.find_theme,
         screen,
         pollers,
+        recorder: console.recorder,
         dirty: false,
         drawn: Instant::now(),
         last_key: None,
         ticks: 0,
     };
-    this.run(console.clock, typed, answered).await
+    this.run(clock, typed, answered).await
 }
 
 impl Loop {
     async fn run(
         mut self,
-        clock: Clock,
+        clock: Option<Clock>,
         mut typed: UnboundedReceiver<Input>,
         mut answered: UnboundedReceiver<Event>,
     ) -> io::Result<()> {
@@ -119,7 +138,10 @@ impl Loop {
                 _ = ticks.tick() => {
                     self.ticks = self.ticks.wrapping_add(1);
                     self.dirty |= self.ticks.is_multiple_of(AGE_STEP);
-                    self.apply(Event::Tick { now: clock.now() })?
+                    match clock {
+                        Some(clock) => self.apply(Event::Tick { now: clock.now() })?,
+                        None => true,
+                    }
                 },
                 () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| true)?,
                 Some(event) = answered.recv() => {
@@ -158,9 +180,14 @@ impl Loop {
 
     /// Applies one event and carries out what follows; `false` to leave.
     fn apply(&mut self, event: Event) -> io::Result<bool> {
+        self.record(&event);
         for effect in update(&mut self.state, event) {
             match effect {
-                Effect::Observe(query) => self.pollers.ask(query),
+                Effect::Observe(query) => {
+                    if let Some(pollers) = &self.pollers {
+                        pollers.ask(query);
+                    }
+                }
                 Effect::Quit => return Ok(false),
                 Effect::Suspend => {
                     self.screen.suspend()?;
@@ -187,6 +214,19 @@ impl Loop {
             }
         }
         Ok(true)
+    }
+
+    /// A recording that cannot be written is said once; the console goes on without it.
+    fn record(&mut self, event: &Event) {
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.event(event)
+        {
+            self.recorder = None;
+            self.state.notice = Some(Notice {
+                text: format!("the recording ended: {error}"),
+                failed: true,
+            });
+        }
     }
 
     fn note(&mut self, outcome: Result<String, String>) -> io::Result<bool> {

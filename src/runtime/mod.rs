@@ -7,4 +7,5 @@ mod input;
 pub mod once;
 pub mod plain;
 mod pollers;
+pub mod recording;
 pub mod terminal;

@@ -135,3 +135,295 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        command::Invocation,
+        config::keymap::Keymap,
+        resources::{
+            ErrorClass, Estate, Freshness, Kind, Place, RegionLabel,
+            alarms::{Alarm, AlarmType},
+            estate::RegionSpec,
+        },
+        state::{Dialog, Look, Mode, Screen},
+    };
+
+    fn start() -> Timestamp {
+        Timestamp::from_second(1_000_000).unwrap()
+    }
+
+    fn place(label: &str) -> Place {
+        Place::Region(RegionLabel::new(label).unwrap())
+    }
+
+    fn console(labels: &[&str]) -> State {
+        let region = |label: &&str| RegionSpec {
+            label: RegionLabel::new(label).unwrap(),
+            aws_region: Some((*label).to_owned()),
+            role: Default::default(),
+            access: Default::default(),
+            kube_contexts: Vec::new(),
+            capacity_rps: None,
+            load_balancers: Vec::new(),
+        };
+        let estate = Estate {
+            regions: labels.iter().map(region).collect(),
+            ..Estate::default()
+        };
+        let mut keymap = Keymap::default();
+        for (key, command) in [
+            (":", "palette"),
+            ("/", "filter"),
+            ("esc", "back"),
+            ("]", "forward"),
+            ("j", "down"),
+            ("k", "up"),
+            ("enter", "open"),
+            ("z", "zoom"),
+            ("tab", "next-pane"),
+            ("5", "pane alarms"),
+            ("q", "quit"),
+            ("ctrl-c", "quit"),
+            ("f", "freeze"),
+            ("w", "why"),
+        ] {
+            keymap.bind(
+                Context::Global,
+                key.parse().unwrap(),
+                command.parse::<Invocation>().unwrap(),
+            );
+        }
+        State::new(
+            Arc::new(estate),
+            start(),
+            Mode::Live,
+            keymap,
+            Look::default(),
+            (80, 24),
+        )
+    }
+
+    fn press(state: &mut State, keys: &str) -> Vec<Effect> {
+        keys.split(' ')
+            .flat_map(|key| {
+                update(
+                    state,
+                    Event::Key {
+                        key: key.parse().unwrap(),
+                    },
+                )
+            })
+            .collect()
+    }
+
+    fn type_line(state: &mut State, text: &str) {
+        for c in text.chars() {
+            let key = crate::config::key::Key::plain(crate::config::key::KeyCode::Char(c));
+            update(state, Event::Key { key });
+        }
+    }
+
+    fn alarm(name: &str, state: &str) -> Alarm {
+        Alarm {
+            name: name.into(),
+            arn: None,
+            alarm_type: AlarmType::Metric,
+            state: state.into(),
+            reason: None,
+            since: None,
+            actions_enabled: true,
+            evaluation: None,
+            metric: None,
+            rule: None,
+            dimensions: Vec::new(),
+        }
+    }
+
+    fn see(state: &mut State, seconds: i64, rows: Vec<Alarm>) {
+        let query = Query {
+            source: Source::Alarms,
+            place: place("eu-west-1"),
+            wanted: Wanted::Nothing,
+        };
+        let at = start() + jiff::SignedDuration::from_secs(seconds);
+        update(
+            state,
+            Event::Observed {
+                query,
+                at,
+                took: Duration::ZERO,
+                result: Ok(Answer::of(Rows::Alarms(rows))),
+            },
+        );
+    }
+
+    #[test]
+    fn the_selection_follows_its_row_from_poll_to_poll() {
+        let mut state = console(&["eu-west-1"]);
+        see(
+            &mut state,
+            0,
+            vec![alarm("a", "OK"), alarm("b", "OK"), alarm("c", "OK")],
+        );
+        press(&mut state, "5 j");
+        assert_eq!(state.selected().map(|id| id.key).as_deref(), Some("b"));
+        see(
+            &mut state,
+            15,
+            vec![alarm("a", "OK"), alarm("b", "OK"), alarm("c", "ALARM")],
+        );
+        state.settle();
+        assert_eq!(
+            state.pane(Kind::Alarms).map(|pane| pane.cursor),
+            Some(2),
+            "the alarm went to the top"
+        );
+        assert_eq!(state.selected().map(|id| id.key).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn rows_survive_a_failed_read_and_age() {
+        let mut state = console(&["eu-west-1"]);
+        see(&mut state, 0, vec![alarm("a", "OK")]);
+        let query = Query {
+            source: Source::Alarms,
+            place: place("eu-west-1"),
+            wanted: Wanted::Nothing,
+        };
+        let error = ProviderError::new(
+            ErrorClass::Timeout,
+            "cloudwatch:DescribeAlarms",
+            "no answer in 10 s",
+        );
+        let at = start() + jiff::SignedDuration::from_secs(41);
+        update(
+            &mut state,
+            Event::Observed {
+                query,
+                at,
+                took: Duration::from_secs(10),
+                result: Err(error),
+            },
+        );
+        let status = state.fleet.status(Source::Alarms, &place("eu-west-1"));
+        assert_eq!(
+            (status.rows, status.missed, status.observed_at),
+            (1, 1, Some(start()))
+        );
+        assert_eq!(
+            state.fleet.freshness(Source::Alarms, &place("eu-west-1")),
+            Freshness::Stale
+        );
+    }
+
+    #[test]
+    fn a_frozen_display_stays_while_data_goes_on() {
+        let mut state = console(&["eu-west-1"]);
+        see(&mut state, 0, vec![alarm("a", "OK")]);
+        press(&mut state, "f");
+        see(&mut state, 1, vec![alarm("a", "ALARM"), alarm("b", "OK")]);
+        assert_eq!(
+            (
+                state.shown().alarms.rows().count(),
+                state.fleet.alarms.rows().count()
+            ),
+            (1, 2)
+        );
+        press(&mut state, "f");
+        assert_eq!(state.shown().alarms.rows().count(), 2);
+    }
+
+    #[test]
+    fn back_and_forward_walk_the_history() {
+        let mut state = console(&["eu-west-1"]);
+        see(&mut state, 0, vec![alarm("a", "OK")]);
+        press(&mut state, "5 enter");
+        assert!(matches!(state.screen, Screen::Detail(..)));
+        press(&mut state, "esc esc");
+        assert_eq!(state.screen, Screen::Home);
+        press(&mut state, "]");
+        assert_eq!(state.screen, Screen::Zoom(Kind::Alarms));
+    }
+
+    #[test]
+    fn the_filter_works_while_it_is_typed_and_escape_restores_it() {
+        let mut state = console(&["eu-west-1"]);
+        see(
+            &mut state,
+            0,
+            vec![alarm("cpu-high", "OK"), alarm("errors", "ALARM")],
+        );
+        press(&mut state, "5 /");
+        type_line(&mut state, "cpu");
+        assert_eq!(
+            state.pane(Kind::Alarms).map(|pane| pane.order.len()),
+            Some(1)
+        );
+        press(&mut state, "esc");
+        assert_eq!(
+            state.pane(Kind::Alarms).map(|pane| pane.order.len()),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn pasted_text_never_submits() {
+        let mut state = console(&["eu-west-1"]);
+        press(&mut state, ":");
+        let effects = update(
+            &mut state,
+            Event::Paste {
+                text: "quit\r\n".into(),
+            },
+        );
+        assert_eq!(effects, Vec::new());
+        assert!(
+            matches!(state.dialogs.last(), Some(Dialog::Palette { input, .. }) if input.text == "quit")
+        );
+        assert_eq!(
+            update(
+                &mut state,
+                Event::Paste {
+                    text: String::new()
+                }
+            ),
+            Vec::new()
+        );
+    }
+
+    #[test]
+    fn ctrl_c_leaves_even_while_typing() {
+        let mut state = console(&["eu-west-1"]);
+        press(&mut state, ":");
+        assert_eq!(press(&mut state, "ctrl-c"), vec![Effect::Quit]);
+    }
+
+    #[test]
+    fn an_unbound_key_is_said_and_does_nothing() {
+        let mut state = console(&["eu-west-1"]);
+        assert_eq!(press(&mut state, "f12"), Vec::new());
+        assert_eq!(
+            state.notice.map(|notice| notice.text).as_deref(),
+            Some("f12 is not bound; ? shows the keys")
+        );
+    }
+
+    #[test]
+    fn metrics_that_nothing_asks_for_cost_no_call() {
+        let mut state = console(&["eu-west-1"]);
+        let asked = update(
+            &mut state,
+            Event::Tick {
+                now: start() + jiff::SignedDuration::from_secs(60),
+            },
+        );
+        let metrics = asked.iter().filter(
+            |effect| matches!(effect, Effect::Observe(query) if query.source == Source::Metrics),
+        );
+        assert_eq!(metrics.count(), 0);
+    }
+}
