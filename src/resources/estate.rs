@@ -51,6 +51,21 @@ pub struct RegionSpec {
     pub load_balancers: Vec<String>,
 }
 
+impl RegionSpec {
+    /// An AWS Region whose label is its name, with every default.
+    pub fn aws(label: RegionLabel) -> Self {
+        Self {
+            aws_region: Some(label.to_string()),
+            label,
+            role: RegionRole::default(),
+            access: Access::default(),
+            kube_contexts: Vec::new(),
+            capacity_rps: None,
+            load_balancers: Vec::new(),
+        }
+    }
+}
+
 /// A DNS name whose record sets split traffic between regions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManagedName {

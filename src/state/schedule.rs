@@ -250,15 +250,7 @@ mod tests {
     use crate::resources::{Estate, RegionLabel, estate::RegionSpec};
 
     fn fleet(labels: &[&str]) -> Fleet {
-        let region = |label: &&str| RegionSpec {
-            label: RegionLabel::new(label).unwrap(),
-            aws_region: Some((*label).to_owned()),
-            role: Default::default(),
-            access: Default::default(),
-            kube_contexts: Vec::new(),
-            capacity_rps: None,
-            load_balancers: Vec::new(),
-        };
+        let region = |label: &&str| RegionSpec::aws(RegionLabel::new(label).unwrap());
         let estate = Estate {
             regions: labels.iter().map(region).collect(),
             ..Estate::default()

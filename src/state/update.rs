@@ -161,15 +161,7 @@ mod tests {
     }
 
     fn console(labels: &[&str]) -> State {
-        let region = |label: &&str| RegionSpec {
-            label: RegionLabel::new(label).unwrap(),
-            aws_region: Some((*label).to_owned()),
-            role: Default::default(),
-            access: Default::default(),
-            kube_contexts: Vec::new(),
-            capacity_rps: None,
-            load_balancers: Vec::new(),
-        };
+        let region = |label: &&str| RegionSpec::aws(RegionLabel::new(label).unwrap());
         let estate = Estate {
             regions: labels.iter().map(region).collect(),
             ..Estate::default()
