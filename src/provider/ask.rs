@@ -1,11 +1,17 @@
-//! One poll of live AWS: the configuration for its place, its tally of calls, and the one translation from an SDK error to ours. Knows no kind.
+//! One poll of live AWS: the configuration for its place, its turn in the budget and its tally of calls. Knows no kind.
 
-use std::{collections::BTreeMap, error::Error, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    sync::{Arc, Mutex},
+};
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+pub use super::translate::translate;
+use super::{budget::Budget, connector::counting, dimensions::Catalogue};
 use crate::resources::{Answer, Api, ErrorClass, Estate, Place, ProviderError, Rows};
 
 /// One poll.
@@ -16,19 +22,35 @@ pub struct Ask<'a> {
     pub place: &'a Place,
     /// Signed for the place: its region (us-east-1 for global services), profile and role.
     pub config: SdkConfig,
-    calls: Mutex<BTreeMap<Api, u32>>,
+    /// The dimension sets that are known to be published; shared by all polls of a provider.
+    pub catalogue: Arc<Catalogue>,
+    budget: Option<Budget>,
+    tally: Arc<Tally>,
     problems: Mutex<Vec<ProviderError>>,
 }
 
 impl<'a> Ask<'a> {
-    /// A poll that has not called anything yet.
+    /// A poll that has not called anything yet, with no budget but its own good sense.
     pub fn new(estate: &'a Estate, place: &'a Place, config: SdkConfig) -> Self {
         Self {
             estate,
             place,
             config,
-            calls: Mutex::default(),
+            catalogue: Arc::default(),
+            budget: None,
+            tally: Arc::default(),
             problems: Mutex::default(),
+        }
+    }
+
+    /// The same poll within a provider: its budget, its memory of dimension sets, and a tally that outlives the poll.
+    #[must_use]
+    pub fn within(self, budget: Budget, catalogue: Arc<Catalogue>, tally: Arc<Tally>) -> Self {
+        Self {
+            budget: Some(budget),
+            catalogue,
+            tally,
+            ..self
         }
     }
 
@@ -49,7 +71,7 @@ impl<'a> Ask<'a> {
             .unwrap_or_default()
     }
 
-    /// Makes one call: counts it and translates its error. `operation` is IAM's name, `rds:DescribeDBClusters`.
+    /// Makes one call: waits for its turn, counts it and translates its error. `operation` is IAM's name, `rds:DescribeDBClusters`.
     pub async fn call<T, E>(
         &self,
         api: Api,
@@ -59,10 +81,39 @@ impl<'a> Ask<'a> {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        if let Ok(mut calls) = self.calls.lock() {
-            *calls.entry(api).or_default() += 1;
+        self.turn(api, operation).await;
+        let (result, sent) = counting(call).await;
+        self.tally.ended(api, operation, sent);
+        let result = result.map_err(|error| translate(operation, &error));
+        if let Some(budget) = &self.budget {
+            let throttled = matches!(&result, Err(error) if error.class == ErrorClass::Throttled);
+            budget.settle(api, throttled);
         }
-        call.await.map_err(|error| translate(operation, &error))
+        result
+    }
+
+    /// Waits for the turn of a call that the SDK does not make (Kubernetes), and counts it.
+    pub async fn turn(&self, api: Api, operation: &'static str) {
+        self.tally.waits(operation);
+        if let Some(budget) = &self.budget {
+            budget.turn(api).await;
+        }
+        self.tally.started(api);
+    }
+
+    /// Whether there is a page after this one; remembers its token. An API that repeats a token would page for ever: that is an error.
+    pub fn next_page(
+        operation: &'static str,
+        token: &mut Option<String>,
+        next: Option<String>,
+    ) -> Result<bool, ProviderError> {
+        let next = next.filter(|next| !next.is_empty());
+        if next.is_some() && next == *token {
+            let text = "the API gave the same page token twice";
+            return Err(ProviderError::new(ErrorClass::Terminal, operation, text));
+        }
+        *token = next;
+        Ok(token.is_some())
     }
 
     /// Notes a part that could not be read; the rest of the answer stands.
@@ -77,87 +128,97 @@ impl<'a> Ask<'a> {
         Answer {
             rows,
             problems: self.problems.into_inner().unwrap_or_default(),
-            calls: self.calls.into_inner().unwrap_or_default(),
-            metrics_requested: 0,
+            calls: self.tally.take(),
+            metrics_requested: self.tally.take_metrics(),
         }
     }
-}
 
-/// Turns an SDK error into ours (domain B.0, error classes).
-pub fn translate<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let code = error.code().unwrap_or_default();
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
-    let class = match error {
-        SdkError::TimeoutError(_) => ErrorClass::Timeout,
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => ErrorClass::Timeout,
-        SdkError::ConstructionFailure(_) => ErrorClass::Identity,
-        SdkError::DispatchFailure(_) => ErrorClass::Unreachable,
-        _ => classify(code, status),
-    };
-    let message = match (code, error.message()) {
-        ("", None) => chain(error),
-        (code, None) => code.to_owned(),
-        ("", Some(message)) => message.to_owned(),
-        (code, Some(message)) => format!("{code}: {message}"),
-    };
-    ProviderError::new(
-        class,
-        operation,
-        message.chars().take(300).collect::<String>(),
-    )
-}
-
-fn classify(code: &str, status: Option<u16>) -> ErrorClass {
-    const THROTTLED: &[&str] = &[
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "TooManyRequestsException",
-        "SlowDown",
-        "PriorRequestNotComplete",
-    ];
-    const IDENTITY: &[&str] = &[
-        "RequestTimeTooSkewed",
-        "SignatureDoesNotMatch",
-        "InvalidSignatureException",
-        "RequestExpired",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-    ];
-    if THROTTLED.contains(&code) || status == Some(429) {
-        ErrorClass::Throttled
-    } else if IDENTITY.contains(&code) {
-        ErrorClass::Identity
-    } else if code.contains("AccessDenied")
-        || code.contains("Unauthorized")
-        || code == "AuthorizationError"
-        || status == Some(403)
-    {
-        ErrorClass::Denied
-    } else if code.contains("NotFound") || code.starts_with("NoSuch") {
-        ErrorClass::NotFound
-    } else if status.is_some_and(|status| status >= 500) {
-        ErrorClass::Transient
-    } else {
-        ErrorClass::Terminal
+    /// Counts metrics requested: each is billed (domain A.8).
+    pub fn requested_metrics(&self, count: usize) {
+        self.tally.requested_metrics(count);
     }
 }
 
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
+/// What a poll has called. It outlives the poll, so that calls count even where the poll fails or is given up.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    calls: BTreeMap<Api, u32>,
+    metrics: u64,
+    /// Operations that have not ended, oldest first.
+    open: Vec<&'static str>,
+}
+
+impl Tally {
+    /// The calls so far; from now on they are counted elsewhere.
+    pub fn take(&self) -> BTreeMap<Api, u32> {
+        self.with(|counts| std::mem::take(&mut counts.calls))
+            .unwrap_or_default()
     }
-    text
+
+    /// The metrics requested so far; from now on they are counted elsewhere.
+    pub fn take_metrics(&self) -> u64 {
+        self.with(|counts| std::mem::take(&mut counts.metrics))
+            .unwrap_or_default()
+    }
+
+    /// The operation that has been going on for the longest, if any.
+    pub fn open(&self) -> Option<&'static str> {
+        self.with(|counts| counts.open.first().copied()).flatten()
+    }
+
+    fn waits(&self, operation: &'static str) {
+        self.with(|counts| counts.open.push(operation));
+    }
+
+    fn started(&self, api: Api) {
+        self.with(|counts| *counts.calls.entry(api).or_default() += 1);
+    }
+
+    /// `sent` counts the retries in; the first was counted when it started.
+    fn ended(&self, api: Api, operation: &'static str, sent: u32) {
+        self.with(|counts| {
+            *counts.calls.entry(api).or_default() += sent.saturating_sub(1);
+            if let Some(index) = counts.open.iter().position(|open| *open == operation) {
+                counts.open.remove(index);
+            }
+        });
+    }
+
+    fn requested_metrics(&self, count: usize) {
+        self.with(|counts| counts.metrics += count as u64);
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Counts) -> T) -> Option<T> {
+        self.0.lock().ok().map(|mut counts| act(&mut counts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_page_token_ends_the_paging() {
+        let mut token = None;
+        let mut next = |text: &str| Ask::next_page("x:List", &mut token, Some(text.to_owned()));
+        assert_eq!(next("a").ok(), Some(true));
+        assert_eq!(next("b").ok(), Some(true));
+        assert!(next("b").is_err());
+        assert_eq!(next("").ok(), Some(false));
+    }
+
+    #[test]
+    fn the_tally_counts_retries_and_names_what_is_open() {
+        let tally = Tally::default();
+        tally.waits("rds:DescribeDBClusters");
+        tally.started(Api::Rds);
+        tally.waits("rds:DescribeDBInstances");
+        tally.ended(Api::Rds, "rds:DescribeDBClusters", 2);
+        assert_eq!(tally.open(), Some("rds:DescribeDBInstances"));
+        assert_eq!(tally.take().get(&Api::Rds), Some(&2));
+        assert!(tally.take().is_empty());
+    }
 }

@@ -1,6 +1,14 @@
 //! The one door to the world. Owns the trait; live AWS, the simulator and nothing else stand behind it.
 
 pub mod ask;
+pub mod budget;
+pub mod clients;
+pub mod connector;
+pub mod credentials;
+pub mod dimensions;
+pub mod doctor;
+pub mod live;
+pub mod translate;
 
 use futures::future::BoxFuture;
 

@@ -1,5 +1,6 @@
 //! Kubernetes clusters: what EKS says about them, and whether their API server answers. Owns the model; no call.
 
+mod api_servers;
 pub mod live;
 pub mod sim;
 mod view;

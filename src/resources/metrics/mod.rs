@@ -1,5 +1,6 @@
 //! Metric series: what is asked of CloudWatch and how its answers are read (domain A.9). Owns "missing is not zero" and "the newest point is not complete".
 
+mod data;
 pub mod live;
 pub mod sim;
 mod view;

@@ -1,0 +1,244 @@
+//! Credentials, loaded once for everybody who signs with them. Owns the deadline of a load and what happens when it fails; must never log or show a secret.
+//!
+//! A source of credentials that hangs (an SSO portal, instance metadata, STS in a lost region) must not hold up any other access,
+//! and must not be asked again by every poll: one load at a time per access, its failure answers everybody for a moment.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use aws_config::{
+    Region, SdkConfig, default_provider::credentials::DefaultCredentialsChain,
+    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+    sts::AssumeRoleProvider,
+};
+use aws_credential_types::{
+    Credentials,
+    provider::{self, ProvideCredentials, error::CredentialsError, future},
+};
+use futures::future::BoxFuture;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
+
+use super::{
+    clients,
+    connector::{Connector, counting},
+};
+use crate::resources::estate::Access;
+
+/// How long a profile, SSO, a process or instance metadata may take.
+pub const CHAIN_DEADLINE: Duration = Duration::from_secs(4);
+/// How long a role may take, with the credentials that it needs first.
+pub const ROLE_DEADLINE: Duration = Duration::from_secs(6);
+/// Credentials are renewed this long before they expire, while the old ones still work.
+const AHEAD: Duration = Duration::from_secs(300);
+/// Credentials that never expire are read again after this, so that an edited file is noticed.
+const LIFE: Duration = Duration::from_secs(60);
+/// A failure is repeated to everybody for this long before the next try.
+const PAUSE: Duration = Duration::from_secs(2);
+
+type Load = Box<dyn Fn(usize) -> BoxFuture<'static, provider::Result> + Send + Sync>;
+
+/// Credentials with one loader and one copy.
+pub struct CachedCredentials {
+    load: Load,
+    deadline: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Credentials>,
+    tried: Option<Instant>,
+    failure: Option<String>,
+    turn: usize,
+}
+
+impl CachedCredentials {
+    /// Credentials from a loader. It is given the number of failures so far, so that it can try elsewhere.
+    pub fn new(
+        deadline: Duration,
+        load: impl Fn(usize) -> BoxFuture<'static, provider::Result> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            load: Box::new(load),
+            deadline,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The SDK's default chain, or one profile. `regions` are where it may ask STS: after a failure the next one is tried,
+    /// so that a lost region does not take the credentials of all others with it.
+    pub fn chain(profile: Option<String>, regions: Vec<String>, connector: Connector) -> Self {
+        Self::new(CHAIN_DEADLINE, move |turn| {
+            let region = regions.get(turn % regions.len().max(1)).cloned();
+            let configuration = ProviderConfig::without_region()
+                .with_region(region.clone().map(Region::new))
+                .with_http_client(connector.clone())
+                .with_timeout_config(clients::timeouts())
+                .with_retry_config(clients::retries());
+            let profile = profile.clone();
+            Box::pin(async move {
+                // An explicit profile beats keys in the environment, as with `aws --profile`.
+                if let Some(profile) = profile {
+                    let builder = ProfileFileCredentialsProvider::builder();
+                    let source = builder
+                        .configure(&configuration)
+                        .profile_name(profile)
+                        .build();
+                    return source.provide_credentials().await;
+                }
+                let builder = DefaultCredentialsChain::builder().configure(configuration);
+                let source = builder.region(region.map(Region::new)).build().await;
+                source.provide_credentials().await
+            })
+        })
+    }
+
+    /// A role, assumed through STS in the region of the configuration, with the configuration's credentials.
+    pub fn role(access: &Access, arn: String, base: SdkConfig) -> Self {
+        let external_id = access.external_id.clone();
+        Self::new(ROLE_DEADLINE, move |_| {
+            let mut builder = AssumeRoleProvider::builder(arn.clone())
+                .session_name("pilothouse")
+                .configure(&base);
+            if let Some(id) = &external_id {
+                builder = builder.external_id(id);
+            }
+            Box::pin(async move { builder.build().await.provide_credentials().await })
+        })
+    }
+
+    async fn current(&self) -> provider::Result {
+        let mut state = self.state.lock().await;
+        if let Some(credentials) = state.fresh() {
+            return Ok(credentials);
+        }
+        if let (Some(text), Some(tried)) = (&state.failure, state.tried)
+            && tried.elapsed() < PAUSE
+        {
+            return state
+                .unexpired()
+                .ok_or_else(|| CredentialsError::provider_error(text.clone()));
+        }
+        // Counted apart, so that calls to STS do not appear as calls of the API that needed them.
+        let (loaded, _) = counting(timeout(self.deadline, (self.load)(state.turn))).await;
+        state.tried = Some(Instant::now());
+        let loaded =
+            loaded.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(self.deadline)));
+        match loaded {
+            Ok(credentials) => {
+                state.held = Some(credentials.clone());
+                state.failure = None;
+                Ok(credentials)
+            }
+            Err(error) => {
+                state.turn += 1;
+                state.failure = Some(super::translate::chain(&error));
+                state.unexpired().ok_or(error)
+            }
+        }
+    }
+}
+
+impl State {
+    /// What is held, where it needs no renewal yet.
+    fn fresh(&self) -> Option<Credentials> {
+        let held = self.unexpired()?;
+        let since = self.tried?.elapsed();
+        let due = match held.expiry() {
+            None => since >= LIFE,
+            // Sources that hand out nearly expired credentials are not asked in a loop.
+            Some(expiry) => expiry <= SystemTime::now() + AHEAD && since >= LIFE,
+        };
+        (!due).then_some(held)
+    }
+
+    /// What is held, where it still signs.
+    fn unexpired(&self) -> Option<Credentials> {
+        let held = self.held.as_ref()?;
+        let alive = held
+            .expiry()
+            .is_none_or(|expiry| expiry > SystemTime::now());
+        alive.then(|| held.clone())
+    }
+}
+
+impl ProvideCredentials for CachedCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.current())
+    }
+}
+
+impl fmt::Debug for CachedCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedCredentials").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+
+    fn keys(expiry: Option<SystemTime>) -> Credentials {
+        Credentials::new("AKID", "secret", None, expiry, "test")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_load_answers_everybody_and_a_hung_one_ends() {
+        let loads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&loads);
+        let hung = CachedCredentials::new(Duration::from_secs(4), move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Box::pin(std::future::pending())
+        });
+        let started = Instant::now();
+        let all = futures::future::join_all((0..20).map(|_| hung.current())).await;
+        assert!(all.iter().all(Result::is_err));
+        assert_eq!(loads.load(Ordering::Relaxed), 1);
+        assert_eq!(started.elapsed(), Duration::from_secs(4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_failure_the_next_region_is_tried() {
+        let source = CachedCredentials::new(Duration::from_secs(4), |turn| {
+            Box::pin(async move {
+                if turn == 0 {
+                    Err(CredentialsError::not_loaded("first region is lost"))
+                } else {
+                    Ok(keys(None))
+                }
+            })
+        });
+        assert!(source.current().await.is_err());
+        assert!(source.current().await.is_err(), "within the pause");
+        tokio::time::advance(PAUSE).await;
+        assert!(source.current().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn expiring_credentials_serve_while_their_renewal_fails() {
+        let source =
+            CachedCredentials::new(Duration::from_secs(4), |_| Box::pin(std::future::pending()));
+        let soon = SystemTime::now() + Duration::from_secs(200);
+        *source.state.lock().await = State {
+            held: Some(keys(Some(soon))),
+            tried: Some(Instant::now()),
+            failure: None,
+            turn: 0,
+        };
+        tokio::time::advance(LIFE).await;
+        assert_eq!(source.current().await.unwrap().expiry(), Some(soon));
+    }
+}

@@ -1,0 +1,302 @@
+//! The examination behind `pilothouse doctor`: every source is read once at every place, as the console would read it. Owns the order and what follows from an answer; prints nothing.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, stream};
+
+use super::Provider;
+use crate::resources::{
+    Answer, ErrorClass, Estate, Place, ProviderError, Query, Rows, Source, Wanted,
+    clusters::{ApiServer, Cluster},
+    metrics::{SeriesSpec, Stat},
+    regions::Identity,
+};
+
+/// Sources read at once at one place.
+const PARALLEL: usize = 4;
+
+/// What came of reading one source at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub source: Source,
+    /// How many rows there are, or why there are none.
+    pub result: Result<usize, ProviderError>,
+    /// Parts that could not be read although the rest could.
+    pub problems: Vec<ProviderError>,
+    /// Time to the whole answer, waits for the budget included.
+    pub latency: Duration,
+    /// API calls that it took; 0 where it failed.
+    pub calls: u32,
+    /// Who we are there, with clock and credential life: only for [`Source::Identity`].
+    pub identity: Option<Identity>,
+}
+
+impl Finding {
+    /// Everything that went wrong.
+    pub fn errors(&self) -> impl Iterator<Item = &ProviderError> {
+        self.result.as_ref().err().into_iter().chain(&self.problems)
+    }
+
+    /// The IAM actions that the role lacks, each once.
+    pub fn missing_actions(&self) -> BTreeSet<String> {
+        let denied = self
+            .errors()
+            .filter(|error| error.class == ErrorClass::Denied);
+        denied.map(missing_action).collect()
+    }
+}
+
+/// The action of a denied call: the one that AWS names, or else the one that was called.
+fn missing_action(error: &ProviderError) -> String {
+    let named = error
+        .message
+        .split_once("not authorized to perform: ")
+        .and_then(|(_, rest)| rest.split_whitespace().next())
+        .map(|action| action.trim_end_matches(['.', ',']))
+        .filter(|action| action.contains(':'));
+    named.unwrap_or(&error.operation).to_owned()
+}
+
+/// Reads every source at every place and tells each finding as soon as it is known. Places do not wait for each other.
+pub async fn examine(provider: &dyn Provider, estate: &Estate, mut tell: impl FnMut(Finding)) {
+    let places: BTreeSet<Place> = Source::ALL
+        .iter()
+        .flat_map(|source| estate.places(*source))
+        .collect();
+    let count = places.len().max(1);
+    let each = places
+        .into_iter()
+        .map(|place| findings(provider, estate, place));
+    let mut all = stream::iter(each).flatten_unordered(count);
+    while let Some(finding) = all.next().await {
+        tell(finding);
+    }
+}
+
+/// The findings of one place. The API servers come last, for their addresses are in the answer about the clusters.
+fn findings<'a>(
+    provider: &'a dyn Provider,
+    estate: &'a Estate,
+    place: Place,
+) -> std::pin::Pin<Box<dyn futures::Stream<Item = Finding> + Send + 'a>> {
+    let sources: Vec<Source> = Source::ALL
+        .iter()
+        .copied()
+        .filter(|source| estate.places(*source).contains(&place))
+        .collect();
+    let servers = sources.contains(&Source::ApiServers);
+    let first = sources
+        .into_iter()
+        .filter(|source| *source != Source::ApiServers);
+    let queries: Vec<Query> = first.map(|source| query(source, &place)).collect();
+    let read = stream::iter(queries)
+        .map(move |query| read(provider, query))
+        .buffer_unordered(PARALLEL);
+    let last = place.clone();
+    Box::pin(stream::unfold(
+        (read.boxed(), Vec::new(), servers),
+        move |(mut read, mut known, servers)| {
+            let place = last.clone();
+            async move {
+                if let Some((finding, addresses)) = read.next().await {
+                    known.extend(addresses);
+                    return Some((finding, (read, known, servers)));
+                }
+                if !servers {
+                    return None;
+                }
+                let query = Query {
+                    wanted: Wanted::ApiServers(std::mem::take(&mut known)),
+                    ..query(Source::ApiServers, &place)
+                };
+                let (finding, _) = self::read(provider, query).await;
+                Some((finding, (read, known, false)))
+            }
+        },
+    ))
+}
+
+fn query(source: Source, place: &Place) -> Query {
+    let wanted = match source {
+        // One metric is enough to prove the permission; it costs 0.00001 USD.
+        Source::Metrics => Wanted::Series(vec![SeriesSpec::new(
+            "doctor".to_owned(),
+            "AWS/Route53",
+            "HealthCheckStatus",
+            &[],
+            Stat::Minimum,
+        )]),
+        Source::Identity
+        | Source::Alarms
+        | Source::Records
+        | Source::RoutingControls
+        | Source::Accelerators
+        | Source::LoadBalancers
+        | Source::Rds
+        | Source::Clusters
+        | Source::ApiServers
+        | Source::ElastiCache
+        | Source::MemoryDb
+        | Source::Tables
+        | Source::Aliases
+        | Source::HealthChecks
+        | Source::Distributions => Wanted::Nothing,
+    };
+    Query {
+        source,
+        place: place.clone(),
+        wanted,
+    }
+}
+
+/// Reads one source; the API servers that it names come with the finding.
+async fn read(provider: &dyn Provider, query: Query) -> (Finding, Vec<ApiServer>) {
+    let started = Instant::now();
+    let result = provider.observe(query.clone()).await;
+    let mut finding = Finding {
+        place: query.place,
+        source: query.source,
+        result: Ok(0),
+        problems: Vec::new(),
+        latency: started.elapsed(),
+        calls: 0,
+        identity: None,
+    };
+    let mut servers = Vec::new();
+    match result {
+        Err(error) => finding.result = Err(error),
+        Ok(Answer {
+            rows,
+            problems,
+            calls,
+            ..
+        }) => {
+            finding.problems = problems;
+            finding.calls = calls.get(&finding.source.api()).copied().unwrap_or(0);
+            finding.result = Ok(count(&rows));
+            finding.identity = identity(&rows);
+            servers = api_servers(rows);
+        }
+    }
+    (finding, servers)
+}
+
+fn count(rows: &Rows) -> usize {
+    match rows {
+        Rows::Regions(rows) => rows.len(),
+        Rows::Databases(rows) => rows.len(),
+        Rows::Caches(rows) => rows.len(),
+        Rows::Traffic(rows) => rows.len(),
+        Rows::Alarms(rows) => rows.len(),
+        Rows::Clusters(rows) => rows.len(),
+        Rows::HealthChecks(rows) => rows.len(),
+        Rows::Metrics(rows) => rows.len(),
+    }
+}
+
+fn identity(rows: &Rows) -> Option<Identity> {
+    match rows {
+        Rows::Regions(rows) => rows.first()?.identity.clone(),
+        _ => None,
+    }
+}
+
+fn api_servers(rows: Rows) -> Vec<ApiServer> {
+    let Rows::Clusters(rows) = rows else {
+        return Vec::new();
+    };
+    rows.into_iter()
+        .filter_map(|row| match row {
+            Cluster::Eks(cluster) => Some(cluster.api_server),
+            Cluster::ApiServer(_) => None,
+        })
+        .filter(|server| server.endpoint.is_some())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::future::BoxFuture;
+
+    use super::*;
+    use crate::resources::{RegionLabel, clusters::EksCluster, estate::RegionSpec};
+
+    /// Has one cluster in every region, and may not list alarms.
+    #[derive(Default)]
+    struct World {
+        probed: Mutex<Vec<ApiServer>>,
+    }
+
+    impl Provider for World {
+        fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
+            let denied = "User: arn:aws:iam::1:user/x is not authorized to perform: cloudwatch:DescribeAlarms.";
+            let answer = match (query.source, query.wanted) {
+                (Source::Alarms, _) => Err(ProviderError::new(
+                    ErrorClass::Denied,
+                    "cloudwatch:Other",
+                    denied,
+                )),
+                (Source::ApiServers, Wanted::ApiServers(servers)) => {
+                    self.probed.lock().unwrap().extend(servers);
+                    Ok(Answer::of(Rows::Clusters(Vec::new())))
+                }
+                (Source::Clusters, _) => Ok(Answer::of(Rows::Clusters(vec![cluster()]))),
+                _ => Ok(Answer::of(Rows::Alarms(Vec::new()))),
+            };
+            Box::pin(async { answer })
+        }
+    }
+
+    fn cluster() -> Cluster {
+        Cluster::Eks(EksCluster {
+            name: "a".to_owned(),
+            arn: None,
+            status: "ACTIVE".to_owned(),
+            version: None,
+            platform_version: None,
+            support: None,
+            health_issues: Vec::new(),
+            api_server: ApiServer {
+                name: "a".to_owned(),
+                endpoint: Some("https://a.example".to_owned()),
+                certificate_authority: None,
+            },
+        })
+    }
+
+    #[tokio::test]
+    async fn everything_is_read_once_and_missing_permissions_are_named() {
+        let estate = Estate {
+            regions: vec![RegionSpec {
+                label: RegionLabel::new("eu").unwrap(),
+                aws_region: Some("eu-west-1".to_owned()),
+                role: crate::resources::estate::RegionRole::Active,
+                access: crate::resources::estate::Access::default(),
+                kube_contexts: Vec::new(),
+                capacity_rps: None,
+                load_balancers: Vec::new(),
+            }],
+            ..Estate::default()
+        };
+        let world = World::default();
+        let mut findings = Vec::new();
+        examine(&world, &estate, |finding| findings.push(finding)).await;
+        let asked: usize = Source::ALL
+            .iter()
+            .map(|source| estate.places(*source).len())
+            .sum();
+        assert_eq!(findings.len(), asked);
+        let missing: BTreeSet<String> =
+            findings.iter().flat_map(Finding::missing_actions).collect();
+        assert_eq!(missing, ["cloudwatch:DescribeAlarms".to_owned()].into());
+        assert_eq!(world.probed.lock().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,152 @@
+//! The one translation from an SDK error to ours (domain B.0, error classes). Owns which code means what; must never pass on a raw response body.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::RequestId;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::resources::{ErrorClass, ProviderError};
+
+/// Codes that ask us to slow down.
+const THROTTLED: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "APICallRateForCustomerExceededFault",
+    "APICallRateForCustomerExceeded",
+    "ResourceContentionFault",
+];
+
+/// Codes that mean: not you, or not now by your clock.
+const IDENTITY: &[&str] = &[
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "AuthFailure",
+];
+
+/// Turns an SDK error into ours. `operation` is IAM's name, `rds:DescribeDBClusters`.
+pub fn translate<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let code = error.code().unwrap_or_default();
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let credentials = credentials_error(error);
+    let class = match error {
+        _ if credentials.is_some() => ErrorClass::Identity,
+        SdkError::TimeoutError(_) => ErrorClass::Timeout,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => ErrorClass::Timeout,
+        SdkError::ConstructionFailure(_) => ErrorClass::Terminal,
+        SdkError::DispatchFailure(_) => ErrorClass::Unreachable,
+        _ => classify(code, status),
+    };
+    let message = match (credentials, code, error.message()) {
+        (Some(credentials), ..) => chain(credentials),
+        (None, "", None) => status.map_or_else(
+            || chain(error),
+            |status| format!("HTTP {status} that is no AWS answer"),
+        ),
+        (None, code, None) => code.to_owned(),
+        (None, "", Some(message)) => message.to_owned(),
+        (None, code, Some(message)) => format!("{code}: {message}"),
+    };
+    ProviderError {
+        request_id: error.request_id().map(ToOwned::to_owned),
+        ..ProviderError::new(
+            class,
+            operation,
+            message.chars().take(300).collect::<String>(),
+        )
+    }
+}
+
+fn classify(code: &str, status: Option<u16>) -> ErrorClass {
+    if THROTTLED.contains(&code) || status == Some(429) {
+        ErrorClass::Throttled
+    } else if IDENTITY.contains(&code) {
+        ErrorClass::Identity
+    } else if code.contains("AccessDenied")
+        || code.contains("Unauthorized")
+        || code == "AuthorizationError"
+        || code == "NotAuthorized"
+    {
+        ErrorClass::Denied
+    } else if code.contains("NotFound") || code.starts_with("NoSuch") {
+        ErrorClass::NotFound
+    } else if status.is_some_and(|status| status >= 500 || status == 408)
+        || code.starts_with("RequestTimeout")
+    {
+        ErrorClass::Transient
+    } else if status == Some(403) {
+        ErrorClass::Denied
+    } else {
+        ErrorClass::Terminal
+    }
+}
+
+/// The reason, where a call failed because there were no credentials to sign it with.
+fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An error with everything that caused it, in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let cause = source.to_string();
+        // Many wrappers repeat what they wrap.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        next = source.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_have_one_class_each() {
+        let class = |code, status| classify(code, Some(status));
+        assert_eq!(class("Throttling", 400), ErrorClass::Throttled);
+        assert_eq!(class("", 429), ErrorClass::Throttled);
+        assert_eq!(class("ExpiredToken", 403), ErrorClass::Identity);
+        assert_eq!(class("AccessDeniedException", 400), ErrorClass::Denied);
+        assert_eq!(class("", 403), ErrorClass::Denied);
+        assert_eq!(class("DBClusterNotFoundFault", 404), ErrorClass::NotFound);
+        assert_eq!(class("", 503), ErrorClass::Transient);
+        assert_eq!(class("ValidationError", 400), ErrorClass::Terminal);
+    }
+}
