@@ -1,6 +1,6 @@
 //! Why a region is in its state. Owns the rules that turn a roll-up into reasons, and their order: what users feel first, then what they will feel next, then what we do not know.
 
-use super::{reach::Silent, rollup::Rollup, stores::StoreRole};
+use super::{reach::Silent, rollup::Rollup, stores::{StoreRole, above}};
 use crate::resources::{
     ErrorClass, Fleet, Freshness, Judgement, Place, Resource, Severity, Source, age,
     cell::{coarse_age, milliseconds, percent},
@@ -77,17 +77,6 @@ fn checks(rollup: &Rollup, reasons: &mut Vec<Judgement>) {
             Severity::Unknown,
             format!("state of {unknown} health checks not known"),
         ));
-    }
-}
-
-/// How bad a value is against a pair of limits.
-pub fn above(value: f64, warn: f64, bad: f64) -> Severity {
-    if value > bad {
-        Severity::Bad
-    } else if value > warn {
-        Severity::Warn
-    } else {
-        Severity::Ok
     }
 }
 
@@ -183,13 +172,6 @@ fn stores(rollup: &Rollup, reasons: &mut Vec<Judgement>) {
             reasons.push(Judgement::new(
                 Severity::Unknown,
                 format!("{what} role not known"),
-            ));
-        }
-        if !stores.unknown_lags.is_empty() {
-            let names = stores.unknown_lags.join(", ");
-            reasons.push(Judgement::new(
-                Severity::Unknown,
-                format!("replication lag of {names} not known"),
             ));
         }
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::resources::{
-    Fleet, Place, RegionLabel, Severity, Source,
+    Fleet, Place, RegionLabel, Resource, Severity, Source,
     caches::Cache,
     databases::{Database, DbInstance},
     estate::Thresholds,
@@ -37,33 +37,36 @@ pub struct Stores {
     pub role: StoreRole,
     /// Worst replication lag of those that follow another region, in milliseconds; negative when replication is broken, `None` when nothing follows.
     pub lag_ms: Option<Reading>,
+    /// How bad the lags are, as their own rows judge them.
+    pub lag_severity: Severity,
     /// Identifiers of the followers whose lag is not known.
     pub unknown_lags: Vec<String>,
 }
 
-/// How bad a replication lag of a database is. A negative one means that replication is broken (RDS reports −1).
-pub fn database_lag_severity(limits: &Thresholds, milliseconds: f64) -> Severity {
-    if milliseconds < 0.0 || milliseconds > limits.database_lag_bad_ms {
+/// How bad a replication lag of a database is, in milliseconds; negative means that replication is broken. A row that has a reason to take it
+/// for harmless (an idle source) says so in its judgement.
+pub fn database_lag_severity(database: &Database, limits: &Thresholds, lag: f64) -> Severity {
+    if lag < 0.0 {
+        return Severity::Bad;
+    }
+    match database {
+        Database::Table(_) => above(lag, limits.table_lag_warn_ms, f64::INFINITY),
+        Database::Cluster(_) | Database::Instance(_) => {
+            above(lag, limits.database_lag_warn_ms, limits.database_lag_bad_ms)
+        }
+    }
+}
+
+/// How bad a replication lag of a cache is, in milliseconds.
+pub fn cache_lag_severity(limits: &Thresholds, lag: f64) -> Severity {
+    above(lag, limits.cache_lag_warn_ms, f64::INFINITY)
+}
+
+/// How bad a value is against a pair of limits.
+pub fn above(value: f64, warn: f64, bad: f64) -> Severity {
+    if value > bad {
         Severity::Bad
-    } else if milliseconds > limits.database_lag_warn_ms {
-        Severity::Warn
-    } else {
-        Severity::Ok
-    }
-}
-
-/// How bad a replication latency of a global table is.
-pub fn table_lag_severity(limits: &Thresholds, milliseconds: f64) -> Severity {
-    if milliseconds > limits.table_lag_warn_ms {
-        Severity::Warn
-    } else {
-        Severity::Ok
-    }
-}
-
-/// How bad a replication lag of a cache is.
-pub fn cache_lag_severity(limits: &Thresholds, milliseconds: f64) -> Severity {
-    if milliseconds < 0.0 || milliseconds > limits.cache_lag_warn_ms {
+    } else if value > warn {
         Severity::Warn
     } else {
         Severity::Ok
@@ -135,8 +138,9 @@ impl Stores {
             .filter_map(|source| fleet.databases.slice(*source, &place))
             .flat_map(|slice| &slice.rows);
         let stores = rows.map(|row| {
-            let role = database_role(row);
-            (role, row.id(), || row.lag_ms(fleet, &place))
+            (database_role(row), row.id(), || {
+                (row.lag_ms(fleet, &place), row.judge(fleet, &place).severity)
+            })
         });
         Self::fold(stores).or_unread(fleet, &place, &asked)
     }
@@ -149,24 +153,30 @@ impl Stores {
             .iter()
             .filter_map(|source| fleet.caches.slice(*source, &place))
             .flat_map(|slice| &slice.rows);
-        let stores = rows.map(|row| (cache_role(row), row.id(), || row.lag_ms(fleet, &place)));
+        let stores = rows.map(|row| {
+            (cache_role(row), row.id(), || {
+                (row.lag_ms(fleet, &place), row.judge(fleet, &place).severity)
+            })
+        });
         Self::fold(stores).or_unread(fleet, &place, &asked)
     }
 
     fn fold<'a>(
-        stores: impl Iterator<Item = (StoreRole, &'a str, impl FnOnce() -> Reading)>,
+        stores: impl Iterator<Item = (StoreRole, &'a str, impl FnOnce() -> (Reading, Severity))>,
     ) -> Self {
         let mut folded = Self {
             role: StoreRole::None,
             lag_ms: None,
+            lag_severity: Severity::Ok,
             unknown_lags: Vec::new(),
         };
         // What follows another region counts before what is active everywhere: only it has a lag that a promotion would lose.
-        let mut active: Option<Reading> = None;
+        let mut following: Option<(Reading, Severity)> = None;
+        let mut active: Option<(Reading, Severity)> = None;
         for (role, id, lag) in stores {
             folded.role = folded.role.and(role);
             let worst = match role {
-                StoreRole::Replica => &mut folded.lag_ms,
+                StoreRole::Replica => &mut following,
                 StoreRole::Active => &mut active,
                 StoreRole::None
                 | StoreRole::Local
@@ -174,14 +184,18 @@ impl Stores {
                 | StoreRole::Writer
                 | StoreRole::Unknown => continue,
             };
-            let lag = lag();
+            let (lag, severity) = lag();
             if role == StoreRole::Replica && lag.usable().is_none() {
                 folded.unknown_lags.push(id.to_owned());
             }
-            *worst = Some(worst.map_or(lag, |other| worse(other, lag)));
+            *worst = Some(worst.map_or((lag, severity), |(other, before)| {
+                (worse(other, lag), before.max(severity))
+            }));
         }
-        if folded.role == StoreRole::Active {
-            folded.lag_ms = active;
+        let told = following.or(active.filter(|_| folded.role == StoreRole::Active));
+        if let Some((lag, severity)) = told {
+            folded.lag_ms = Some(lag);
+            folded.lag_severity = severity;
         }
         folded
     }
