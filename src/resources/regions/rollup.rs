@@ -310,3 +310,7 @@ impl Fleet {
         self.rollups = kept;
     }
 }
+
+#[cfg(test)]
+#[path = "rollup_tests.rs"]
+mod tests;
