@@ -1,6 +1,10 @@
 //! Why a region is in its state. Owns the rules that turn a roll-up into reasons, and their order: what users feel first, then what they will feel next, then what we do not know.
 
-use super::{reach::Silent, rollup::Rollup, stores::{StoreRole, above}};
+use super::{
+    reach::Silent,
+    rollup::Rollup,
+    stores::{StoreRole, above},
+};
 use crate::resources::{
     ErrorClass, Fleet, Freshness, Judgement, Place, Resource, Severity, Source, age,
     cell::{coarse_age, milliseconds, percent},
@@ -168,7 +172,8 @@ fn push_new(reasons: &mut Vec<Judgement>, judgement: Judgement) {
 fn stores(rollup: &Rollup, reasons: &mut Vec<Judgement>) {
     let stores = [("database", &rollup.databases), ("cache", &rollup.caches)];
     for (what, stores) in stores {
-        if stores.role == StoreRole::Unknown {
+        // A source that is silent is named once, not again by what it leaves open.
+        if stores.role == StoreRole::Unknown && rollup.reach.silent.is_empty() {
             reasons.push(Judgement::new(
                 Severity::Unknown,
                 format!("{what} role not known"),

@@ -431,10 +431,7 @@ fn writers_readers_and_lag_of_the_stores() {
     );
     assert_eq!(
         (eu.databases.role, us.databases.role),
-        (
-            super::super::stores::StoreRole::Replica,
-            super::super::stores::StoreRole::Writer
-        )
+        (StoreRole::Replica, StoreRole::Writer)
     );
     assert_eq!(
         value(eu.databases.lag_ms),
