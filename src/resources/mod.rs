@@ -4,12 +4,16 @@ pub mod alarms;
 pub mod caches;
 pub mod cell;
 pub mod clusters;
+pub mod contradictions;
 pub mod cost;
 pub mod databases;
 pub mod error;
 pub mod estate;
+#[cfg(test)]
+mod fixtures;
 pub mod health_checks;
 pub mod id;
+pub mod levers;
 pub mod metrics;
 pub mod regions;
 pub mod severity;
@@ -90,6 +94,8 @@ macro_rules! kinds {
             pub now: Timestamp,
             /// Effective shares of the traffic splits, kept by `derive` so that no frame computes them.
             pub shares: traffic::share::Shares,
+            /// The roll-up of each region, kept so that no frame computes them; read with `Fleet::rollup`.
+            pub rollups: regions::rollup::Rollups,
             /// API calls made so far, for the cost estimate.
             pub calls: BTreeMap<Api, u64>,
             /// Metrics requested so far; each is billed (domain A.8).
@@ -103,7 +109,7 @@ macro_rules! kinds {
             /// An estate of which nothing is known yet: every slice expected, none observed.
             pub fn new(estate: Arc<Estate>, now: Timestamp) -> Self {
                 let mut fleet = Fleet {
-                    estate: Arc::clone(&estate), now, shares: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, generation: 0,
+                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, generation: 0,
                     $($module: Table::default(),)*
                 };
                 for &source in Source::ALL {
@@ -130,12 +136,14 @@ macro_rules! kinds {
                     $(Rows::$variant(_) => {})*
                 }
                 self.derive();
+                self.roll_up(&query.place);
             }
 
             /// Takes a failed read in: the rows stay, dated and marked.
             pub fn reject(&mut self, query: &Query, error: ProviderError) {
                 self.generation += 1;
                 match query.source.kind() { $(Kind::$variant => self.$module.reject(query.source, query.place.clone(), error),)* }
+                self.roll_up(&query.place);
             }
 
             /// What is known about a slice apart from its rows.

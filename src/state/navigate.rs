@@ -59,10 +59,11 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Cost => text(
             state,
             "Cost of watching",
-            cost::lines(
+            cost::cost(
                 &state.fleet,
                 crate::resources::age(state.started_at, state.now),
-            ),
+            )
+            .lines(),
         ),
         Command::Privacy => match argument {
             "on" => state.look.privacy = true,

@@ -8,7 +8,7 @@ mod view;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
 use super::{Fleet, Freshness, Judgement, Limits, Place, Resource, Severity, Source, age};
 
@@ -158,6 +158,14 @@ impl Reading {
         }
     }
 
+    /// How much it can be trusted; `Never` without a value.
+    pub fn freshness(self) -> Freshness {
+        match self {
+            Self::Value { freshness, .. } => freshness,
+            Self::NeverRead | Self::NoData | Self::Forbidden => Freshness::Never,
+        }
+    }
+
     /// The same reading with its value in another unit.
     #[must_use]
     pub fn map(self, convert: impl FnOnce(f64) -> f64) -> Self {
@@ -173,6 +181,24 @@ impl Reading {
             },
             other @ (Self::NeverRead | Self::NoData | Self::Forbidden) => other,
         }
+    }
+}
+
+/// As JSON a reading is always an object with the same four fields, so that a script never meets a number that is not there.
+impl Serialize for Reading {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (state, value, observed_at) = match *self {
+            Self::Value { value, at, .. } => ("value", Some(value), Some(at)),
+            Self::NeverRead => ("never_read", None, None),
+            Self::NoData => ("no_data", None, None),
+            Self::Forbidden => ("forbidden", None, None),
+        };
+        let mut fields = serializer.serialize_struct("Reading", 4)?;
+        fields.serialize_field("value", &value)?;
+        fields.serialize_field("state", state)?;
+        fields.serialize_field("observed_at", &observed_at)?;
+        fields.serialize_field("freshness", &self.freshness())?;
+        fields.end()
     }
 }
 

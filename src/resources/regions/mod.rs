@@ -1,7 +1,13 @@
 //! A region: who we are there, and the roll-up of everything that is known about it. Owns the order in which reasons count; asks nobody.
 
+pub mod demand;
 pub mod live;
+pub mod reach;
+pub mod reasons;
+pub mod rollup;
 pub mod sim;
+pub mod steering;
+pub mod stores;
 mod view;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +41,7 @@ impl Resource for Region {
         self.label.to_string()
     }
 
-    fn judge(&self, _fleet: &Fleet, _place: &Place) -> Judgement {
-        Judgement::ok()
+    fn judge(&self, fleet: &Fleet, _place: &Place) -> Judgement {
+        fleet.rollup(&self.label).judgement()
     }
 }

@@ -1,0 +1,316 @@
+//! The roll-up of a region: everything known about it, gathered once per change instead of once per frame. Owns what is gathered and how long it is kept; the order of the reasons lives in `reasons`.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    Identity,
+    demand::Demand,
+    reach::Reach,
+    reasons,
+    steering::{self, Canary, Share},
+    stores::Stores,
+};
+use crate::resources::{
+    Fleet, Freshness, Judgement, Place, RegionLabel, Severity, Source, alarms::AlarmType,
+    clusters::Cluster, health_checks, metrics::Reading, traffic::Mechanism,
+};
+
+/// Alarms of a region by state.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Alarms {
+    /// Whether they were ever read.
+    pub known: bool,
+    /// Names of the metric alarms in ALARM.
+    pub metric: Vec<String>,
+    /// Names of the composite alarms in ALARM.
+    pub composite: Vec<String>,
+    /// How many have insufficient data, or a state that we do not know.
+    pub insufficient: usize,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// Health checks of the record sets that point to a region, by id.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Checks {
+    /// Those that fail.
+    pub failing: Vec<String>,
+    /// Those whose state is not known.
+    pub unknown: Vec<String>,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// A Kubernetes cluster of a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClusterLine {
+    /// Name.
+    pub name: String,
+    /// Kubernetes version.
+    pub version: Option<String>,
+    /// What EKS says; `None` for a cluster that only its API server tells about.
+    pub status: Option<String>,
+    /// Whether its API server answers; `None` when nobody has tried.
+    pub answers: Option<bool>,
+}
+
+/// Everything known about a region.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rollup {
+    /// The region.
+    pub label: RegionLabel,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Why, the worst first.
+    pub reasons: Vec<Judgement>,
+    /// Its effective traffic share; `None` when nothing steers traffic to it.
+    pub share: Option<Share>,
+    /// What its users get.
+    #[serde(flatten)]
+    pub demand: Demand,
+    /// Requests per second in percent of its capacity; `None` without a known capacity.
+    pub utilisation_percent: Option<Reading>,
+    /// Its databases.
+    pub databases: Stores,
+    /// Its caches.
+    pub caches: Stores,
+    /// Canaries out in it.
+    pub canaries: Vec<Canary>,
+    /// Its alarms.
+    pub alarms: Alarms,
+    /// Health checks of the records that point to it.
+    pub health_checks: Checks,
+    /// Its clusters.
+    pub clusters: Vec<ClusterLine>,
+    /// Who we are there.
+    pub identity: Option<Identity>,
+    /// How it answers.
+    pub reach: Reach,
+    /// The worst freshness of what it is made of.
+    pub freshness: Freshness,
+}
+
+impl Rollup {
+    /// Gathers it from the slices of this region alone, and from the records that point to it.
+    pub fn of(fleet: &Fleet, label: &RegionLabel) -> Self {
+        let place = Place::Region(label.clone());
+        let demand = Demand::of(fleet, label);
+        let capacity = fleet
+            .estate
+            .region(label)
+            .and_then(|spec| spec.capacity_rps)
+            .filter(|capacity| *capacity > 0.0);
+        let utilisation_percent = capacity
+            .zip(demand.requests_per_second)
+            .map(|(capacity, rate)| rate.map(|rate| rate / capacity * 100.0));
+        let reach = Reach::of(fleet, label);
+        let identity = fleet
+            .regions
+            .slice(Source::Identity, &place)
+            .and_then(|slice| slice.rows.first())
+            .and_then(|region| region.identity.clone());
+        let mut rollup = Self {
+            label: label.clone(),
+            severity: Severity::Ok,
+            reasons: Vec::new(),
+            share: steering::region_share(fleet, label),
+            demand,
+            utilisation_percent,
+            databases: Stores::databases(fleet, label),
+            caches: Stores::caches(fleet, label),
+            canaries: steering::canaries(fleet, &place),
+            alarms: alarms(fleet, &place),
+            health_checks: checks(fleet, label),
+            clusters: clusters(fleet, &place),
+            identity,
+            freshness: reach.freshness(),
+            reach,
+        };
+        rollup.reasons = reasons::of(fleet, &place, &rollup);
+        rollup.severity = rollup
+            .reasons
+            .iter()
+            .map(|reason| reason.severity)
+            .max()
+            .unwrap_or_default();
+        rollup
+    }
+
+    /// Its severity with the first reasons in one line.
+    pub fn judgement(&self) -> Judgement {
+        const SHOWN: usize = 4;
+        let mut texts: Vec<&str> = self
+            .reasons
+            .iter()
+            .take(SHOWN)
+            .map(|reason| reason.reason.as_str())
+            .collect();
+        let more = self.reasons.len().saturating_sub(SHOWN);
+        let rest = format!("{more} more");
+        if more > 0 {
+            texts.push(&rest);
+        }
+        Judgement::new(self.severity, texts.join("; "))
+    }
+}
+
+fn alarms(fleet: &Fleet, place: &Place) -> Alarms {
+    let Some(slice) = fleet.alarms.slice(Source::Alarms, place) else {
+        return Alarms::default();
+    };
+    let mut alarms = Alarms {
+        known: slice.observed_at.is_some(),
+        total: slice.rows.len(),
+        ..Alarms::default()
+    };
+    for alarm in &slice.rows {
+        match (alarm.state.as_str(), alarm.alarm_type) {
+            ("OK", _) => {}
+            ("ALARM", AlarmType::Metric) => alarms.metric.push(alarm.name.clone()),
+            ("ALARM", AlarmType::Composite) => alarms.composite.push(alarm.name.clone()),
+            (_, AlarmType::Metric | AlarmType::Composite) => alarms.insufficient += 1,
+        }
+    }
+    alarms
+}
+
+fn checks(fleet: &Fleet, label: &RegionLabel) -> Checks {
+    let mut states: BTreeMap<&str, Option<bool>> = BTreeMap::new();
+    let rows = fleet.traffic.slice(Source::Records, &Place::Global);
+    for row in rows.into_iter().flat_map(|slice| &slice.rows) {
+        let Mechanism::Record(record) = &row.by else {
+            continue;
+        };
+        let Some(id) = record.health_check_id.as_deref() else {
+            continue;
+        };
+        if !states.contains_key(id) && row.region(fleet, &Place::Global) == Some(label) {
+            states.insert(id, health_checks::healthy(fleet, id));
+        }
+    }
+    let named = |wanted: Option<bool>| {
+        let these = states.iter().filter(|(_, state)| **state == wanted);
+        these.map(|(id, _)| (*id).to_owned()).collect()
+    };
+    Checks {
+        failing: named(Some(false)),
+        unknown: named(None),
+        total: states.len(),
+    }
+}
+
+fn clusters(fleet: &Fleet, place: &Place) -> Vec<ClusterLine> {
+    let rows = |source| {
+        let slice = fleet.clusters.slice(source, place);
+        slice.into_iter().flat_map(|slice| &slice.rows)
+    };
+    let mut lines: Vec<ClusterLine> = Vec::new();
+    for row in rows(Source::Clusters).chain(rows(Source::ApiServers)) {
+        match row {
+            Cluster::Eks(cluster) => lines.push(ClusterLine {
+                name: cluster.name.clone(),
+                version: cluster.version.clone(),
+                status: Some(cluster.status.clone()),
+                answers: None,
+            }),
+            Cluster::ApiServer(state) => {
+                let answers = Some(state.error.is_none());
+                match lines.iter_mut().find(|line| line.name == state.name) {
+                    Some(line) => line.answers = answers,
+                    None => lines.push(ClusterLine {
+                        name: state.name.clone(),
+                        version: state.version.clone(),
+                        status: None,
+                        answers,
+                    }),
+                }
+            }
+        }
+    }
+    lines
+}
+
+/// Since when nothing has been steered to a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// The first observation with a share of 0.
+    pub since: Timestamp,
+    /// Whether we saw it change; otherwise it was 0 when we came.
+    pub witnessed: bool,
+}
+
+/// The roll-ups of all regions, as of the last change and within 5 s of the time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rollups {
+    bucket: Option<i64>,
+    by_region: BTreeMap<RegionLabel, Rollup>,
+    drained: BTreeMap<RegionLabel, Drained>,
+}
+
+/// Ages are shown in steps of 5 s at least, so a roll-up this old shows the same.
+fn bucket(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(5)
+}
+
+impl Fleet {
+    /// The roll-up of a region now.
+    pub fn rollup(&self, label: &RegionLabel) -> Cow<'_, Rollup> {
+        let kept = self.rollups.by_region.get(label);
+        match kept.filter(|_| self.rollups.bucket == Some(bucket(self.now))) {
+            Some(rollup) => Cow::Borrowed(rollup),
+            None => Cow::Owned(Rollup::of(self, label)),
+        }
+    }
+
+    /// Since when nothing has been steered to a region; `None` while something is, or when the share is not known.
+    pub fn drained(&self, label: &RegionLabel) -> Option<Drained> {
+        self.rollups.drained.get(label).copied()
+    }
+
+    /// Lets time pass: what is shown ages, and nothing else changes.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = now;
+        if self.rollups.bucket != Some(bucket(now)) {
+            self.roll_up(&Place::Global);
+        }
+    }
+
+    /// Gathers anew what an answer from a place can have changed.
+    pub(in crate::resources) fn roll_up(&mut self, place: &Place) {
+        let mut kept = std::mem::take(&mut self.rollups);
+        let current = kept.bucket == Some(bucket(self.now));
+        let observed_at = self.status(Source::Records, &Place::Global).observed_at;
+        for spec in &self.estate.regions {
+            let label = &spec.label;
+            let touched = place.region().is_none_or(|region| region == label);
+            let before = kept.by_region.get(label).and_then(|old| old.share);
+            let share = steering::region_share(self, label);
+            if touched || !current || before != share {
+                kept.by_region
+                    .insert(label.clone(), Rollup::of(self, label));
+            }
+            match share.and_then(|share| share.fraction).zip(observed_at) {
+                Some((fraction, _)) if fraction > 0.0 => {
+                    kept.drained.remove(label);
+                }
+                Some((_, since)) => {
+                    let witnessed = before
+                        .and_then(|share| share.fraction)
+                        .is_some_and(|fraction| fraction > 0.0);
+                    let entry = kept.drained.entry(label.clone());
+                    entry.or_insert(Drained { since, witnessed });
+                }
+                None => {}
+            }
+        }
+        kept.bucket = Some(bucket(self.now));
+        self.rollups = kept;
+    }
+}
+
+#[cfg(test)]
+#[path = "rollup_tests.rs"]
+mod tests;

@@ -1,0 +1,447 @@
+//! The rules of the roll-up, each on the smallest fleet that shows it.
+
+use super::*;
+use crate::resources::{
+    ErrorClass, Rows, caches, databases,
+    fixtures::{self as f, answer, label, place},
+    health_checks::status_key,
+    metrics::Series,
+    regions::stores::StoreRole,
+    traffic::load_balancer_key,
+};
+
+/// One region that answers everywhere, with one load balancer and its series.
+fn observed(series: Vec<Series>) -> Fleet {
+    let mut fleet = f::fleet(&["eu"]);
+    let rows = Rows::Traffic(vec![f::forward("web", "blue", 1)]);
+    answer(&mut fleet, Source::LoadBalancers, &place("eu"), 5, rows);
+    f::metrics(&mut fleet, &place("eu"), 5, series);
+    f::answer_rest(&mut fleet, &place("eu"), 5);
+    fleet
+}
+
+fn of(fleet: &Fleet) -> Rollup {
+    Rollup::of(fleet, &label("eu"))
+}
+
+fn value(reading: Option<Reading>) -> Option<f64> {
+    reading.and_then(Reading::usable)
+}
+
+#[test]
+fn nothing_read_is_unknown_and_not_fine() {
+    let rollup = of(&f::fleet(&["eu"]));
+    assert_eq!(rollup.severity, Severity::Unknown);
+    assert_eq!(rollup.freshness, Freshness::Never);
+    assert_eq!(rollup.reasons[0].reason, "not read yet");
+    assert_eq!(
+        rollup.demand.requests_per_second,
+        Some(Reading::NeverRead),
+        "not read is not zero"
+    );
+}
+
+#[test]
+fn absent_error_counters_beside_requests_are_zero() {
+    let rollup = of(&observed(f::balancer_series(
+        "web",
+        &[("requests", &[(120, 6_000.0)]), ("p99", &[(120, 0.18)])],
+    )));
+    assert_eq!(value(rollup.demand.requests_per_second), Some(100.0));
+    assert_eq!(value(rollup.demand.error_percent), Some(0.0));
+    assert_eq!(
+        value(rollup.demand.p99_ms),
+        Some(180.0),
+        "TargetResponseTime is in seconds"
+    );
+    assert_eq!(rollup.demand.p95_ms, Some(Reading::NoData));
+    assert_eq!(value(rollup.utilisation_percent), Some(10.0));
+    assert_eq!(rollup.severity, Severity::Ok, "{:?}", rollup.reasons);
+}
+
+#[test]
+fn everything_absent_is_unknown() {
+    let rollup = of(&observed(f::balancer_series("web", &[])));
+    assert_eq!(rollup.demand.requests_per_second, Some(Reading::NoData));
+    assert_eq!(rollup.demand.error_percent, Some(Reading::NoData));
+    assert_eq!(rollup.severity, Severity::Unknown);
+    assert_eq!(rollup.reasons[0].reason, "no traffic or no telemetry");
+}
+
+#[test]
+fn rejected_requests_are_not_in_the_request_count() {
+    let given: &[(&str, &[(u64, f64)])] = &[
+        ("requests", &[(120, 900.0)]),
+        ("target-5xx", &[(120, 20.0)]),
+        ("elb-5xx", &[(120, 100.0)]),
+    ];
+    let rollup = of(&observed(f::balancer_series("web", given)));
+    assert_eq!(value(rollup.demand.error_percent), Some(12.0));
+    assert_eq!(rollup.severity, Severity::Bad);
+    let only_rejected = f::balancer_series("web", &[("elb-5xx", &[(120, 60.0)])]);
+    let rollup = of(&observed(only_rejected));
+    assert_eq!(value(rollup.demand.error_percent), Some(100.0));
+}
+
+#[test]
+fn old_errors_are_not_counted_with_new_requests() {
+    let given: &[(&str, &[(u64, f64)])] = &[
+        ("requests", &[(120, 600.0), (180, 600.0)]),
+        ("target-5xx", &[(180, 600.0)]),
+    ];
+    let rollup = of(&observed(f::balancer_series("web", given)));
+    assert_eq!(value(rollup.demand.error_percent), Some(0.0));
+}
+
+#[test]
+fn load_balancers_add_up_and_the_worst_latency_counts() {
+    let mut fleet = f::fleet(&["eu"]);
+    let rows = vec![
+        f::forward("web", "blue", 1),
+        f::forward("web", "green", 1),
+        f::forward("api", "main", 1),
+        f::forward("gone", "none", 1),
+    ];
+    answer(
+        &mut fleet,
+        Source::LoadBalancers,
+        &place("eu"),
+        5,
+        Rows::Traffic(rows),
+    );
+    let mut series = f::balancer_series(
+        "web",
+        &[("requests", &[(120, 600.0)]), ("p95", &[(120, 0.1)])],
+    );
+    // One period late, which happens; and one without traffic for minutes, which is over.
+    series.extend(f::balancer_series(
+        "api",
+        &[("requests", &[(180, 1_200.0)]), ("p95", &[(180, 0.3)])],
+    ));
+    series.extend(f::balancer_series(
+        "gone",
+        &[("requests", &[(300, 9_000.0)]), ("p95", &[(300, 9.0)])],
+    ));
+    f::metrics(&mut fleet, &place("eu"), 5, series);
+    let rollup = of(&fleet);
+    assert_eq!(value(rollup.demand.requests_per_second), Some(30.0));
+    assert_eq!(value(rollup.demand.p95_ms), Some(300.0));
+}
+
+#[test]
+fn a_sum_with_a_part_missing_is_not_a_sum() {
+    let mut fleet = f::fleet(&["eu"]);
+    let rows = vec![f::forward("web", "blue", 1), f::forward("new", "blue", 1)];
+    answer(
+        &mut fleet,
+        Source::LoadBalancers,
+        &place("eu"),
+        5,
+        Rows::Traffic(rows),
+    );
+    let series = f::balancer_series("web", &[("requests", &[(120, 600.0)])]);
+    f::metrics(&mut fleet, &place("eu"), 5, series);
+    assert_eq!(
+        of(&fleet).demand.requests_per_second,
+        Some(Reading::NeverRead)
+    );
+}
+
+#[test]
+fn only_the_named_load_balancers_count() {
+    let mut estate = f::estate(&["eu"]);
+    estate.regions[0].load_balancers = vec!["web".to_owned()];
+    let mut fleet = Fleet::new(std::sync::Arc::new(estate), f::now());
+    let rows = vec![f::forward("web", "blue", 1), f::forward("admin", "blue", 1)];
+    answer(
+        &mut fleet,
+        Source::LoadBalancers,
+        &place("eu"),
+        5,
+        Rows::Traffic(rows),
+    );
+    let mut series = f::balancer_series("web", &[("requests", &[(120, 600.0)])]);
+    series.extend(f::balancer_series(
+        "admin",
+        &[("requests", &[(120, 60_000.0)])],
+    ));
+    f::metrics(&mut fleet, &place("eu"), 5, series);
+    assert_eq!(value(of(&fleet).demand.requests_per_second), Some(10.0));
+}
+
+#[test]
+fn a_value_ages_with_its_point_and_not_with_the_read() {
+    let given = |age| f::balancer_series("web", &[("requests", &[(age, 600.0)])]);
+    let freshness = |age| {
+        of(&observed(given(age)))
+            .demand
+            .requests_per_second
+            .map(Reading::freshness)
+    };
+    assert_eq!(freshness(180), Some(Freshness::Fresh));
+    assert_eq!(freshness(300), Some(Freshness::Stale));
+    let rollup = of(&observed(given(420)));
+    assert_eq!(
+        rollup.demand.requests_per_second.map(Reading::freshness),
+        Some(Freshness::Expired)
+    );
+    assert_eq!(rollup.severity, Severity::Unknown, "old is never green");
+}
+
+#[test]
+fn thresholds_of_the_estate_decide() {
+    let severity = |what, point: f64| {
+        let given: &[(&str, &[(u64, f64)])] =
+            &[("requests", &[(120, 6_000.0)]), (what, &[(120, point)])];
+        of(&observed(f::balancer_series("web", given))).severity
+    };
+    assert_eq!(severity("p95", 0.200), Severity::Ok);
+    assert_eq!(severity("p95", 0.201), Severity::Warn);
+    assert_eq!(severity("p95", 0.501), Severity::Bad);
+    assert_eq!(severity("target-5xx", 30.0), Severity::Ok);
+    assert_eq!(severity("target-5xx", 31.0), Severity::Warn);
+    assert_eq!(severity("target-5xx", 61.0), Severity::Bad);
+    let load = |requests: f64| {
+        let given: &[(&str, &[(u64, f64)])] = &[("requests", &[(120, requests)])];
+        of(&observed(f::balancer_series("web", given))).severity
+    };
+    assert_eq!(load(42_000.0), Severity::Ok);
+    assert_eq!(load(42_060.0), Severity::Warn);
+    assert_eq!(load(51_060.0), Severity::Bad);
+}
+
+#[test]
+fn alarms_count_by_type_and_missing_data_is_not_fine() {
+    let with = |alarms| {
+        let mut fleet = observed(f::balancer_series("web", &[("requests", &[(120, 600.0)])]));
+        answer(
+            &mut fleet,
+            Source::Alarms,
+            &place("eu"),
+            5,
+            Rows::Alarms(alarms),
+        );
+        of(&fleet)
+    };
+    assert_eq!(with(vec![f::alarm("a", "OK", "x")]).severity, Severity::Ok);
+    assert_eq!(
+        with(vec![f::alarm("a", "INSUFFICIENT_DATA", "x")]).severity,
+        Severity::Unknown
+    );
+    assert_eq!(
+        with(vec![f::alarm("a", "ALARM", "x")]).severity,
+        Severity::Warn
+    );
+    let mut composite = f::alarm("c", "ALARM", "x");
+    composite.alarm_type = AlarmType::Composite;
+    let rollup = with(vec![composite, f::alarm("a", "ALARM", "x")]);
+    assert_eq!(
+        (rollup.alarms.metric.len(), rollup.alarms.composite.len()),
+        (1, 1)
+    );
+    assert_eq!(rollup.reasons[0].reason, "composite alarm c in ALARM");
+    assert_eq!(rollup.severity, Severity::Bad);
+}
+
+#[test]
+fn a_region_whose_every_api_fails_is_bad_and_keeps_what_it_said() {
+    let mut fleet = observed(f::balancer_series("web", &[("requests", &[(120, 600.0)])]));
+    let asked: Vec<Source> = Source::ALL
+        .iter()
+        .copied()
+        .filter(|source| fleet.status(*source, &place("eu")).observed_at.is_some())
+        .collect();
+    for source in asked {
+        f::failure(&mut fleet, source, &place("eu"), ErrorClass::Timeout);
+    }
+    fleet.advance(f::now() + std::time::Duration::from_secs(118));
+    let rollup = of(&fleet);
+    assert_eq!(rollup.severity, Severity::Bad);
+    assert_eq!(
+        rollup.reasons[0].reason,
+        "no API of this region answers since 2m (timeout)"
+    );
+    assert_eq!(rollup.reach.answering, 0);
+    assert!(
+        value(rollup.demand.requests_per_second).is_some(),
+        "the last value stays"
+    );
+}
+
+#[test]
+fn the_slow_sources_do_not_keep_a_lost_region_alive() {
+    let mut fleet = f::fleet(&["eu"]);
+    f::answer_rest(&mut fleet, &place("eu"), 100);
+    f::failure(&mut fleet, Source::Rds, &place("eu"), ErrorClass::Timeout);
+    assert!(
+        !of(&fleet)
+            .reach
+            .lost(f::now() - std::time::Duration::from_secs(60)),
+        "others answered a moment ago"
+    );
+    assert!(
+        !of(&fleet).reach.lost(f::now()),
+        "one source is not a region"
+    );
+    f::failure(
+        &mut fleet,
+        Source::Alarms,
+        &place("eu"),
+        ErrorClass::Timeout,
+    );
+    assert!(of(&fleet).reach.lost(f::now()));
+}
+
+#[test]
+fn a_denied_source_is_unknown_and_no_dead_region() {
+    let mut fleet = f::fleet(&["eu"]);
+    f::failure(
+        &mut fleet,
+        Source::MemoryDb,
+        &place("eu"),
+        ErrorClass::Denied,
+    );
+    f::answer_rest(&mut fleet, &place("eu"), 5);
+    let rollup = of(&fleet);
+    assert_eq!(rollup.severity, Severity::Unknown);
+    assert_eq!(
+        rollup.reasons[0].reason,
+        "no fresh answer from memorydb (denied)"
+    );
+    assert_eq!(rollup.freshness, Freshness::Fresh);
+}
+
+#[test]
+fn stale_slices_are_never_green() {
+    let mut fleet = f::fleet(&["eu"]);
+    f::answer_rest(&mut fleet, &place("eu"), 75);
+    let rollup = of(&fleet);
+    assert_eq!(rollup.freshness, Freshness::Stale);
+    assert_eq!(rollup.severity, Severity::Unknown);
+    assert_eq!(rollup.reach.oldest_answer, Some(f::ago(75)));
+}
+
+#[test]
+fn failing_health_checks_of_its_records_make_it_bad() {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    let records = vec![
+        f::record("eu", 50, Some("hc-eu")),
+        f::record("us", 50, Some("hc-us")),
+    ];
+    answer(
+        &mut fleet,
+        Source::Records,
+        &Place::Global,
+        5,
+        Rows::Traffic(records),
+    );
+    let checks = vec![f::check("hc-eu"), f::check("hc-us")];
+    answer(
+        &mut fleet,
+        Source::HealthChecks,
+        &Place::Global,
+        5,
+        Rows::HealthChecks(checks),
+    );
+    let states = vec![f::series(&status_key("hc-eu"), &[(120, 0.0)])];
+    f::metrics(&mut fleet, &Place::Global, 5, states);
+    let checks = |name: &str| Rollup::of(&fleet, &label(name)).health_checks;
+    assert_eq!(checks("eu").failing, ["hc-eu"]);
+    assert_eq!(checks("us").unknown, ["hc-us"], "no state is not healthy");
+    let reason = &of(&fleet).reasons[0];
+    assert_eq!(
+        (reason.severity, reason.reason.as_str()),
+        (Severity::Bad, "1 of 1 health checks fail")
+    );
+}
+
+#[test]
+fn a_canary_is_a_split_that_is_neither_off_nor_finished() {
+    let mut fleet = f::fleet(&["eu"]);
+    let rows = vec![
+        f::forward("web", "stable", 95),
+        f::forward("web", "canary", 5),
+        f::forward("api", "blue", 100),
+        f::forward("api", "green", 0),
+    ];
+    answer(
+        &mut fleet,
+        Source::LoadBalancers,
+        &place("eu"),
+        5,
+        Rows::Traffic(rows),
+    );
+    let canaries = of(&fleet).canaries;
+    assert_eq!(canaries.len(), 1);
+    assert_eq!(
+        (canaries[0].member.as_str(), canaries[0].percent),
+        ("canary", 5.0)
+    );
+}
+
+#[test]
+fn what_is_kept_is_what_would_be_gathered() {
+    let mut fleet = observed(f::balancer_series("web", &[("requests", &[(120, 600.0)])]));
+    assert!(matches!(fleet.rollup(&label("eu")), Cow::Borrowed(_)));
+    assert_eq!(*fleet.rollup(&label("eu")), of(&fleet));
+    // An answer is taken in at once, and time is let pass.
+    let alarms = Rows::Alarms(vec![f::alarm("a", "ALARM", "x")]);
+    answer(&mut fleet, Source::Alarms, &place("eu"), 0, alarms);
+    assert_eq!(fleet.rollup(&label("eu")).severity, Severity::Warn);
+    fleet.advance(f::now() + std::time::Duration::from_secs(200));
+    assert_eq!(*fleet.rollup(&label("eu")), of(&fleet));
+    assert_eq!(fleet.rollup(&label("eu")).freshness, Freshness::Expired);
+}
+
+#[test]
+fn an_unreadable_metric_says_that_it_may_not_be_read() {
+    let mut series = f::balancer_series("web", &[("requests", &[(120, 600.0)])]);
+    let key = load_balancer_key(&f::balancer("web"), "requests");
+    for one in series.iter_mut().filter(|one| one.spec.key == key) {
+        one.quality = crate::resources::metrics::Quality::Forbidden;
+    }
+    let rollup = of(&observed(series));
+    assert_eq!(rollup.demand.requests_per_second, Some(Reading::Forbidden));
+    assert_eq!(rollup.severity, Severity::Unknown);
+}
+
+#[test]
+fn writers_readers_and_lag_of_the_stores() {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    let both = ["eu", "us"];
+    for region in both {
+        let database = f::aurora(region, &["us"], &both);
+        let rows = Rows::Databases(vec![database]);
+        answer(&mut fleet, Source::Rds, &place(region), 5, rows);
+        let cache = f::redis(region, "us", &both);
+        let rows = Rows::Caches(vec![cache]);
+        answer(&mut fleet, Source::ElastiCache, &place(region), 5, rows);
+    }
+    let series = vec![
+        f::series(&caches::series_key("sessions", "global-lag"), &[(120, 0.8)]),
+        f::series(
+            &databases::series_key("db", "replication-lag"),
+            &[(120, 110.0)],
+        ),
+    ];
+    f::metrics(&mut fleet, &place("eu"), 5, series);
+    let (eu, us) = (
+        Rollup::of(&fleet, &label("eu")),
+        Rollup::of(&fleet, &label("us")),
+    );
+    assert_eq!(
+        (eu.databases.role, us.databases.role),
+        (StoreRole::Replica, StoreRole::Writer)
+    );
+    assert_eq!(
+        value(eu.databases.lag_ms),
+        Some(110.0),
+        "Aurora lag is in ms"
+    );
+    assert_eq!(
+        value(eu.caches.lag_ms),
+        Some(800.0),
+        "the datastore's lag is in seconds"
+    );
+    assert_eq!(us.databases.lag_ms, None, "a writer follows nobody");
+}

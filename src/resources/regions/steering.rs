@@ -1,0 +1,123 @@
+//! How much traffic is steered to a region, and where a canary is out. Owns the one place where the roll-up and the views look up effective shares; computes none of them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::resources::{
+    Fleet, Freshness, Place, RegionLabel, Source,
+    traffic::{Mechanism, Split},
+};
+
+/// The effective traffic share of a region or of a member of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Share {
+    /// 0.0 to 1.0; `None` when health or weights are not known well enough.
+    pub fraction: Option<f64>,
+    /// Of the record sets that it comes from.
+    pub freshness: Freshness,
+}
+
+/// A split between two versions that is neither off nor finished.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Canary {
+    /// The load balancer and rule, or the function and alias.
+    pub split: String,
+    /// The smaller member: target group, or version.
+    pub member: String,
+    /// Its share in percent, above 0 and at most 50.
+    pub percent: f64,
+}
+
+/// The source whose answers hold members of this mechanism.
+pub fn source(by: &Mechanism) -> Source {
+    match by {
+        Mechanism::Record(_) => Source::Records,
+        Mechanism::Dial(_) => Source::Accelerators,
+        Mechanism::Forward(_) => Source::LoadBalancers,
+        Mechanism::Alias(_) => Source::Aliases,
+        Mechanism::Distribution(_) => Source::Distributions,
+        Mechanism::Control(_) => Source::RoutingControls,
+    }
+}
+
+/// The effective share of one member of a split, 0.0 to 1.0; `None` when it is not known.
+pub fn member_share(fleet: &Fleet, source: Source, place: &Place, key: &str) -> Option<f64> {
+    fleet.shares.get(source, place, key)
+}
+
+/// The share of the first managed name that goes to a region; `None` when nothing that we know steers traffic to it.
+pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
+    let name = fleet.estate.names.first()?;
+    let slice = fleet.traffic.slice(Source::Records, &Place::Global)?;
+    let freshness = fleet.freshness(Source::Records, &Place::Global);
+    if slice.observed_at.is_none() {
+        return Some(Share {
+            fraction: None,
+            freshness,
+        });
+    }
+    let of_name = |split: &&Split| matches!(&split.by, Mechanism::Record(record) if record.name.trim_end_matches('.').eq_ignore_ascii_case(&name.name));
+    // A and AAAA are steered alike; adding them up would count the region twice.
+    let first = &slice.rows.iter().find(of_name)?.split;
+    let members: Vec<Option<f64>> = slice
+        .rows
+        .iter()
+        .filter(|row| {
+            row.split == *first
+                && row
+                    .region(fleet, &Place::Global)
+                    .is_some_and(|l| l == label)
+        })
+        .map(|row| {
+            let key = crate::resources::Resource::key(row);
+            member_share(fleet, Source::Records, &Place::Global, &key)
+        })
+        .collect();
+    (!members.is_empty()).then(|| Share {
+        fraction: members.into_iter().sum(),
+        freshness,
+    })
+}
+
+/// Canaries out in a region: rules with more than one weighted target group, aliases with more than one version.
+pub fn canaries(fleet: &Fleet, place: &Place) -> Vec<Canary> {
+    let mut members: BTreeMap<(String, &str), Vec<(String, f64)>> = BTreeMap::new();
+    for source in [Source::LoadBalancers, Source::Aliases] {
+        let Some(slice) = fleet.traffic.slice(source, place) else {
+            continue;
+        };
+        for row in &slice.rows {
+            let (split, weight) = match &row.by {
+                Mechanism::Forward(forward) => (
+                    format!("{} {}", forward.load_balancer_name, forward.priority),
+                    f64::from(forward.weight),
+                ),
+                Mechanism::Alias(alias) => {
+                    (format!("{}:{}", alias.function, alias.alias), alias.weight)
+                }
+                Mechanism::Record(_)
+                | Mechanism::Dial(_)
+                | Mechanism::Distribution(_)
+                | Mechanism::Control(_) => continue,
+            };
+            let weighted = members.entry((split, &row.split)).or_default();
+            if weight > 0.0 {
+                weighted.push((row.member.clone(), weight));
+            }
+        }
+    }
+    let canary = |((split, _), weighted): ((String, &str), Vec<(String, f64)>)| {
+        if weighted.len() < 2 {
+            return None;
+        }
+        let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
+        let (member, weight) = weighted.into_iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(Canary {
+            split,
+            member,
+            percent: weight / total * 100.0,
+        })
+    };
+    members.into_iter().filter_map(canary).collect()
+}
