@@ -1,13 +1,16 @@
 //! A TOML text read key by key. Owns the rule that reading never stops at the first problem, and that a key nobody asked for is unknown.
 
-use std::{collections::BTreeSet, ops::Range, time::Duration};
+use std::{collections::BTreeSet, ops::Range};
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::problem::{Report, nearest};
+use super::{
+    problem::{Report, nearest},
+    value::{described, number_of, text_of},
+};
 
 /// A value and the byte range it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub struct Section<'d> {
     table: &'d DeTable<'d>,
     span: Range<usize>,
     name: String,
+    /// Whether it is one of several, `[[name]]`.
+    listed: bool,
     asked: BTreeSet<&'static str>,
     report: &'d Report<'d>,
 }
@@ -70,6 +75,7 @@ impl<'d> Section<'d> {
             table,
             span,
             name: name.into(),
+            listed: false,
             asked: BTreeSet::new(),
             report,
         }
@@ -115,7 +121,8 @@ impl<'d> Section<'d> {
     pub fn number(&mut self, key: &'static str, least: f64, most: f64) -> Option<Found<f64>> {
         let value = self.value(key)?;
         let Some(number) = number_of(value) else {
-            self.wrong_type(key, value, "a number");
+            let text = format!("`{key}` must be a finite number, not {}", described(value));
+            self.report.at(&value.span(), text);
             return None;
         };
         if !(least..=most).contains(&number) {
@@ -191,12 +198,11 @@ impl<'d> Section<'d> {
                 self.wrong_type(key, entry, "a list of tables");
                 return None;
             };
-            Some(Section::new(
-                self.path(key),
-                table,
-                entry.span(),
-                self.report,
-            ))
+            let section = Section::new(self.path(key), table, entry.span(), self.report);
+            Some(Section {
+                listed: true,
+                ..section
+            })
         };
         entries.iter().filter_map(read).collect()
     }
@@ -224,11 +230,10 @@ impl<'d> Section<'d> {
         let read = |(key, value): (Found<&'d str>, &'d Spanned<DeValue<'d>>)| {
             let found = text_of(value);
             if found.is_none() {
-                let kind = value.get_ref().type_str();
                 let text = format!(
                     "`{}` must be a text in quotes, not {}",
                     key.value,
-                    article(kind)
+                    described(value)
                 );
                 report.at(&value.span(), text);
             }
@@ -244,16 +249,16 @@ impl<'d> Section<'d> {
             if self.asked.contains(typed) {
                 continue;
             }
-            let place = if self.name.is_empty() {
-                "at the top of the file".to_owned()
-            } else {
-                format!("in [{}]", self.name)
+            let place = match self.name.as_str() {
+                "" => "at the top of the file".to_owned(),
+                name if self.listed => format!("in [[{name}]]"),
+                name => format!("in [{name}]"),
             };
             let suggestion = nearest(typed, self.asked.iter().copied());
             let mut text = format!("there is no key `{typed}` {place}");
             if suggestion.is_none() {
                 match elsewhere(typed) {
-                    Some(section) => text += &format!("; it belongs in {section}"),
+                    Some(section) => text += &format!("; it belongs {section}"),
                     None => text += &format!("; known here: {}", self.known()),
                 }
             }
@@ -275,8 +280,7 @@ impl<'d> Section<'d> {
     }
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
-        let got = article(value.get_ref().type_str());
-        let text = format!("`{key}` must be {wanted}, not {got}");
+        let text = format!("`{key}` must be {wanted}, not {}", described(value));
         self.report.at(&value.span(), text);
     }
 }
@@ -300,52 +304,6 @@ pub fn pick<T: Copy>(
         report.suggest(&found.span, text, nearest(found.value, known));
     }
     picked.map(|(_, value)| *value)
-}
-
-/// A value as a text.
-pub fn text_of<'d>(value: &'d Spanned<DeValue<'d>>) -> Option<Found<&'d str>> {
-    value.get_ref().as_str().map(|text| Found {
-        value: text,
-        span: value.span(),
-    })
-}
-
-/// A value as a number.
-pub fn number_of(value: &Spanned<DeValue<'_>>) -> Option<f64> {
-    let number = match value.get_ref() {
-        DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
-            .ok()
-            .map(|n| n as f64),
-        DeValue::Float(float) => float.as_str().parse().ok(),
-        _ => None,
-    };
-    number.filter(|number: &f64| number.is_finite())
-}
-
-/// A value as a length of time: a number of seconds, or a text like `30s`, `5m`, `1h`.
-pub fn duration_of(value: &Spanned<DeValue<'_>>) -> Option<Duration> {
-    let seconds = match value.get_ref().as_str() {
-        Some(text) => {
-            let (number, scale) = match text.trim().char_indices().last()? {
-                (at, 's') => (&text.trim()[..at], 1.0),
-                (at, 'm') => (&text.trim()[..at], 60.0),
-                (at, 'h') => (&text.trim()[..at], 3_600.0),
-                _ => (text.trim(), 1.0),
-            };
-            number.trim().parse::<f64>().ok()? * scale
-        }
-        None => number_of(value)?,
-    };
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-fn article(kind: &str) -> String {
-    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    };
-    format!("{article} {kind}")
 }
 
 #[cfg(test)]
@@ -397,18 +355,5 @@ mod tests {
             found.contains(&"x.toml:2:5: `b` must be a text in quotes, not an integer".to_owned()),
             "{found:?}"
         );
-    }
-
-    #[test]
-    fn lengths_of_time_take_units() {
-        let text = "a = 30\nb = \"5m\"\nc = \"1.5h\"\nd = \"soon\"\ne = -1\nf = \"\"";
-        let report = Report::new("x.toml", text);
-        let document = Document::parse(text, &report);
-        let mut root = document.root(&report);
-        let mut read = |key| root.value(key).and_then(duration_of).map(|d| d.as_secs());
-        assert_eq!(read("a"), Some(30));
-        assert_eq!(read("b"), Some(300));
-        assert_eq!(read("c"), Some(5_400));
-        assert_eq!((read("d"), read("e"), read("f")), (None, None, None));
     }
 }

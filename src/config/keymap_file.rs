@@ -89,7 +89,7 @@ pub fn bind_all(mut table: Section<'_>, library: &Library, keymap: &mut Keymap) 
     }
     table.finish(&|key| {
         let known = key.parse::<Key>().is_ok();
-        known.then_some("[global], [detail] or [dialog]")
+        known.then_some("in [global], [detail] or [dialog]")
     });
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use toml::{Spanned, de::DeValue};
 
 use super::{
-    document::{Document, Found, Section, text_of},
+    document::{Document, Found, Section},
     library::{Library, Shelf, Text},
     problem::{Problem, Report, nearest, sorted},
     theme::{Background, Colour, Paint, Role, Theme},
+    value::text_of,
 };
 
 const BACKGROUNDS: &[(&str, Background)] = &[
@@ -108,7 +109,7 @@ impl Draft {
         }
         root.finish(&|key| {
             let role = Role::ALL.iter().any(|role| role.name() == key);
-            role.then_some("[roles]")
+            role.then_some("in [roles]")
         });
     }
 
