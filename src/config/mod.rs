@@ -1,5 +1,6 @@
 //! Configuration: layers (default < file < flags), keymaps, themes. Owns every file format; all problems are reported at once.
 
+pub mod answers;
 pub mod console;
 pub mod depth;
 mod document;

@@ -42,22 +42,27 @@ pub fn aws_regions_in(text: &str) -> Vec<String> {
         let words: Vec<&str> = token.split('-').collect();
         let mut at = 0;
         while at < words.len() {
-            // The longest first: `us-gov-east-1` is not `gov-east-1`.
-            let region = [4, 3]
-                .into_iter()
-                .filter_map(|length| Some((length, words.get(at..at + length)?.join("-"))))
-                .find(|(_, name)| words[at].len() <= 4 && is_aws_region(name));
-            at += region.as_ref().map_or(1, |(length, _)| *length);
-            found.extend(
-                region
-                    .map(|(_, name)| name)
-                    .filter(|name| !found.contains(name))
-                    .into_iter()
-                    .collect::<Vec<_>>(),
-            );
+            let found_here = region_at(&words[at..]);
+            at += found_here.as_ref().map_or(1, |(length, _)| *length);
+            if let Some((_, region)) = found_here.filter(|(_, region)| !found.contains(region)) {
+                found.push(region);
+            }
         }
     }
     found
+}
+
+/// The region that a list of words starts with, and how many words it takes.
+fn region_at(words: &[&str]) -> Option<(usize, String)> {
+    // Four words only for the partitions that have them: `api-eu-west-1` is `eu-west-1`.
+    let partition = words
+        .get(1)
+        .is_some_and(|word| *word == "gov" || word.starts_with("iso"));
+    let european = words.first() == Some(&"eusc");
+    let length = if partition || european { 4 } else { 3 };
+    let name = words.get(..length)?.join("-");
+    let short = words.first().is_some_and(|word| word.len() == 2) || european;
+    (short && is_aws_region(&name)).then_some((length, name))
 }
 
 /// A DNS name in the form in which names are compared: lower case, no trailing dot.
@@ -82,8 +87,8 @@ pub fn dns_name(text: &str) -> Result<String, &'static str> {
 /// A hosted zone id without its `/hostedzone/` prefix.
 pub fn zone_id(text: &str) -> Option<&str> {
     let id = text.strip_prefix("/hostedzone/").unwrap_or(text);
-    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-    ((1..=32).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    ((1..=32).contains(&id.len()) && plain).then_some(id)
 }
 
 /// Whether a text has the form of the ARN of an IAM role.
