@@ -70,11 +70,25 @@ roles! {
     Simulated, "simulated", "SIM and REPLAY, so that they are never taken for LIVE.";
 }
 
+/// The terminal background that a theme is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Background {
+    /// Dark terminals.
+    #[default]
+    Black,
+    /// Light terminals.
+    White,
+    /// Both.
+    Any,
+}
+
 /// A theme: a paint for each role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
     /// Its name.
     pub name: String,
+    /// The background that it is made for.
+    pub background: Background,
     paints: [Paint; Role::ALL.len()],
 }
 
@@ -83,6 +97,7 @@ impl Theme {
     pub fn new(name: impl Into<String>, paints: [Paint; Role::ALL.len()]) -> Self {
         Self {
             name: name.into(),
+            background: Background::default(),
             paints,
         }
     }
@@ -90,5 +105,10 @@ impl Theme {
     /// The paint of a role.
     pub fn paint(&self, role: Role) -> Paint {
         self.paints[role as usize]
+    }
+
+    /// Paints a role in another way.
+    pub fn set(&mut self, role: Role, paint: Paint) {
+        self.paints[role as usize] = paint;
     }
 }

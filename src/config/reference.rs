@@ -1,0 +1,155 @@
+//! Every key of pilothouse.toml with its type, default and meaning, in ONE list: the README's table and the hints for misplaced keys come from it.
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The section as it is written, `[console]`; empty for the top of the file.
+    pub section: &'static str,
+    /// The key.
+    pub key: &'static str,
+    /// What it takes.
+    pub takes: &'static str,
+    /// What holds without it.
+    pub default: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+macro_rules! entries {
+    ($($section:literal { $($key:literal, $takes:literal, $default:literal, $meaning:literal;)* })*) => {
+        /// Every key, in the order in which they are best explained.
+        pub const ENTRIES: &[Entry] = &[$($(Entry {
+            section: $section, key: $key, takes: $takes, default: $default, meaning: $meaning,
+        },)*)*];
+    };
+}
+
+entries! {
+    "" {
+        "environment", "text", "the profile's name, or `aws`", "The word in the top line: `prod`, `staging`.";
+    }
+    "[aws]" {
+        "profile", "text", "the SDK's own chain", "Profile of the shared AWS configuration for the global services, and for regions that do not say otherwise.";
+        "role_arn", "ARN", "none", "Role to assume on top of it.";
+        "external_id", "text", "none", "External id for that role.";
+    }
+    "[[region]]" {
+        "label", "text", "required", "Your name for the region, free text up to 64 characters; it may be a GKE or AKS location.";
+        "aws_region", "AWS Region or `none`", "the label, if it looks like one", "Where AWS APIs are asked.";
+        "role", "primary, secondary, tertiary, active", "active", "What the region is for.";
+        "profile", "text", "that of [aws]", "Profile for this region. A region with a profile of its own assumes no role of [aws].";
+        "role_arn", "ARN", "that of [aws]", "Role to assume in this region.";
+        "external_id", "text", "none", "External id for that role.";
+        "kube_contexts", "list of texts", "none", "Kubeconfig contexts of clusters that EKS does not list.";
+        "capacity_rps", "number", "unknown", "Requests per second that the region can serve; utilisation is shown against it.";
+        "load_balancers", "list of names", "all of them", "The load balancers that carry the user traffic.";
+    }
+    "[[name]]" {
+        "name", "DNS name", "required", "A name whose record sets split traffic between regions. The first one gives the traffic share.";
+        "zone_id", "hosted zone id", "found by name", "Where several zones hold the name.";
+        "regions", "{ \"set identifier\" = \"label\" }", "found by target", "Which region a record set belongs to.";
+    }
+    "[recovery]" {
+        "endpoints", "list of { region, url }", "none", "The data-plane endpoints of the recovery cluster. Stored here because looking them up is control plane.";
+    }
+    "[thresholds]" {
+        "p95_warn_ms", "milliseconds", "200", "p95 latency: warn above.";
+        "p95_bad_ms", "milliseconds", "500", "p95 latency: bad above.";
+        "error_warn_percent", "percent", "0.5", "Error rate: warn above.";
+        "error_bad_percent", "percent", "1", "Error rate: bad above.";
+        "database_lag_warn_ms", "milliseconds", "1000", "Replication lag of databases: warn above.";
+        "database_lag_bad_ms", "milliseconds", "30000", "Replication lag of databases: bad above; half of the RPO.";
+        "table_lag_warn_ms", "milliseconds", "5000", "Replication latency of DynamoDB global tables: warn above.";
+        "cache_lag_warn_ms", "milliseconds", "5000", "Replication lag of caches: warn above.";
+        "utilisation_warn_percent", "percent", "70", "Utilisation of a region's capacity: warn above.";
+        "utilisation_bad_percent", "percent", "85", "Utilisation of a region's capacity: bad above.";
+        "healthy_warn_percent", "percent", "90", "Share of healthy targets: warn below.";
+        "healthy_bad_percent", "percent", "50", "Share of healthy targets: bad below.";
+    }
+    "[intervals]" {
+        "SOURCE", "seconds, or \"30s\", \"5m\", \"1h\"", "see `pilothouse doctor`", "How often a source is asked, each by its name; never faster than its API budget allows.";
+    }
+    "[sources]" {
+        "disabled", "list of sources", "none", "Sources that are not asked at all.";
+    }
+    "[console]" {
+        "theme", "name", "dark", "A theme: dark, light, high-contrast, colour-blind, mono, or your own in themes/NAME.toml.";
+        "keymap", "name", "default", "A keymap: default, emacs, or your own in keymaps/NAME.toml.";
+        "glyphs", "auto, unicode, ascii", "auto", "Which glyphs are drawn; auto goes by locale and terminal.";
+        "color", "auto, always, 16, mono", "auto", "How many colours; auto goes by terminal and NO_COLOR.";
+        "mouse", "true, false", "false", "Whether the mouse is captured.";
+        "start", "home, or a pane", "home", "What is shown at the start.";
+    }
+    "[keys.global]" {
+        "KEY", "command, or `none`", "the keymap's", "What a key does: `\"ctrl-r\" = \"refresh\"`; `none` takes it away. Also [keys.detail] and [keys.dialog].";
+    }
+}
+
+/// Where a key belongs that is unknown where it stands: `in [console]`. `None` when it belongs nowhere or to several sections.
+pub fn place_of(key: &str) -> Option<&'static str> {
+    let mut entries = ENTRIES.iter().filter(|entry| entry.key == key);
+    let section = entries.next().filter(|_| entries.next().is_none())?.section;
+    PLACES
+        .iter()
+        .find(|(known, _)| *known == section)
+        .map(|(_, place)| *place)
+}
+
+const PLACES: &[(&str, &str)] = &[
+    ("", "at the top of the file"),
+    ("[aws]", "in [aws]"),
+    ("[[region]]", "in [[region]]"),
+    ("[[name]]", "in [[name]]"),
+    ("[recovery]", "in [recovery]"),
+    ("[thresholds]", "in [thresholds]"),
+    ("[sources]", "in [sources]"),
+    ("[console]", "in [console]"),
+];
+
+/// The reference as a table for the README.
+pub fn markdown() -> String {
+    let mut text =
+        "| section | key | takes | default | meaning |\n|---|---|---|---|---|\n".to_owned();
+    let mut last = None;
+    for entry in ENTRIES {
+        let section = match entry.section {
+            section if last == Some(section) => String::new(),
+            "" => "top".to_owned(),
+            section => format!("`{section}`"),
+        };
+        last = Some(entry.section);
+        text += &format!(
+            "| {section} | `{}` | {} | {} | {} |\n",
+            entry.key, entry.takes, entry.default, entry.meaning
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::estate::Thresholds;
+
+    #[test]
+    fn a_key_is_found_in_its_only_section() {
+        assert_eq!(place_of("theme"), Some("in [console]"));
+        assert_eq!(place_of("environment"), Some("at the top of the file"));
+        assert_eq!(place_of("role_arn"), None, "[aws] or [[region]]");
+        assert_eq!(place_of("nonsense"), None);
+    }
+
+    #[test]
+    fn the_thresholds_are_those_of_the_model_with_their_defaults() {
+        let defaults = serde_json::to_value(Thresholds::default()).unwrap();
+        let mut documented = serde_json::Map::new();
+        for entry in ENTRIES
+            .iter()
+            .filter(|entry| entry.section == "[thresholds]")
+        {
+            let value: f64 = entry.default.parse().unwrap();
+            documented.insert(entry.key.to_owned(), value.into());
+        }
+        assert_eq!(serde_json::Value::Object(documented), defaults);
+    }
+}
