@@ -6,5 +6,6 @@ pub mod effect;
 pub mod event;
 pub mod provider;
 pub mod resources;
+pub mod sim;
 pub mod state;
 pub mod ui;
