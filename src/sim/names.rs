@@ -41,7 +41,14 @@ pub fn hex(text: &str) -> String {
 /// A UUID made of a text.
 pub fn uuid(text: &str) -> String {
     let (a, b) = (hex(text), hex(&format!("{text}/uuid")));
-    format!("{}-{}-4{}-a{}-{}", &a[..8], &a[8..12], &a[13..16], &b[..3], &b[4..])
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        &a[..8],
+        &a[8..12],
+        &a[13..16],
+        &b[..3],
+        &b[4..]
+    )
 }
 
 /// An ARN of the simulated account.
@@ -57,7 +64,11 @@ pub fn load_balancer(region: &str) -> String {
 
 /// Its ARN.
 pub fn load_balancer_arn(region: &str) -> String {
-    arn("elasticloadbalancing", region, &format!("loadbalancer/{}", load_balancer(region)))
+    arn(
+        "elasticloadbalancing",
+        region,
+        &format!("loadbalancer/{}", load_balancer(region)),
+    )
 }
 
 /// Its DNS name.
@@ -67,7 +78,10 @@ pub fn load_balancer_dns(region: &str) -> String {
 
 /// The accelerator's ARN; it ends in the UUID that CloudWatch uses.
 pub fn accelerator_arn() -> String {
-    format!("arn:aws:globalaccelerator::{ACCOUNT}:accelerator/{}", uuid("accelerator"))
+    format!(
+        "arn:aws:globalaccelerator::{ACCOUNT}:accelerator/{}",
+        uuid("accelerator")
+    )
 }
 
 /// Id of the HTTPS health check of a region.

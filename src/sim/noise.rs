@@ -66,7 +66,9 @@ mod tests {
     #[test]
     fn chance_is_even_and_repeats() {
         let noise = Noise::new(7);
-        let values: Vec<f64> = (0..10_000).map(|bucket| noise.unit("key", bucket)).collect();
+        let values: Vec<f64> = (0..10_000)
+            .map(|bucket| noise.unit("key", bucket))
+            .collect();
         let mean = values.iter().sum::<f64>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.02, "{mean}");
         assert!(values.iter().all(|value| (0.0..1.0).contains(value)));
@@ -78,7 +80,9 @@ mod tests {
     #[test]
     fn the_long_tail_has_its_median_at_one() {
         let noise = Noise::new(1);
-        let below = (0..10_000).filter(|&b| noise.long_tail("k", b, 0.5) < 1.0).count();
+        let below = (0..10_000)
+            .filter(|&b| noise.long_tail("k", b, 0.5) < 1.0)
+            .count();
         assert!((4_800..5_200).contains(&below), "{below}");
     }
 }

@@ -24,7 +24,10 @@ pub(super) fn header(problems: &mut Problems<'_>, header: &raw::Header) {
     if !(1..=86_400).contains(header.duration.get_ref()) {
         problems.note(
             &header.duration.span(),
-            format!("duration is 1 to 86400 seconds, not {}", header.duration.get_ref()),
+            format!(
+                "duration is 1 to 86400 seconds, not {}",
+                header.duration.get_ref()
+            ),
         );
     }
 }
@@ -56,12 +59,17 @@ impl Checker<'_, '_> {
         if let Some(duration) = self.duration.filter(|duration| at > *duration) {
             self.problems.note(
                 &raw.at.span(),
-                format!("{}: at {at} is after the end of the scenario at {duration}", entry.name),
+                format!(
+                    "{}: at {at} is after the end of the scenario at {duration}",
+                    entry.name
+                ),
             );
         }
         if let Some(lasts) = raw.lasts.as_ref().filter(|lasts| *lasts.get_ref() == 0) {
-            self.problems
-                .note(&lasts.span(), format!("{}: for is at least 1 second", entry.name));
+            self.problems.note(
+                &lasts.span(),
+                format!("{}: for is at least 1 second", entry.name),
+            );
         }
         self.strangers(&entry, fault);
         let fault = self.fault(&entry, fault)?;
@@ -74,17 +82,27 @@ impl Checker<'_, '_> {
 
     fn fault(&mut self, entry: &Entry<'_>, name: Name) -> Option<Fault> {
         let fault = match name {
-            Name::RegionDown => Fault::RegionDown { region: self.region(entry)? },
+            Name::RegionDown => Fault::RegionDown {
+                region: self.region(entry)?,
+            },
             Name::ServiceErrors => Fault::ServiceErrors {
                 region: self.region(entry)?,
                 share: self.share(entry),
             },
-            Name::AzLoss => Fault::ZoneLoss { region: self.region(entry)? },
+            Name::AzLoss => Fault::ZoneLoss {
+                region: self.region(entry)?,
+            },
             Name::WriterCrash => Fault::WriterCrash,
             Name::SourceLost => Fault::SourceLost,
-            Name::ReplicationConflict => Fault::ReplicationConflict { between: self.between(entry)? },
-            Name::Partition => Fault::Partition { between: self.between(entry)? },
-            Name::StaleTelemetry => Fault::StaleTelemetry { region: self.region(entry)? },
+            Name::ReplicationConflict => Fault::ReplicationConflict {
+                between: self.between(entry)?,
+            },
+            Name::Partition => Fault::Partition {
+                between: self.between(entry)?,
+            },
+            Name::StaleTelemetry => Fault::StaleTelemetry {
+                region: self.region(entry)?,
+            },
             Name::CanaryBad => Fault::CanaryBad {
                 region: self.region(entry)?,
                 share: self.share(entry),
@@ -99,7 +117,9 @@ impl Checker<'_, '_> {
             Name::Heal => Fault::Heal {
                 region: match &entry.raw.region {
                     None => None,
-                    Some(label) => Some(self.find(entry, "region", label.get_ref(), &label.span())?),
+                    Some(label) => {
+                        Some(self.find(entry, "region", label.get_ref(), &label.span())?)
+                    }
                 },
             },
         };
@@ -171,8 +191,10 @@ impl Checker<'_, '_> {
                 a.zip(b)
             }
             _ => {
-                self.problems
-                    .note(&span, format!("{}: between names two different regions", entry.name));
+                self.problems.note(
+                    &span,
+                    format!("{}: between names two different regions", entry.name),
+                );
                 None
             }
         }
@@ -187,7 +209,12 @@ impl Checker<'_, '_> {
     ) -> Option<usize> {
         let found = self.shape.index(label);
         if found.is_none() {
-            let labels: Vec<&str> = self.shape.regions.iter().map(|r| r.label.as_str()).collect();
+            let labels: Vec<&str> = self
+                .shape
+                .regions
+                .iter()
+                .map(|r| r.label.as_str())
+                .collect();
             let nearest = labels
                 .iter()
                 .min_by_key(|known| strsim::damerau_levenshtein(known, label))
@@ -198,7 +225,10 @@ impl Checker<'_, '_> {
             );
             self.problems.note(
                 span,
-                format!("{}: {field}: there is no region `{label}`; {hint}", entry.name),
+                format!(
+                    "{}: {field}: there is no region `{label}`; {hint}",
+                    entry.name
+                ),
             );
         }
         found
@@ -212,24 +242,49 @@ impl Checker<'_, '_> {
         }
         if let Some(dials) = self.by_region(entry, "dials", raw.dials.as_ref()) {
             self.percentages(entry, "dials", raw.dials.as_ref());
-            transitions.extend(dials.into_iter().map(|(region, percent)| Transition::Dial { region, percent }));
+            transitions.extend(
+                dials
+                    .into_iter()
+                    .map(|(region, percent)| Transition::Dial { region, percent }),
+            );
         }
         if let Some(controls) = self.by_region(entry, "controls", raw.controls.as_ref()) {
-            transitions.extend(controls.into_iter().map(|(region, on)| Transition::Control { region, on }));
+            transitions.extend(
+                controls
+                    .into_iter()
+                    .map(|(region, on)| Transition::Control { region, on }),
+            );
         }
         if let Some(canary) = self.by_region(entry, "canary", raw.canary.as_ref()) {
             self.percentages(entry, "canary", raw.canary.as_ref());
-            transitions.extend(canary.into_iter().map(|(region, percent)| Transition::Canary { region, percent }));
+            transitions.extend(
+                canary
+                    .into_iter()
+                    .map(|(region, percent)| Transition::Canary { region, percent }),
+            );
         }
         let targets: [(&str, Option<&Spanned<String>>, fn(usize) -> Transition); 4] = [
-            ("switch-over-to", raw.switch_over_to.as_ref(), |to| Transition::SwitchOver { to }),
-            ("fail-over-to", raw.fail_over_to.as_ref(), |to| Transition::FailOver { to }),
-            ("promote", raw.promote.as_ref(), |region| Transition::Promote { region }),
-            ("cache-primary", raw.cache_primary.as_ref(), |to| Transition::CachePrimary { to }),
+            ("switch-over-to", raw.switch_over_to.as_ref(), |to| {
+                Transition::SwitchOver { to }
+            }),
+            ("fail-over-to", raw.fail_over_to.as_ref(), |to| {
+                Transition::FailOver { to }
+            }),
+            ("promote", raw.promote.as_ref(), |region| {
+                Transition::Promote { region }
+            }),
+            ("cache-primary", raw.cache_primary.as_ref(), |to| {
+                Transition::CachePrimary { to }
+            }),
         ];
         for (field, label, transition) in targets {
             if let Some(label) = label {
-                transitions.push(transition(self.find(entry, field, label.get_ref(), &label.span())?));
+                transitions.push(transition(self.find(
+                    entry,
+                    field,
+                    label.get_ref(),
+                    &label.span(),
+                )?));
             }
         }
         if transitions.is_empty() {
@@ -281,25 +336,65 @@ impl Checker<'_, '_> {
     fn strangers(&mut self, entry: &Entry<'_>, fault: Name) {
         let raw = entry.raw;
         let takes = |fields: &[Name]| fields.contains(&fault);
-        let apis = [Name::Throttle, Name::Hang, Name::Slow, Name::Deny, Name::Fail, Name::Partial];
+        let apis = [
+            Name::Throttle,
+            Name::Hang,
+            Name::Slow,
+            Name::Deny,
+            Name::Fail,
+            Name::Partial,
+        ];
         let change = fault == Name::ExternalChange;
         let given = [
-            ("region", raw.region.as_ref().map(Spanned::span), takes(&[
-                Name::RegionDown, Name::ServiceErrors, Name::AzLoss, Name::StaleTelemetry, Name::CanaryBad, Name::Heal,
-            ])),
-            ("between", raw.between.as_ref().map(Spanned::span), takes(&[Name::Partition, Name::ReplicationConflict])),
-            ("share", raw.share.as_ref().map(Spanned::span), takes(&apis) || takes(&[Name::ServiceErrors, Name::CanaryBad])),
+            (
+                "region",
+                raw.region.as_ref().map(Spanned::span),
+                takes(&[
+                    Name::RegionDown,
+                    Name::ServiceErrors,
+                    Name::AzLoss,
+                    Name::StaleTelemetry,
+                    Name::CanaryBad,
+                    Name::Heal,
+                ]),
+            ),
+            (
+                "between",
+                raw.between.as_ref().map(Spanned::span),
+                takes(&[Name::Partition, Name::ReplicationConflict]),
+            ),
+            (
+                "share",
+                raw.share.as_ref().map(Spanned::span),
+                takes(&apis) || takes(&[Name::ServiceErrors, Name::CanaryBad]),
+            ),
             ("api", raw.api.as_ref().map(Spanned::span), takes(&apis)),
             ("place", raw.place.as_ref().map(Spanned::span), takes(&apis)),
             ("weights", raw.weights.as_ref().map(Spanned::span), change),
             ("dials", raw.dials.as_ref().map(Spanned::span), change),
             ("controls", raw.controls.as_ref().map(Spanned::span), change),
             ("canary", raw.canary.as_ref().map(Spanned::span), change),
-            ("switch-over-to", raw.switch_over_to.as_ref().map(Spanned::span), change),
-            ("fail-over-to", raw.fail_over_to.as_ref().map(Spanned::span), change),
+            (
+                "switch-over-to",
+                raw.switch_over_to.as_ref().map(Spanned::span),
+                change,
+            ),
+            (
+                "fail-over-to",
+                raw.fail_over_to.as_ref().map(Spanned::span),
+                change,
+            ),
             ("promote", raw.promote.as_ref().map(Spanned::span), change),
-            ("cache-primary", raw.cache_primary.as_ref().map(Spanned::span), change),
-            ("for", raw.lasts.as_ref().map(Spanned::span), !change && fault != Name::Heal),
+            (
+                "cache-primary",
+                raw.cache_primary.as_ref().map(Spanned::span),
+                change,
+            ),
+            (
+                "for",
+                raw.lasts.as_ref().map(Spanned::span),
+                !change && fault != Name::Heal,
+            ),
         ];
         for (field, span, fits) in given {
             if let Some(span) = span.filter(|_| !fits) {

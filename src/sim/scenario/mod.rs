@@ -8,11 +8,11 @@ mod shape;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use self::{check::Checker, problem::Problems};
 pub use self::{
     problem::Problem,
     shape::{RegionShape, Shape},
 };
-use self::{check::Checker, problem::Problems};
 use crate::resources::{Api, Place};
 
 /// What can be told without a file: name and text of each built-in scenario, the calm one first.
@@ -20,12 +20,27 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
     &[
         ("calm", include_str!("../scenarios/calm.toml")),
         ("region-down", include_str!("../scenarios/region-down.toml")),
-        ("partial-failure", include_str!("../scenarios/partial-failure.toml")),
-        ("database-failure", include_str!("../scenarios/database-failure.toml")),
-        ("replication-conflict", include_str!("../scenarios/replication-conflict.toml")),
+        (
+            "partial-failure",
+            include_str!("../scenarios/partial-failure.toml"),
+        ),
+        (
+            "database-failure",
+            include_str!("../scenarios/database-failure.toml"),
+        ),
+        (
+            "replication-conflict",
+            include_str!("../scenarios/replication-conflict.toml"),
+        ),
         ("partition", include_str!("../scenarios/partition.toml")),
-        ("stale-telemetry", include_str!("../scenarios/stale-telemetry.toml")),
-        ("throttled-route53", include_str!("../scenarios/throttled-route53.toml")),
+        (
+            "stale-telemetry",
+            include_str!("../scenarios/stale-telemetry.toml"),
+        ),
+        (
+            "throttled-route53",
+            include_str!("../scenarios/throttled-route53.toml"),
+        ),
         ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
     ]
 }
@@ -165,8 +180,11 @@ impl Scenario {
             Some(value) => section(&mut problems, "estate", value)
                 .and_then(|raw: raw::Estate| shape::read(&mut problems, &raw)),
         };
-        let header: Option<raw::Header> =
-            section(&mut problems, "", toml::Spanned::new(0..0, DeValue::Table(root)));
+        let header: Option<raw::Header> = section(
+            &mut problems,
+            "",
+            toml::Spanned::new(0..0, DeValue::Table(root)),
+        );
         if let Some(header) = &header {
             check::header(&mut problems, header);
         }
@@ -219,8 +237,7 @@ fn read_events(
     };
     let mut happens = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
-        let raw: Option<raw::Event> =
-            section(checker.problems, &format!("events[{index}]"), entry);
+        let raw: Option<raw::Event> = section(checker.problems, &format!("events[{index}]"), entry);
         if let Some(raw) = raw {
             happens.extend(checker.event(index, &raw));
         }

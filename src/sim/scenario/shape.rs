@@ -36,12 +36,38 @@ pub struct Shape {
 
 /// AWS Regions for generated estates, the three of the baseline first.
 const REGIONS: &[&str] = &[
-    "us-east-1", "eu-west-1", "ap-southeast-1", "us-west-2", "eu-central-1", "ap-northeast-1",
-    "us-east-2", "eu-west-2", "ap-southeast-2", "us-west-1", "eu-west-3", "ap-northeast-2",
-    "ca-central-1", "eu-north-1", "ap-south-1", "sa-east-1", "eu-south-1", "ap-northeast-3",
-    "ca-west-1", "eu-central-2", "ap-south-2", "af-south-1", "eu-south-2", "ap-southeast-3",
-    "me-south-1", "il-central-1", "ap-southeast-4", "me-central-1", "ap-east-1", "mx-central-1",
-    "ap-southeast-5", "ap-southeast-7",
+    "us-east-1",
+    "eu-west-1",
+    "ap-southeast-1",
+    "us-west-2",
+    "eu-central-1",
+    "ap-northeast-1",
+    "us-east-2",
+    "eu-west-2",
+    "ap-southeast-2",
+    "us-west-1",
+    "eu-west-3",
+    "ap-northeast-2",
+    "ca-central-1",
+    "eu-north-1",
+    "ap-south-1",
+    "sa-east-1",
+    "eu-south-1",
+    "ap-northeast-3",
+    "ca-west-1",
+    "eu-central-2",
+    "ap-south-2",
+    "af-south-1",
+    "eu-south-2",
+    "ap-southeast-3",
+    "me-south-1",
+    "il-central-1",
+    "ap-southeast-4",
+    "me-central-1",
+    "ap-east-1",
+    "mx-central-1",
+    "ap-southeast-5",
+    "ap-southeast-7",
 ];
 
 /// Load and p95 of the baseline (domain D.0); generated regions beyond it repeat them.
@@ -104,14 +130,20 @@ pub(super) fn read(problems: &mut Problems<'_>, raw: &raw::Estate) -> Option<Sha
     if let Some(rows) = &raw.rows {
         shape.rows = *rows.get_ref();
         if shape.rows > 1_000 {
-            problems.note(&rows.span(), format!("estate: rows is at most 1000, not {}", shape.rows));
+            problems.note(
+                &rows.span(),
+                format!("estate: rows is at most 1000, not {}", shape.rows),
+            );
         }
     }
     if let Some(generate) = &raw.generate {
         let count = *generate.get_ref();
         if !(1..=REGIONS.len()).contains(&count) {
             let most = REGIONS.len();
-            problems.note(&generate.span(), format!("estate: generate is 1 to {most}, not {count}"));
+            problems.note(
+                &generate.span(),
+                format!("estate: generate is 1 to {most}, not {count}"),
+            );
         }
         if !raw.regions.is_empty() {
             problems.note(

@@ -124,13 +124,21 @@ pub fn evaluate(alarms: &mut [AlarmState], minutes: &[&RegionMinute], t: i64) {
         let (state, reason) = if alarm.rule == Rule::Degraded {
             composite(&degraded)
         } else {
-            let values: Vec<f64> = minutes.iter().filter_map(|m| alarm.rule.breach(m)).collect();
+            let values: Vec<f64> = minutes
+                .iter()
+                .filter_map(|m| alarm.rule.breach(m))
+                .collect();
             let breaching = values.iter().filter(|value| **value > 1.0).count();
             if breaching >= 2 {
-                let text = format!("Threshold Crossed: {breaching} out of the last 3 datapoints were greater than the threshold");
+                let text = format!(
+                    "Threshold Crossed: {breaching} out of the last 3 datapoints were greater than the threshold"
+                );
                 (State::Alarm, text)
             } else if values.is_empty() && !alarm.rule.missing_is_fine() {
-                (State::InsufficientData, "Insufficient Data: 3 datapoints were unknown".to_owned())
+                (
+                    State::InsufficientData,
+                    "Insufficient Data: 3 datapoints were unknown".to_owned(),
+                )
             } else {
                 (State::Ok, "Threshold Crossed: fewer than 2 of the last 3 datapoints were greater than the threshold".to_owned())
             }

@@ -45,7 +45,9 @@ impl Caches {
         let primary = *self.primary.now();
         let bucket = |region: usize| context.t.div_euclid(10) * 64 + region as i64;
         for (region, lag) in self.members.iter().zip(&mut self.lag_s) {
-            let normal = context.noise.between("datastore", bucket(*region), 0.3, 0.7);
+            let normal = context
+                .noise
+                .between("datastore", bucket(*region), 0.3, 0.7);
             *lag = if context.connected(primary, *region) {
                 normal.max(if *lag > 2.0 { *lag * 0.9 } else { 0.0 })
             } else {
@@ -53,8 +55,13 @@ impl Caches {
             };
         }
         for (region, lag) in self.active.iter().zip(&mut self.active_lag_ms) {
-            let normal = context.noise.between("memorydb", bucket(*region), 120.0, 220.0);
-            let whole = self.active.iter().all(|other| context.connected(*other, *region));
+            let normal = context
+                .noise
+                .between("memorydb", bucket(*region), 120.0, 220.0);
+            let whole = self
+                .active
+                .iter()
+                .all(|other| context.connected(*other, *region));
             *lag = if whole {
                 normal.max(if *lag > 1_000.0 { *lag * 0.9 } else { 0.0 })
             } else {
@@ -66,12 +73,18 @@ impl Caches {
     /// `FailoverGlobalReplicationGroup`: about a minute, in which the group cannot be used.
     pub fn fail_over(&mut self, context: &Context<'_>, to: usize) -> Result<(), Refused> {
         if !self.members.contains(&to) {
-            return Err(Refused("GlobalReplicationGroupNotFoundFault: no member there"));
+            return Err(Refused(
+                "GlobalReplicationGroupNotFoundFault: no member there",
+            ));
         }
         if self.motion.is_some() || *self.primary.now() == to || context.faults.down(to) {
-            return Err(Refused("InvalidGlobalReplicationGroupStateFault: not in a state for it"));
+            return Err(Refused(
+                "InvalidGlobalReplicationGroupStateFault: not in a state for it",
+            ));
         }
-        let seconds = context.noise.between("datastore failover", context.t, 40.0, 80.0);
+        let seconds = context
+            .noise
+            .between("datastore failover", context.t, 40.0, 80.0);
         self.motion = Some((to, context.t + seconds as i64));
         Ok(())
     }

@@ -126,7 +126,11 @@ impl Databases {
             members: spread(6).into_iter().map(member).collect(),
             motion: None,
             source: primary,
-            replicas: spread(6).into_iter().filter(|region| *region != primary).map(replica).collect(),
+            replicas: spread(6)
+                .into_iter()
+                .filter(|region| *region != primary)
+                .map(replica)
+                .collect(),
             table_lag_ms: vec![vec![TABLE_LAG_MS; table.len()]; table.len()],
             table,
         }
@@ -148,13 +152,17 @@ impl Databases {
 
     /// The RDS replica of a region.
     pub fn replica(&self, region: usize) -> Option<&Replica> {
-        self.replicas.iter().find(|replica| replica.region == region)
+        self.replicas
+            .iter()
+            .find(|replica| replica.region == region)
     }
 
     /// Whether users of a region can write to Aurora.
     pub fn aurora_writable(&self, context: &Context<'_>, region: usize) -> bool {
         let writer = *self.writer.now();
-        let up = self.member(writer).is_some_and(|member| !member.failing_over(context.t));
+        let up = self
+            .member(writer)
+            .is_some_and(|member| !member.failing_over(context.t));
         up && self.motion.is_none() && context.connected(region, writer)
     }
 
@@ -172,7 +180,9 @@ impl Databases {
     pub fn switch_over(&mut self, context: &Context<'_>, to: usize) -> Result<(), Refused> {
         let from = *self.writer.now();
         if !context.connected(from, to) {
-            return Err(Refused("InvalidGlobalClusterStateFault: the primary cannot be reached"));
+            return Err(Refused(
+                "InvalidGlobalClusterStateFault: the primary cannot be reached",
+            ));
         }
         self.begin(context, to, false, 90)
     }
@@ -180,7 +190,9 @@ impl Databases {
     /// `FailoverGlobalCluster` with `AllowDataLoss`: what was not replicated is lost, and the other secondaries are rebuilt.
     pub fn fail_over(&mut self, context: &Context<'_>, to: usize) -> Result<(), Refused> {
         if context.faults.down(to) {
-            return Err(Refused("InvalidDBClusterStateFault: the target cannot be reached"));
+            return Err(Refused(
+                "InvalidDBClusterStateFault: the target cannot be reached",
+            ));
         }
         self.begin(context, to, true, 120)
     }
@@ -188,21 +200,38 @@ impl Databases {
     /// `PromoteReadReplica`: minutes, with a reboot, and for good.
     pub fn promote(&mut self, context: &Context<'_>, region: usize) -> Result<(), Refused> {
         let (t, down) = (context.t, context.faults.down(region));
-        let minutes = context.noise.between("promote", region as i64, 300.0, 600.0);
-        let replica = self.replicas.iter_mut().find(|replica| replica.region == region);
+        let minutes = context
+            .noise
+            .between("promote", region as i64, 300.0, 600.0);
+        let replica = self
+            .replicas
+            .iter_mut()
+            .find(|replica| replica.region == region);
         let replica = replica.ok_or(Refused("DBInstanceNotFoundFault: no replica there"))?;
         if down || replica.promoted_at.is_some() {
-            return Err(Refused("InvalidDBInstanceStateFault: not a replica that can be promoted"));
+            return Err(Refused(
+                "InvalidDBInstanceStateFault: not a replica that can be promoted",
+            ));
         }
         replica.promoted_at = Some(t + minutes as i64);
         Ok(())
     }
 
-    fn begin(&mut self, context: &Context<'_>, to: usize, failover: bool, seconds: i64) -> Result<(), Refused> {
+    fn begin(
+        &mut self,
+        context: &Context<'_>,
+        to: usize,
+        failover: bool,
+        seconds: i64,
+    ) -> Result<(), Refused> {
         let from = *self.writer.now();
-        let member = self.member(to).ok_or(Refused("DBClusterNotFoundFault: no member there"))?;
+        let member = self
+            .member(to)
+            .ok_or(Refused("DBClusterNotFoundFault: no member there"))?;
         if self.motion.is_some() || from == to || member.rebuilding(context.t) {
-            return Err(Refused("InvalidGlobalClusterStateFault: not in a state for it"));
+            return Err(Refused(
+                "InvalidGlobalClusterStateFault: not in a state for it",
+            ));
         }
         let jitter = context.noise.between("role change", context.t, 0.0, 30.0) as i64;
         self.motion = Some(Motion {
@@ -221,7 +250,11 @@ impl Databases {
         };
         self.motion = None;
         self.writer.set(motion.to, t);
-        for member in self.members.iter_mut().filter(|member| member.region != motion.to) {
+        for member in self
+            .members
+            .iter_mut()
+            .filter(|member| member.region != motion.to)
+        {
             if motion.failover && member.region == motion.from {
                 member.must_rejoin = true;
             } else if motion.failover {
@@ -256,7 +289,10 @@ impl Databases {
     fn step_aurora_lag(&mut self, context: &Context<'_>) {
         let writer = *self.writer.now();
         for (index, member) in self.members.iter_mut().enumerate() {
-            let normal = aurora_lag_ms(index) * context.noise.factor("aurora", lag_bucket(context, member.region), 0.15);
+            let normal = aurora_lag_ms(index)
+                * context
+                    .noise
+                    .factor("aurora", lag_bucket(context, member.region), 0.15);
             if context.faults.down(writer) {
                 // Nothing arrives any more: the lag keeps its last value, the possible loss grows.
                 member.rpo_ms += 1_000.0;
@@ -273,8 +309,11 @@ impl Databases {
     fn step_replicas(&mut self, context: &Context<'_>, writes: f64) {
         let lost = context.faults.source_lost() || context.faults.down(self.source);
         for (index, replica) in self.replicas.iter_mut().enumerate() {
-            let normal = context.noise.between("replica", lag_bucket(context, replica.region), 0.05, 0.1)
-                * if index == 0 { 1.0 } else { 2.0 };
+            let normal =
+                context
+                    .noise
+                    .between("replica", lag_bucket(context, replica.region), 0.05, 0.1)
+                    * if index == 0 { 1.0 } else { 2.0 };
             replica.lag_s = if lost || replica.promoted_at.is_some() {
                 -1.0
             } else if context.faults.partitioned(self.source, replica.region) {

@@ -52,7 +52,11 @@ mod tests {
     fn readers_learn_of_a_change_one_after_the_other() {
         let mut value = Eventual::new(1, 10.0);
         value.set(2, 100);
-        let seen = |t| (0..50).filter(|r| *value.seen(Noise::new(1), &format!("reader {r}"), t) == 2).count();
+        let seen = |t| {
+            (0..50)
+                .filter(|r| *value.seen(Noise::new(1), &format!("reader {r}"), t) == 2)
+                .count()
+        };
         assert!(seen(101) < 25);
         assert!(seen(105) > seen(101));
         assert_eq!(seen(110), 50);

@@ -120,9 +120,7 @@ impl Faults {
 
     /// Seconds since two regions write the same items.
     pub fn conflict(&self, a: usize, b: usize, t: i64) -> Option<i64> {
-        let hit = |fault: &Fault| {
-            matches!(fault, Fault::ReplicationConflict { between } if *between == (a, b) || *between == (b, a))
-        };
+        let hit = |fault: &Fault| matches!(fault, Fault::ReplicationConflict { between } if *between == (a, b) || *between == (b, a));
         self.since(hit).map(|since| t - since)
     }
 

@@ -107,7 +107,9 @@ mod tests {
         let noise = Noise::new(3);
         assert_eq!(arrival(noise, "s", 10, 10 * 60 + 59), Arrival::Pending);
         assert_eq!(arrival(noise, "s", 10, 10 * 60 + 120), Arrival::Whole);
-        assert!(matches!(arrival(noise, "s", 10, 10 * 60 + 110), Arrival::Part(share) if share < 1.0));
+        assert!(
+            matches!(arrival(noise, "s", 10, 10 * 60 + 110), Arrival::Part(share) if share < 1.0)
+        );
     }
 
     #[test]

@@ -53,8 +53,10 @@ impl Load {
                 .map_or(1.0, |_| ZONE_LOSS_CAPACITY);
         let utilisation = offered_rps / capacity;
         let noise = context.noise.factor(&format!("p95/{label}"), minute, 0.08);
-        let mut target_errors =
-            physics::BASE_ERRORS * context.noise.factor(&format!("errors/{label}"), minute, 0.4);
+        let mut target_errors = physics::BASE_ERRORS
+            * context
+                .noise
+                .factor(&format!("errors/{label}"), minute, 0.4);
         if let Some((_, failing)) = context.faults.failing(region, context.t) {
             target_errors += physics::CHECKOUT_SHARE * failing;
         }
@@ -82,7 +84,12 @@ impl Load {
 
 /// Requests per second of all users: a slow wave of half an hour and some noise around the load of the shape.
 fn demand(context: &Context<'_>) -> f64 {
-    let load: f64 = context.shape.regions.iter().map(|region| region.load_rps).sum();
+    let load: f64 = context
+        .shape
+        .regions
+        .iter()
+        .map(|region| region.load_rps)
+        .sum();
     let wave = 1.0 + 0.01 * (std::f64::consts::TAU * context.t as f64 / 1_800.0).sin();
     load * wave * context.noise.factor("demand", context.minute(), 0.01)
 }

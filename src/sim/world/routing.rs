@@ -39,9 +39,9 @@ impl Watch {
 
     /// Share of the checkers, in percent, that say healthy: they change their mind one after the other.
     pub fn percent(&self, t: i64) -> f64 {
-        let moved = self
-            .contrary_since
-            .map_or(0.0, |since| ((t - since) as f64 / DETECTION_SECONDS).min(1.0));
+        let moved = self.contrary_since.map_or(0.0, |since| {
+            ((t - since) as f64 / DETECTION_SECONDS).min(1.0)
+        });
         if self.healthy {
             100.0 * (1.0 - moved)
         } else {
@@ -132,29 +132,47 @@ impl Routing {
         let t = context.t;
         for (region, shape) in context.shape.regions.iter().enumerate() {
             let fine = !context.faults.down(region);
-            let late = context.noise.between(&names::https_check(&shape.aws_region), 0, 0.0, 8.0);
+            let late = context
+                .noise
+                .between(&names::https_check(&shape.aws_region), 0, 0.0, 8.0);
             self.checks[region].look(fine, t, DETECTION_SECONDS + late);
             self.endpoints[region].look(fine, t, DETECTION_SECONDS - 2.0 - late);
         }
-        let healthy: Vec<bool> = (0..self.weights.len()).map(|region| self.healthy(region)).collect();
+        let healthy: Vec<bool> = (0..self.weights.len())
+            .map(|region| self.healthy(region))
+            .collect();
         let gone = |region: usize| context.faults.down(region);
 
         let shares = weighted(&self.weights, &healthy);
-        let stays = (0..shares.len()).any(|region| shares[region] < self.dns.to[region] && !gone(region));
+        let stays =
+            (0..shares.len()).any(|region| shares[region] < self.dns.to[region] && !gone(region));
         let stay = if stays { physics::DNS_STAY } else { 0.0 };
         self.dns.toward(
             shares,
-            |shift, region| shift.share(region, physics::dns_moved((t - shift.since) as f64, shift.stay)),
+            |shift, region| {
+                shift.share(
+                    region,
+                    physics::dns_moved((t - shift.since) as f64, shift.stay),
+                )
+            },
             t,
             stay,
         );
 
         let open: Vec<f64> = (0..self.weights.len())
-            .map(|region| if self.endpoints[region].healthy { self.dials[region].now() / 100.0 } else { 0.0 })
+            .map(|region| {
+                if self.endpoints[region].healthy {
+                    self.dials[region].now() / 100.0
+                } else {
+                    0.0
+                }
+            })
             .collect();
         self.accelerator.toward(
             dialled(&self.nearest, &open),
-            |shift, region| shift.share(region, physics::accelerator_moved((t - shift.since) as f64)),
+            |shift, region| {
+                shift.share(region, physics::accelerator_moved((t - shift.since) as f64))
+            },
             t,
             0.0,
         );
@@ -208,7 +226,11 @@ fn weighted(weights: &[u8], healthy: &[bool]) -> Vec<f64> {
 
 /// What Global Accelerator does: a group keeps `open` (0.0 to 1.0) of the users near it, the rest go to groups that are fully open, or else to all that are open; none open is fail-open.
 fn dialled(nearest: &[f64], open: &[f64]) -> Vec<f64> {
-    let kept: Vec<f64> = nearest.iter().zip(open).map(|(near, open)| near * open).collect();
+    let kept: Vec<f64> = nearest
+        .iter()
+        .zip(open)
+        .map(|(near, open)| near * open)
+        .collect();
     let total: f64 = kept.iter().sum();
     if total <= 0.0 {
         return nearest.to_vec();
@@ -241,17 +263,32 @@ mod tests {
     #[test]
     fn weights_share_among_the_healthy_and_fail_open() {
         near(&weighted(&[92, 62, 46], &[true; 3]), &[0.46, 0.31, 0.23]);
-        near(&weighted(&[92, 62, 46], &[false, true, true]), &[0.0, 0.574, 0.426]);
-        near(&weighted(&[92, 0, 46], &[false, true, false]), &[0.0, 1.0, 0.0]);
+        near(
+            &weighted(&[92, 62, 46], &[false, true, true]),
+            &[0.0, 0.574, 0.426],
+        );
+        near(
+            &weighted(&[92, 0, 46], &[false, true, false]),
+            &[0.0, 1.0, 0.0],
+        );
         near(&weighted(&[0, 0, 0], &[true; 3]), &[0.333, 0.333, 0.333]);
         near(&weighted(&[92, 62, 46], &[false; 3]), &[0.46, 0.31, 0.23]);
     }
 
     #[test]
     fn a_dial_sends_the_rest_to_open_groups() {
-        near(&dialled(&[0.46, 0.31, 0.23], &[1.0; 3]), &[0.46, 0.31, 0.23]);
-        near(&dialled(&[0.46, 0.31, 0.23], &[0.5, 1.0, 1.0]), &[0.23, 0.442, 0.328]);
-        near(&dialled(&[0.46, 0.31, 0.23], &[0.0; 3]), &[0.46, 0.31, 0.23]);
+        near(
+            &dialled(&[0.46, 0.31, 0.23], &[1.0; 3]),
+            &[0.46, 0.31, 0.23],
+        );
+        near(
+            &dialled(&[0.46, 0.31, 0.23], &[0.5, 1.0, 1.0]),
+            &[0.23, 0.442, 0.328],
+        );
+        near(
+            &dialled(&[0.46, 0.31, 0.23], &[0.0; 3]),
+            &[0.46, 0.31, 0.23],
+        );
     }
 
     #[test]

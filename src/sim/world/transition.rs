@@ -99,9 +99,15 @@ impl World {
                 self.staging_deployed_at = t + 180;
                 Ok(())
             }
-            Transition::SwitchOver { to } => self.with_databases(|databases, context| databases.switch_over(context, *to)),
-            Transition::FailOver { to } => self.with_databases(|databases, context| databases.fail_over(context, *to)),
-            Transition::Promote { region } => self.with_databases(|databases, context| databases.promote(context, *region)),
+            Transition::SwitchOver { to } => {
+                self.with_databases(|databases, context| databases.switch_over(context, *to))
+            }
+            Transition::FailOver { to } => {
+                self.with_databases(|databases, context| databases.fail_over(context, *to))
+            }
+            Transition::Promote { region } => {
+                self.with_databases(|databases, context| databases.promote(context, *region))
+            }
             Transition::CachePrimary { to } => {
                 let context = super::Context {
                     t,
