@@ -51,5 +51,6 @@ pub mod provider;
 pub mod report;
 pub mod resources;
 pub mod runtime;
+pub mod sim;
 pub mod state;
 pub mod ui;

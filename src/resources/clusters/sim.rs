@@ -1,1 +1,65 @@
-//! How this kind behaves in the simulated world.
+//! How this kind behaves in the simulated world: one EKS cluster per region, and its API server. Owns no state.
+
+use std::time::Duration;
+
+use super::{
+    super::{Place, Wanted},
+    ApiServer, ApiServerState, Cluster, EksCluster,
+};
+use crate::sim::{World, names};
+
+/// The answers of `ListClusters` and `DescribeCluster`.
+pub fn observe(world: &World, place: &Place) -> Vec<Cluster> {
+    let Some(region) = world.region(place) else {
+        return Vec::new();
+    };
+    let aws = world.aws_region(region);
+    let name = names::eks(aws);
+    let id = names::hex(&name).to_uppercase();
+    vec![Cluster::Eks(EksCluster {
+        arn: Some(names::arn("eks", aws, &format!("cluster/{name}"))),
+        status: "ACTIVE".to_owned(),
+        version: Some("1.33".to_owned()),
+        platform_version: Some("eks.9".to_owned()),
+        support: Some("STANDARD".to_owned()),
+        health_issues: Vec::new(),
+        api_server: ApiServer {
+            name: name.clone(),
+            endpoint: Some(format!("https://{id}.gr7.{aws}.eks.amazonaws.com")),
+            // The simulated world has no certificates: nobody connects to it.
+            certificate_authority: None,
+        },
+        name,
+    })]
+}
+
+/// What each API server that is asked for says.
+pub fn api_servers(world: &World, place: &Place, wanted: &Wanted) -> Vec<Cluster> {
+    let Wanted::ApiServers(wanted) = wanted else {
+        return Vec::new();
+    };
+    let Some(region) = world.region(place) else {
+        return Vec::new();
+    };
+    let known = names::eks(world.aws_region(region));
+    let states = wanted.iter().map(|server| {
+        let error = if world.faults.down(region) {
+            Some("no answer in 10 s")
+        } else if server.name == known {
+            None
+        } else {
+            Some("no such host")
+        };
+        let far = world.shape.regions[region].p95_ms;
+        let milliseconds = far * world.noise.long_tail(&server.name, world.now(), 0.2);
+        ApiServerState {
+            name: server.name.clone(),
+            version: error.is_none().then(|| "v1.33.5-eks-113cf36".to_owned()),
+            latency: error
+                .is_none()
+                .then(|| Duration::from_secs_f64(milliseconds / 1_000.0)),
+            error: error.map(str::to_owned),
+        }
+    });
+    states.map(Cluster::ApiServer).collect()
+}

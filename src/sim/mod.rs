@@ -1,0 +1,131 @@
+//! The embedded simulator: a provider over a seeded world in virtual time, for demo, drills and tests. Owns the clock trait; reads no wall clock.
+//!
+//! `scenario` says what happens, `world` lives it, `wire` makes its APIs as slow, refused and partial as those of AWS,
+//! and `resources/*/sim.rs` says how each kind is seen.
+
+pub mod fill;
+pub mod names;
+pub mod noise;
+pub mod physics;
+pub mod scenario;
+mod tally;
+mod wire;
+pub mod world;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
+
+use self::world::{Refused, Transition};
+pub use self::{scenario::Scenario, wire::Reply, world::World};
+use crate::{
+    provider::Provider,
+    resources::{
+        Answer, Estate, ProviderError, Query,
+        estate::{ManagedName, RecoveryEndpoint, RegionSpec},
+    },
+};
+
+/// Virtual time.
+pub trait Clock: Send + Sync {
+    /// The time now; it never goes back.
+    fn now(&self) -> Timestamp;
+
+    /// Virtual seconds per real second, above 0.0: latencies are slept at this speed.
+    fn speed(&self) -> f64;
+}
+
+/// A provider over a simulated world.
+pub struct SimProvider {
+    world: Mutex<World>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SimProvider {
+    /// Starts a scenario now.
+    pub fn new(scenario: &Scenario, seed: u64, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            world: Mutex::new(World::new(scenario, seed, clock.now())),
+            clock,
+        }
+    }
+
+    /// What is watched: the estate of the scenario, with default thresholds and intervals.
+    pub fn estate(&self) -> Estate {
+        estate(&self.world())
+    }
+
+    /// Changes the world, as an operator at another console would.
+    pub fn change(&self, transition: &Transition) -> Result<(), Refused> {
+        self.world().change(transition)
+    }
+
+    /// The world as it is now.
+    fn world(&self) -> MutexGuard<'_, World> {
+        // A panic elsewhere leaves a world between two seconds at worst; it is still the only one there is.
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        // Time is read under the lock, so that it never goes back for the world.
+        world.advance_to(self.clock.now());
+        world
+    }
+}
+
+impl Provider for SimProvider {
+    fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
+        async move {
+            // The answer is that of the moment of the question; only its arrival takes time.
+            let reply = wire::reply(&self.world(), &query);
+            let latency = reply.latency.div_f64(self.clock.speed().max(0.001));
+            tokio::time::sleep(latency).await;
+            reply.result
+        }
+        .boxed()
+    }
+}
+
+/// The estate of a world.
+pub fn estate(world: &World) -> Estate {
+    let regions = world.shape.regions.iter().map(|region| RegionSpec {
+        label: region.label.clone(),
+        aws_region: Some(region.aws_region.clone()),
+        role: region.role,
+        access: Default::default(),
+        kube_contexts: Vec::new(),
+        capacity_rps: Some(region.capacity_rps.round()),
+        load_balancers: vec![format!("shop-{}", region.aws_region)],
+    });
+    let labels = world
+        .shape
+        .regions
+        .iter()
+        .map(|region| (region.label.to_string(), region.label.clone()));
+    let by_identifier: BTreeMap<_, _> = labels.collect();
+    let managed = |name: &str| ManagedName {
+        name: name.to_owned(),
+        zone_id: Some(names::ZONE.to_owned()),
+        regions: by_identifier.clone(),
+    };
+    let endpoint = |region: &&str| RecoveryEndpoint {
+        region: (*region).to_owned(),
+        url: format!(
+            "https://host-{}.{region}.example.com/v1",
+            &names::hex(region)[..6]
+        ),
+    };
+    Estate {
+        environment: world.shape.environment.clone(),
+        regions: regions.collect(),
+        names: [names::API_NAME, names::LATENCY_NAME, names::FAILOVER_NAME]
+            .map(managed)
+            .to_vec(),
+        recovery_endpoints: names::RECOVERY_REGIONS.iter().map(endpoint).collect(),
+        ..Estate::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! Scenarios: an estate and a timeline of what goes wrong in it. Owns the format and the built-in ones; demo, drills and tests share them.
+
+mod check;
+mod problem;
+mod raw;
+mod shape;
+
+use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use self::{check::Checker, problem::Problems};
+pub use self::{
+    problem::Problem,
+    shape::{RegionShape, Shape},
+};
+use crate::resources::{Api, Place};
+
+/// What can be told without a file: name and text of each built-in scenario, the calm one first.
+pub fn builtin() -> &'static [(&'static str, &'static str)] {
+    &[
+        ("calm", include_str!("../scenarios/calm.toml")),
+        ("region-down", include_str!("../scenarios/region-down.toml")),
+        (
+            "partial-failure",
+            include_str!("../scenarios/partial-failure.toml"),
+        ),
+        (
+            "database-failure",
+            include_str!("../scenarios/database-failure.toml"),
+        ),
+        (
+            "replication-conflict",
+            include_str!("../scenarios/replication-conflict.toml"),
+        ),
+        ("partition", include_str!("../scenarios/partition.toml")),
+        (
+            "stale-telemetry",
+            include_str!("../scenarios/stale-telemetry.toml"),
+        ),
+        (
+            "throttled-route53",
+            include_str!("../scenarios/throttled-route53.toml"),
+        ),
+        ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
+    ]
+}
+
+/// A scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Name, as given on the command line.
+    pub name: String,
+    /// One line for lists.
+    pub title: String,
+    /// What happens and why.
+    pub description: String,
+    /// What a good operator does, one hint a line.
+    pub goals: Vec<String>,
+    /// Seed, unless another one is given.
+    pub seed: u64,
+    /// Seconds after which nothing new happens.
+    pub duration: u32,
+    /// The estate.
+    pub shape: Shape,
+    /// What happens, in order of time.
+    pub events: Vec<Event>,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Seconds after the start.
+    pub at: u32,
+    /// Seconds until it ends by itself; `None` lasts until it is healed.
+    pub lasts: Option<u32>,
+    /// What.
+    pub fault: Fault,
+}
+
+/// How an API misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conduct {
+    /// Asks to slow down.
+    Throttle,
+    /// Never answers.
+    Hang,
+    /// Answers after seconds.
+    Slow,
+    /// Says that the caller may not ask.
+    Deny,
+    /// Answers with a server error.
+    Fail,
+    /// Answers with rows missing.
+    Partial,
+}
+
+/// What goes wrong. Regions are indices into the shape's regions; shares are 0.0 to 1.0.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// The whole region is gone, with every API and metric in it.
+    RegionDown {
+        /// Which.
+        region: usize,
+    },
+    /// One part of the application fails; the health path does not notice.
+    ServiceErrors {
+        /// Where.
+        region: usize,
+        /// Share of its requests that fail.
+        share: f64,
+    },
+    /// One of three Availability Zones is gone.
+    ZoneLoss {
+        /// Where.
+        region: usize,
+    },
+    /// The writer instance of the Aurora cluster crashes; the cluster fails over by itself.
+    WriterCrash,
+    /// The RDS source is gone, with its standby.
+    SourceLost,
+    /// Both regions write the same items.
+    ReplicationConflict {
+        /// The two.
+        between: (usize, usize),
+    },
+    /// The network between two regions is cut; both serve users.
+    Partition {
+        /// The two.
+        between: (usize, usize),
+    },
+    /// CloudWatch publishes nothing new; everything else is fine.
+    StaleTelemetry {
+        /// Where.
+        region: usize,
+    },
+    /// The canary fails.
+    CanaryBad {
+        /// Where.
+        region: usize,
+        /// Share of its requests that fail.
+        share: f64,
+    },
+    /// An API misbehaves.
+    Api {
+        /// How.
+        conduct: Conduct,
+        /// Which; `None` is all.
+        api: Option<Api>,
+        /// Where; `None` is everywhere.
+        place: Option<Place>,
+        /// Share of the queries.
+        share: f64,
+    },
+    /// Somebody else changes something.
+    ExternalChange(Vec<super::world::Transition>),
+    /// Faults end: all of them, or those of a region.
+    Heal {
+        /// Which region's.
+        region: Option<usize>,
+    },
+}
+
+impl Scenario {
+    /// Reads a scenario; `file` is the name used in problems. All problems are told at once.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::new(file, text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            for error in &errors {
+                problems.refused("", &(0..0), error);
+            }
+            return Err(problems.into_sorted());
+        }
+        let mut root = root.into_inner();
+        let events = root.remove("events");
+        let estate = root.remove("estate");
+
+        let shape = match estate {
+            None => Some(Shape::baseline()),
+            Some(value) => section(&mut problems, "estate", value)
+                .and_then(|raw: raw::Estate| shape::read(&mut problems, &raw)),
+        };
+        let header: Option<raw::Header> = section(
+            &mut problems,
+            "",
+            toml::Spanned::new(0..0, DeValue::Table(root)),
+        );
+        if let Some(header) = &header {
+            check::header(&mut problems, header);
+        }
+        let fallback = Shape::baseline();
+        let mut checker = Checker {
+            shape: shape.as_ref().unwrap_or(&fallback),
+            duration: header.as_ref().map(|header| *header.duration.get_ref()),
+            problems: &mut problems,
+        };
+        let mut happens = read_events(&mut checker, events);
+        happens.sort_by_key(|event| event.at);
+
+        let problems = problems.into_sorted();
+        match (header, shape) {
+            (Some(header), Some(shape)) if problems.is_empty() => Ok(Self {
+                name: header.name.into_inner(),
+                title: header.title,
+                description: header.description,
+                goals: header.goals,
+                seed: header.seed,
+                duration: header.duration.into_inner(),
+                shape,
+                events: happens,
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// A built-in scenario by name.
+    pub fn named(name: &str) -> Option<Result<Self, Vec<Problem>>> {
+        let (_, text) = builtin().iter().find(|(known, _)| *known == name)?;
+        Some(Self::parse(text, &format!("{name}.toml")))
+    }
+}
+
+/// Reads each event for itself, so that one that cannot be read does not hide the problems of the others.
+fn read_events(
+    checker: &mut Checker<'_, '_>,
+    events: Option<toml::Spanned<DeValue<'_>>>,
+) -> Vec<Event> {
+    let Some(events) = events else {
+        return Vec::new();
+    };
+    let span = events.span();
+    let DeValue::Array(entries) = events.into_inner() else {
+        checker
+            .problems
+            .note(&span, "events: expected a list, written as [[events]]");
+        return Vec::new();
+    };
+    let mut happens = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        let raw: Option<raw::Event> = section(checker.problems, &format!("events[{index}]"), entry);
+        if let Some(raw) = raw {
+            happens.extend(checker.event(index, &raw));
+        }
+    }
+    happens
+}
+
+fn section<T: DeserializeOwned>(
+    problems: &mut Problems<'_>,
+    entry: &str,
+    value: toml::Spanned<DeValue<'_>>,
+) -> Option<T> {
+    let span = value.span();
+    T::deserialize(ValueDeserializer::from(value))
+        .inspect_err(|error| problems.refused(entry, &span, error))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! A scenario file as it is written, with the position of each value. Owns the field names; knows no meaning.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::resources::{Api, estate::RegionRole};
+
+/// The keys at the top of the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    pub name: Spanned<String>,
+    pub title: String,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub goals: Vec<String>,
+    #[serde(default = "one")]
+    pub seed: u64,
+    pub duration: Spanned<u32>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// `[estate]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Estate {
+    pub environment: Option<String>,
+    #[serde(default)]
+    pub regions: Vec<Region>,
+    pub generate: Option<Spanned<usize>>,
+    pub rows: Option<Spanned<u32>>,
+}
+
+/// `[[estate.regions]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Region {
+    pub label: Spanned<String>,
+    pub aws_region: Option<String>,
+    #[serde(default)]
+    pub role: RegionRole,
+    pub load_rps: Spanned<f64>,
+    pub capacity_rps: Option<Spanned<f64>>,
+    pub p95_ms: Option<Spanned<f64>>,
+}
+
+/// The names of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Name {
+    RegionDown,
+    ServiceErrors,
+    AzLoss,
+    WriterCrash,
+    SourceLost,
+    ReplicationConflict,
+    Partition,
+    StaleTelemetry,
+    CanaryBad,
+    Throttle,
+    Hang,
+    Slow,
+    Deny,
+    Fail,
+    Partial,
+    ExternalChange,
+    Heal,
+}
+
+impl Name {
+    /// As the file spells it.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::RegionDown => "region-down",
+            Self::ServiceErrors => "service-errors",
+            Self::AzLoss => "az-loss",
+            Self::WriterCrash => "writer-crash",
+            Self::SourceLost => "source-lost",
+            Self::ReplicationConflict => "replication-conflict",
+            Self::Partition => "partition",
+            Self::StaleTelemetry => "stale-telemetry",
+            Self::CanaryBad => "canary-bad",
+            Self::Throttle => "throttle",
+            Self::Hang => "hang",
+            Self::Slow => "slow",
+            Self::Deny => "deny",
+            Self::Fail => "fail",
+            Self::Partial => "partial",
+            Self::ExternalChange => "external-change",
+            Self::Heal => "heal",
+        }
+    }
+}
+
+/// `[[events]]`. Which fields belong to which fault is checked afterwards, so that the message can say so.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Event {
+    pub at: Spanned<u32>,
+    pub fault: Spanned<Name>,
+    #[serde(rename = "for")]
+    pub lasts: Option<Spanned<u32>>,
+    pub region: Option<Spanned<String>>,
+    pub between: Option<Spanned<Vec<String>>>,
+    pub share: Option<Spanned<f64>>,
+    pub api: Option<Spanned<Api>>,
+    pub place: Option<Spanned<String>>,
+    pub weights: Option<Spanned<BTreeMap<String, u8>>>,
+    pub dials: Option<Spanned<BTreeMap<String, f64>>>,
+    pub controls: Option<Spanned<BTreeMap<String, bool>>>,
+    pub canary: Option<Spanned<BTreeMap<String, f64>>>,
+    pub switch_over_to: Option<Spanned<String>>,
+    pub fail_over_to: Option<Spanned<String>>,
+    pub promote: Option<Spanned<String>>,
+    pub cache_primary: Option<Spanned<String>>,
+}

@@ -1,0 +1,373 @@
+//! Databases of the world: one Aurora global cluster, one RDS PostgreSQL source with replicas, one DynamoDB global table. Owns roles, lag and how long role changes take.
+
+use super::{super::physics, Context, Eventual, Refused};
+
+/// Seconds until a crashed instance is back, as a reader.
+const INSTANCE_RETURN: i64 = 120;
+/// Seconds for which the other secondaries are rebuilt after a global failover.
+const REBUILD: i64 = 600;
+/// Replication latency of the table in milliseconds (domain D.0).
+const TABLE_LAG_MS: f64 = 600.0;
+/// Replication latency while two regions write the same items (domain D.4).
+const CONFLICT_LAG_MS: f64 = 8_000.0;
+
+/// A global switchover or failover under way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Motion {
+    /// Region that loses the writer.
+    pub from: usize,
+    /// Region that gets it.
+    pub to: usize,
+    /// Whether loss of data was accepted: a failover.
+    pub failover: bool,
+    /// The second in which it was asked for.
+    pub began: i64,
+    /// The second in which it is done.
+    pub ends: i64,
+}
+
+/// The crash of a writer instance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Crash {
+    /// When a reader takes over.
+    takeover: i64,
+    /// When the instance is back.
+    back: i64,
+}
+
+/// A cluster of the global cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Its region.
+    pub region: usize,
+    /// Which of its two instances is the writer within the cluster.
+    pub writer_instance: usize,
+    /// Replication lag in milliseconds; meaningless for the writer.
+    pub lag_ms: f64,
+    /// RPO lag in milliseconds.
+    pub rpo_ms: f64,
+    crash: Option<Crash>,
+    rebuilt_at: Option<i64>,
+    must_rejoin: bool,
+}
+
+impl Member {
+    /// Whether its writer instance is gone and no reader has taken over yet.
+    pub fn failing_over(&self, t: i64) -> bool {
+        self.crash.is_some_and(|crash| t < crash.takeover)
+    }
+
+    /// The instance that is not back yet after a crash.
+    pub fn crashed_instance(&self, t: i64) -> Option<usize> {
+        let crash = self.crash.filter(|crash| t < crash.back)?;
+        Some(if t < crash.takeover {
+            self.writer_instance
+        } else {
+            1 - self.writer_instance
+        })
+    }
+
+    /// Whether it is being rebuilt and serves no reads.
+    pub fn rebuilding(&self, t: i64) -> bool {
+        self.must_rejoin || self.rebuilt_at.is_some_and(|end| t < end)
+    }
+}
+
+/// The RDS replica of a region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replica {
+    /// Its region.
+    pub region: usize,
+    /// Reported lag in seconds; −1 while it does not replicate.
+    pub lag_s: f64,
+    /// When its promotion is done; it takes writes from then on.
+    pub promoted_at: Option<i64>,
+}
+
+/// All databases. Regions are indices into the shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Databases {
+    /// Region of the Aurora writer; each region learns of a change a little later.
+    pub writer: Eventual<usize>,
+    /// Aurora clusters.
+    pub members: Vec<Member>,
+    /// A role change under way.
+    pub motion: Option<Motion>,
+    /// Region of the RDS source.
+    pub source: usize,
+    /// Its replicas.
+    pub replicas: Vec<Replica>,
+    /// Regions of the global table.
+    pub table: Vec<usize>,
+    /// Replication latency in milliseconds from the first to the second region of the table, by position in `table`.
+    pub table_lag_ms: Vec<Vec<f64>>,
+}
+
+impl Databases {
+    /// Databases at rest. `spread(n)` gives at most `n` regions, the primary first.
+    pub fn new(spread: impl Fn(usize) -> Vec<usize>, primary: usize) -> Self {
+        let member = |region| Member {
+            region,
+            writer_instance: 0,
+            lag_ms: 0.0,
+            rpo_ms: 0.0,
+            crash: None,
+            rebuilt_at: None,
+            must_rejoin: false,
+        };
+        let replica = |region| Replica {
+            region,
+            lag_s: 0.1,
+            promoted_at: None,
+        };
+        let table = spread(8);
+        Self {
+            writer: Eventual::new(primary, 6.0),
+            members: spread(6).into_iter().map(member).collect(),
+            motion: None,
+            source: primary,
+            replicas: spread(6)
+                .into_iter()
+                .filter(|region| *region != primary)
+                .map(replica)
+                .collect(),
+            table_lag_ms: vec![vec![TABLE_LAG_MS; table.len()]; table.len()],
+            table,
+        }
+    }
+
+    /// Moves on by a second. `writes` are the writes per second that reach the RDS source.
+    pub fn step(&mut self, context: &Context<'_>, writes: f64) {
+        self.step_motion(context.t);
+        self.step_crash(context);
+        self.step_aurora_lag(context);
+        self.step_replicas(context, writes);
+        self.step_table(context);
+    }
+
+    /// The Aurora cluster of a region.
+    pub fn member(&self, region: usize) -> Option<&Member> {
+        self.members.iter().find(|member| member.region == region)
+    }
+
+    /// The RDS replica of a region.
+    pub fn replica(&self, region: usize) -> Option<&Replica> {
+        self.replicas
+            .iter()
+            .find(|replica| replica.region == region)
+    }
+
+    /// Whether users of a region can write to Aurora.
+    pub fn aurora_writable(&self, context: &Context<'_>, region: usize) -> bool {
+        let writer = *self.writer.now();
+        let up = self
+            .member(writer)
+            .is_some_and(|member| !member.failing_over(context.t));
+        up && self.motion.is_none() && context.connected(region, writer)
+    }
+
+    /// Whether users of a region can write to the RDS source, or to a promoted replica.
+    pub fn postgres_writable(&self, context: &Context<'_>, region: usize) -> bool {
+        let source = !context.faults.source_lost() && context.connected(region, self.source);
+        source
+            || self.replicas.iter().any(|replica| {
+                replica.promoted_at.is_some_and(|at| context.t >= at)
+                    && context.connected(region, replica.region)
+            })
+    }
+
+    /// `SwitchoverGlobalCluster`: planned, without loss, only while both regions are up and in step.
+    pub fn switch_over(&mut self, context: &Context<'_>, to: usize) -> Result<(), Refused> {
+        let from = *self.writer.now();
+        if !context.connected(from, to) {
+            return Err(Refused(
+                "InvalidGlobalClusterStateFault: the primary cannot be reached",
+            ));
+        }
+        self.begin(context, to, false, 90)
+    }
+
+    /// `FailoverGlobalCluster` with `AllowDataLoss`: what was not replicated is lost, and the other secondaries are rebuilt.
+    pub fn fail_over(&mut self, context: &Context<'_>, to: usize) -> Result<(), Refused> {
+        if context.faults.down(to) {
+            return Err(Refused(
+                "InvalidDBClusterStateFault: the target cannot be reached",
+            ));
+        }
+        self.begin(context, to, true, 120)
+    }
+
+    /// `PromoteReadReplica`: minutes, with a reboot, and for good.
+    pub fn promote(&mut self, context: &Context<'_>, region: usize) -> Result<(), Refused> {
+        let (t, down) = (context.t, context.faults.down(region));
+        let minutes = context
+            .noise
+            .between("promote", region as i64, 300.0, 600.0);
+        let replica = self
+            .replicas
+            .iter_mut()
+            .find(|replica| replica.region == region);
+        let replica = replica.ok_or(Refused("DBInstanceNotFoundFault: no replica there"))?;
+        if down || replica.promoted_at.is_some() {
+            return Err(Refused(
+                "InvalidDBInstanceStateFault: not a replica that can be promoted",
+            ));
+        }
+        replica.promoted_at = Some(t + minutes as i64);
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        context: &Context<'_>,
+        to: usize,
+        failover: bool,
+        seconds: i64,
+    ) -> Result<(), Refused> {
+        let from = *self.writer.now();
+        let member = self
+            .member(to)
+            .ok_or(Refused("DBClusterNotFoundFault: no member there"))?;
+        if self.motion.is_some() || from == to || member.rebuilding(context.t) {
+            return Err(Refused(
+                "InvalidGlobalClusterStateFault: not in a state for it",
+            ));
+        }
+        let jitter = context.noise.between("role change", context.t, 0.0, 30.0) as i64;
+        self.motion = Some(Motion {
+            from,
+            to,
+            failover,
+            began: context.t,
+            ends: context.t + seconds + jitter,
+        });
+        Ok(())
+    }
+
+    fn step_motion(&mut self, t: i64) {
+        let Some(motion) = self.motion.filter(|motion| t >= motion.ends) else {
+            return;
+        };
+        self.motion = None;
+        self.writer.set(motion.to, t);
+        for member in self
+            .members
+            .iter_mut()
+            .filter(|member| member.region != motion.to)
+        {
+            if motion.failover && member.region == motion.from {
+                member.must_rejoin = true;
+            } else if motion.failover {
+                member.rebuilt_at = Some(t + REBUILD);
+            }
+        }
+    }
+
+    fn step_crash(&mut self, context: &Context<'_>) {
+        let t = context.t;
+        let writer = *self.writer.now();
+        for member in &mut self.members {
+            // The old writer comes back as a secondary that has to be rebuilt.
+            if member.must_rejoin && context.connected(member.region, writer) {
+                member.must_rejoin = false;
+                member.rebuilt_at = Some(t + REBUILD / 2);
+            }
+            if member.crash.is_some_and(|crash| t == crash.takeover) {
+                member.writer_instance = 1 - member.writer_instance;
+            }
+            // Only in the second of the fault: it crashes the instance that is the writer then, no later one.
+            if member.region == writer && context.faults.writer_crash() == Some(t) {
+                let takeover = t + context.noise.between("takeover", t, 12.0, 35.0) as i64;
+                member.crash = Some(Crash {
+                    takeover,
+                    back: takeover + INSTANCE_RETURN,
+                });
+            }
+        }
+    }
+
+    fn step_aurora_lag(&mut self, context: &Context<'_>) {
+        let writer = *self.writer.now();
+        for (index, member) in self.members.iter_mut().enumerate() {
+            let normal = aurora_lag_ms(index)
+                * context
+                    .noise
+                    .factor("aurora", lag_bucket(context, member.region), 0.15);
+            if context.faults.down(writer) {
+                // Nothing arrives any more: the lag keeps its last value, the possible loss grows.
+                member.rpo_ms += 1_000.0;
+            } else if !context.connected(writer, member.region) {
+                member.lag_ms += 1_000.0;
+                member.rpo_ms += 1_000.0;
+            } else {
+                member.lag_ms = caught_up(member.lag_ms, normal);
+                member.rpo_ms = caught_up(member.rpo_ms, normal * 1.4);
+            }
+        }
+    }
+
+    fn step_replicas(&mut self, context: &Context<'_>, writes: f64) {
+        let lost = context.faults.source_lost() || context.faults.down(self.source);
+        for (index, replica) in self.replicas.iter_mut().enumerate() {
+            let normal =
+                context
+                    .noise
+                    .between("replica", lag_bucket(context, replica.region), 0.05, 0.1)
+                    * if index == 0 { 1.0 } else { 2.0 };
+            replica.lag_s = if lost || replica.promoted_at.is_some() {
+                -1.0
+            } else if context.faults.partitioned(self.source, replica.region) {
+                replica.lag_s.max(0.0) + 1.0
+            } else if replica.lag_s > 2.0 && writes > 0.1 {
+                caught_up(replica.lag_s, normal)
+            } else {
+                physics::replica_lag_seconds(replica.lag_s, normal, writes)
+            };
+        }
+    }
+
+    fn step_table(&mut self, context: &Context<'_>) {
+        for (i, &from) in self.table.iter().enumerate() {
+            for (j, &to) in self.table.iter().enumerate() {
+                let lag = &mut self.table_lag_ms[i][j];
+                if i == j {
+                    continue;
+                }
+                let bucket = lag_bucket(context, from * 64 + to);
+                let normal = TABLE_LAG_MS * context.noise.factor("table", bucket, 0.15);
+                let conflict = context.faults.conflict(from, to, context.t);
+                *lag = if let Some(seconds) = conflict {
+                    normal + (CONFLICT_LAG_MS - normal) * (seconds as f64 / 60.0).min(1.0)
+                } else if context.connected(from, to) {
+                    caught_up(*lag, normal)
+                } else {
+                    *lag + 1_000.0
+                };
+            }
+        }
+    }
+}
+
+/// Normal lag of the members in their order (domain D.0: 35 ms in eu-west-1, 110 ms in ap-southeast-1).
+fn aurora_lag_ms(index: usize) -> f64 {
+    match index {
+        0 => 30.0,
+        1 => 35.0,
+        2 => 110.0,
+        _ => 80.0,
+    }
+}
+
+/// A backlog drains in a minute or so; without one the lag is the normal one.
+fn caught_up(lag: f64, normal: f64) -> f64 {
+    if lag > normal * 2.0 {
+        normal.max(lag * 0.93)
+    } else {
+        normal
+    }
+}
+
+/// Lag changes every ten seconds, for each region in its own way.
+fn lag_bucket(context: &Context<'_>, region: usize) -> i64 {
+    context.t.div_euclid(10) * 4_096 + region as i64
+}

@@ -1,0 +1,126 @@
+//! What CloudWatch would know: one record per region and minute, kept for an hour. Owns when a point arrives; computes no value.
+
+use std::collections::VecDeque;
+
+use super::super::noise::Noise;
+
+/// Minutes kept.
+pub const KEPT: usize = 64;
+
+/// One minute of one region.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RegionMinute {
+    /// Whether CloudWatch published it: the region was up and its telemetry worked.
+    pub published: bool,
+    /// Requests that got past the load balancer.
+    pub requests: f64,
+    /// Those of them that went to the canary.
+    pub canary_requests: f64,
+    /// New flows through Global Accelerator.
+    pub flows: f64,
+    /// Requests that the application failed.
+    pub target_errors: f64,
+    /// Requests that the load balancer refused.
+    pub refused: f64,
+    /// p95 latency in milliseconds, mean over the minute.
+    pub p95_ms: f64,
+    /// Offered load over capacity, mean over the minute.
+    pub utilisation: f64,
+    /// Unhealthy targets of the stable group, maximum.
+    pub unhealthy: u32,
+    /// Connections to the Aurora cluster, mean.
+    pub connections: f64,
+    /// Writes per second at the RDS source.
+    pub writes: f64,
+    /// Aurora lag and RPO lag in milliseconds, maximum; `None` at the writer and while rebuilding.
+    pub aurora_lag_ms: Option<(f64, f64)>,
+    /// RDS replica lag in seconds, newest; `None` at the source.
+    pub replica_lag_s: Option<f64>,
+    /// Global Datastore lag in seconds, maximum; `None` at the primary.
+    pub datastore_lag_s: Option<f64>,
+    /// MemoryDB lag in milliseconds, maximum.
+    pub memorydb_lag_ms: Option<f64>,
+    /// DynamoDB replication latency by receiving region, in milliseconds, maximum.
+    pub table_lag_ms: Vec<(usize, f64)>,
+    /// HTTPS health check of the region: minimum of 1 and 0.
+    pub check: f64,
+    /// Share of checkers that say healthy, in percent, mean.
+    pub check_percent: f64,
+    /// Calculated health check of the region: minimum of 1 and 0.
+    pub region_check: f64,
+    /// Routing control of the region: minimum of 1 and 0.
+    pub control: f64,
+}
+
+/// The minutes of all regions. Minutes are numbered from the origin of the world; those before it are negative.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    minutes: VecDeque<(i64, Vec<RegionMinute>)>,
+}
+
+impl History {
+    /// Adds a finished minute and forgets the oldest.
+    pub fn push(&mut self, minute: i64, regions: Vec<RegionMinute>) {
+        self.minutes.push_back((minute, regions));
+        if self.minutes.len() > KEPT {
+            self.minutes.pop_front();
+        }
+    }
+
+    /// Minutes of a region, newest first, whether published or not.
+    pub fn of(&self, region: usize) -> impl Iterator<Item = (i64, &RegionMinute)> {
+        let minutes = self.minutes.iter().rev();
+        minutes.filter_map(move |(minute, regions)| Some((*minute, regions.get(region)?)))
+    }
+}
+
+/// How much of a minute has arrived.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Arrival {
+    /// Nothing yet.
+    Pending,
+    /// A part of it (0.0 to 1.0): counters are too low, which is why a point must be two periods old before it counts.
+    Part(f64),
+    /// All of it.
+    Whole,
+}
+
+/// Whether the point of a minute has arrived at a second: 60 to 120 s after the minute began (domain D.0).
+pub fn arrival(noise: Noise, series: &str, minute: i64, t: i64) -> Arrival {
+    let age = (t - minute * 60) as f64;
+    let first = noise.between(series, minute, 60.0, 100.0);
+    if age < first {
+        Arrival::Pending
+    } else if age < 120.0 {
+        Arrival::Part(noise.between(series, !minute, 0.4, 0.95))
+    } else {
+        Arrival::Whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_arrives_in_part_and_is_whole_after_two_periods() {
+        let noise = Noise::new(3);
+        assert_eq!(arrival(noise, "s", 10, 10 * 60 + 59), Arrival::Pending);
+        assert_eq!(arrival(noise, "s", 10, 10 * 60 + 120), Arrival::Whole);
+        assert!(
+            matches!(arrival(noise, "s", 10, 10 * 60 + 110), Arrival::Part(share) if share < 1.0)
+        );
+    }
+
+    #[test]
+    fn the_history_keeps_an_hour() {
+        let mut history = History::default();
+        for minute in 0..200 {
+            history.push(minute, vec![RegionMinute::default()]);
+        }
+        let minutes: Vec<i64> = history.of(0).map(|(minute, _)| minute).collect();
+        assert_eq!((minutes.len(), minutes[0]), (KEPT, 199));
+        assert!(KEPT >= 60);
+        assert_eq!(history.of(1).count(), 0);
+    }
+}
