@@ -117,9 +117,23 @@ pub struct Notice {
     pub failed: bool,
 }
 
+/// Of what charts are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Charts {
+    /// Braille dots: two values in a cell.
+    #[default]
+    Braille,
+    /// Block elements.
+    Block,
+    /// ASCII.
+    Ascii,
+}
+
 /// Choices about how things are drawn that are not colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Look {
+    /// Of what charts are made; ASCII only, where `ascii` is set.
+    pub charts: Charts,
     /// ASCII glyphs only.
     pub ascii: bool,
     /// Account ids and ARNs are masked.
@@ -143,6 +157,8 @@ pub struct State {
     pub frozen: Option<Box<Fleet>>,
     /// Key bindings.
     pub keymap: Keymap,
+    /// Names of the themes that can be switched to.
+    pub themes: Vec<String>,
     /// How things are drawn.
     pub look: Look,
     /// What fills the screen.

@@ -1,12 +1,124 @@
 //! Drawing: a pure function of the state. Never waits, never asks, never changes anything.
 
+mod canvas;
+mod chrome;
+mod columns;
+mod detail;
+mod dialog;
+pub mod facts;
+mod help;
 pub mod layout;
-pub mod text;
-use ratatui::Frame;
+mod palette;
+mod pane;
+mod paragraph;
+pub mod picture;
+mod spark;
+mod text;
+mod title;
 
-use crate::{config::theme::Theme, state::State};
+use ratatui::{Frame, layout::Rect};
+
+use self::{canvas::Canvas, facts::Facts, layout::Layout};
+use crate::{
+    config::theme::{Role, Theme},
+    resources::Kind,
+    state::{Dialog, Screen, State},
+};
 
 /// Draws the state.
 pub fn view(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
-    let _ = (state, theme, frame);
+    if let Some(cursor) = draw(
+        state,
+        &mut Canvas::new(frame.buffer_mut(), theme, state.look),
+    ) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws the state on a canvas; tells where the cursor stands, when a line is typed.
+fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+    let area = canvas.area();
+    canvas.paint(area, Role::Text);
+    let facts = Facts::of(state.shown());
+    if layout::too_small((area.width, area.height)) {
+        chrome::one_line(
+            canvas,
+            state,
+            &facts,
+            Rect {
+                height: area.height.min(1),
+                ..area
+            },
+        );
+        return small_prompt(canvas, state);
+    }
+    let layout = layout::of((area.width, area.height), needs(state, &facts));
+    chrome::top(canvas, state, &facts, layout.top);
+    chrome::contradictions(canvas, &facts, layout.contradictions);
+    chrome::levers(canvas, &facts, layout.levers);
+    let focus = body(canvas, state, &layout);
+    let why = focus
+        .and_then(|kind| Some((kind, state.pane(kind)?)))
+        .and_then(|(kind, pane)| pane::why(state.shown(), kind, pane));
+    chrome::status(canvas, state, layout.status, why);
+    chrome::hints(canvas, state, layout.hints);
+    let mut cursor = None;
+    for dialog in &state.dialogs {
+        cursor = dialog::draw(canvas, state, dialog, &layout);
+    }
+    cursor
+}
+
+/// On a screen too small for dialogs, a line being typed still shows below the status line.
+fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
+    let area = canvas.area();
+    let line = Rect {
+        y: 1,
+        height: 1,
+        ..area
+    };
+    match state.dialogs.last() {
+        Some(Dialog::Palette { input, .. }) if area.height > 1 => {
+            Some(dialog::typed(canvas, ":", input, line, ""))
+        }
+        Some(Dialog::Filter { input, .. }) if area.height > 1 => {
+            Some(dialog::typed(canvas, "/", input, line, ""))
+        }
+        Some(
+            Dialog::Palette { .. }
+            | Dialog::Filter { .. }
+            | Dialog::Help { .. }
+            | Dialog::Text { .. },
+        )
+        | None => None,
+    }
+}
+
+/// What the layout needs to know about a state.
+pub fn needs(state: &State, facts: &Facts) -> layout::Needs {
+    layout::Needs {
+        regions: state.shown().estate.regions.len(),
+        levers: !facts.levers.is_empty(),
+        contradictions: facts.contradictions.len(),
+    }
+}
+
+/// Draws what fills the screen; tells which pane has the keys.
+fn body(canvas: &mut Canvas<'_>, state: &State, layout: &Layout) -> Option<Kind> {
+    match &state.screen {
+        Screen::Home => {
+            for (kind, area) in &layout.panes {
+                pane::draw(canvas, state, *kind, *area, *kind == state.focus);
+            }
+            Some(state.focus)
+        }
+        Screen::Zoom(kind) => {
+            pane::draw(canvas, state, *kind, layout.body, true);
+            Some(*kind)
+        }
+        Screen::Detail(id, scroll) => {
+            detail::draw(canvas, state, id, *scroll, layout.body);
+            None
+        }
+    }
 }

@@ -1,0 +1,117 @@
+//! What lies over the screen: help, texts, and the lines being typed. Owns where they stand; what they say is made elsewhere.
+
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::Canvas,
+    help,
+    layout::Layout,
+    palette,
+    paragraph::{self, Line, Part},
+    text,
+};
+use crate::{
+    config::theme::Role,
+    state::{Dialog, Input, Screen, State},
+};
+
+/// Draws a dialog; tells where the cursor stands, when a line is typed in it.
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    state: &State,
+    dialog: &Dialog,
+    layout: &Layout,
+) -> Option<(u16, u16)> {
+    match dialog {
+        Dialog::Help { scroll } => {
+            let width = canvas.area().width.saturating_sub(4).min(160);
+            let lines = help::lines(&state.keymap, width.saturating_sub(4), canvas.look.ascii);
+            let title = format!("Help (keymap {})", state.keymap.name);
+            boxed(canvas, &title, &lines, *scroll, width);
+            None
+        }
+        Dialog::Text {
+            title,
+            lines,
+            scroll,
+        } => {
+            let longest = lines.iter().map(|line| text::width(line)).max();
+            let most = canvas.area().width.saturating_sub(6);
+            let width = (longest.unwrap_or(0) as u16)
+                .saturating_add(4)
+                .clamp(most.min(40), most.min(120));
+            let inner = usize::from(width.saturating_sub(4));
+            let lines: Vec<Line> = lines
+                .iter()
+                .flat_map(|line| text::wrap(&text::safe(line, state.look), inner))
+                .map(|line| vec![Part::text(0, &line, Role::Text)])
+                .collect();
+            boxed(canvas, title, &lines, *scroll, width);
+            None
+        }
+        Dialog::Palette { input, choice, .. } => {
+            palette::draw(canvas, state, input, *choice, layout);
+            Some(typed(canvas, ":", input, layout.hints, ""))
+        }
+        Dialog::Filter { input, .. } => {
+            let kind = match &state.screen {
+                Screen::Zoom(kind) => *kind,
+                Screen::Home | Screen::Detail(..) => state.focus,
+            };
+            let kept = state.pane(kind).map_or(0, |pane| pane.order.len());
+            let note = format!("{kept} rows   text  !text  field:value");
+            Some(typed(canvas, "/", input, layout.hints, &note))
+        }
+    }
+}
+
+/// A box in the middle, as high as its lines need and the screen allows.
+fn boxed(canvas: &mut Canvas<'_>, title: &str, lines: &[Line], scroll: u16, width: u16) {
+    let screen = canvas.area();
+    let most = screen.height.saturating_sub(2);
+    let height = u16::try_from(lines.len() + 2)
+        .unwrap_or(most)
+        .min(most)
+        .max(3);
+    let area = Rect::new(
+        (screen.width.saturating_sub(width)) / 2,
+        (screen.height.saturating_sub(height)) / 2,
+        width,
+        height,
+    );
+    let inside = canvas.frame(area, title);
+    paragraph::draw(canvas, lines, scroll, inside, 1);
+}
+
+/// The line being typed, with a note at the right; tells where the cursor stands. What does not fit goes at the left.
+pub fn typed(
+    canvas: &mut Canvas<'_>,
+    prompt: &str,
+    input: &Input,
+    area: Rect,
+    note: &str,
+) -> (u16, u16) {
+    canvas.clear(area);
+    let x = area.x + canvas.put(area.x, area.y, prompt, area.width, Role::Accent);
+    let room = usize::from(area.right().saturating_sub(x + 1));
+    let (before, after) = input
+        .text
+        .split_at_checked(input.cursor)
+        .unwrap_or((&input.text, ""));
+    let before = text::clean(before, canvas.look.ascii);
+    let mut start = 0;
+    while text::width(&before[start..]) > room {
+        start += before[start..].chars().next().map_or(1, char::len_utf8);
+    }
+    let before = &before[start..];
+    let cursor = x + text::width(before) as u16;
+    canvas.put(x, area.y, before, area.right() - x, Role::Text);
+    let after = text::clean(after, canvas.look.ascii).into_owned();
+    let left = area.right().saturating_sub(cursor);
+    let used = canvas.say(cursor, area.y, &after, left, Role::Text);
+    let free = left.saturating_sub(used);
+    if usize::from(free) > text::width(note) + 4 {
+        canvas.put_right(cursor, area.right() - 1, area.y, note, Role::Muted);
+    }
+    (cursor, area.y)
+}

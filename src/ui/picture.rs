@@ -1,0 +1,193 @@
+//! A frame as an SVG picture, for the README and `export`. Pure; owns the colours that stand for the terminal's own.
+
+use std::fmt::Write as _;
+
+use ratatui::{
+    buffer::{Buffer, Cell},
+    style::{Color, Modifier},
+};
+
+/// Cell size in pixels, for a monospace font of 15 px.
+const CELL: (f32, f32) = (9.03, 18.0);
+
+/// The terminal that the picture pretends to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Foreground, `#rrggbb`.
+    pub foreground: &'static str,
+    /// Background, `#rrggbb`.
+    pub background: &'static str,
+}
+
+/// A dark terminal.
+pub const DARK: Screen = Screen {
+    foreground: "#d4d4d4",
+    background: "#16181d",
+};
+
+/// A light terminal.
+pub const LIGHT: Screen = Screen {
+    foreground: "#24292f",
+    background: "#ffffff",
+};
+
+const ANSI: [&str; 16] = [
+    "#2e3440", "#e05561", "#7fb85e", "#d5a54a", "#5a9de0", "#b77bd9", "#45b3b0", "#c5c8cd",
+    "#6b7280", "#ff6b78", "#98d977", "#f2c55c", "#78b7ff", "#d49bf5", "#62d6d2", "#ffffff",
+];
+
+/// The buffer as an SVG document.
+pub fn svg(buffer: &Buffer, screen: Screen) -> String {
+    let area = buffer.area;
+    let (width, height) = (
+        f32::from(area.width) * CELL.0,
+        f32::from(area.height) * CELL.1,
+    );
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.2} {height:.2}\" \
+         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"15\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"{}\"/>\n",
+        screen.background
+    );
+    for y in 0..area.height {
+        let mut x = 0;
+        while x < area.width {
+            x += run(&mut out, buffer, screen, x, y);
+        }
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// Draws the cells from here that look alike; tells how many. What is not ASCII stands alone, for its glyph may have another width in the picture's font.
+fn run(out: &mut String, buffer: &Buffer, screen: Screen, x: u16, y: u16) -> u16 {
+    let area = buffer.area;
+    let at = |x: u16| buffer.cell((area.x + x, area.y + y));
+    let Some(first) = at(x) else { return 1 };
+    let mut text = first.symbol().to_owned();
+    let mut end = x + 1;
+    while text.is_ascii() && end < area.width {
+        let Some(cell) = at(end).filter(|cell| cell.symbol().is_ascii() && alike(cell, first))
+        else {
+            break;
+        };
+        text.push_str(cell.symbol());
+        end += 1;
+    }
+    let (mut fill, mut back) = (
+        colour(first.fg, screen.foreground),
+        colour(first.bg, screen.background),
+    );
+    if first.modifier.contains(Modifier::REVERSED) {
+        std::mem::swap(&mut fill, &mut back);
+    }
+    let (left, top) = (f32::from(x) * CELL.0, f32::from(y) * CELL.1);
+    let width = f32::from(end - x) * CELL.0;
+    if back != screen.background {
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left:.2}\" y=\"{top:.0}\" width=\"{width:.2}\" height=\"{}\" fill=\"{back}\"/>",
+            CELL.1
+        );
+    }
+    if !text.trim().is_empty() {
+        let mut style = String::new();
+        if first.modifier.contains(Modifier::BOLD) {
+            style.push_str(" font-weight=\"bold\"");
+        }
+        if first.modifier.contains(Modifier::DIM) {
+            style.push_str(" opacity=\"0.6\"");
+        }
+        if first.modifier.contains(Modifier::UNDERLINED) {
+            style.push_str(" text-decoration=\"underline\"");
+        }
+        let baseline = top + 13.5;
+        let _ = writeln!(
+            out,
+            "<text x=\"{left:.2}\" y=\"{baseline:.1}\" fill=\"{fill}\" xml:space=\"preserve\"{style}>{}</text>",
+            escape(&text)
+        );
+    }
+    end - x
+}
+
+fn alike(a: &Cell, b: &Cell) -> bool {
+    (a.fg, a.bg, a.modifier) == (b.fg, b.bg, b.modifier)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+fn colour(colour: Color, own: &str) -> String {
+    let ansi = |n: usize| ANSI[n].to_owned();
+    match colour {
+        Color::Reset => own.to_owned(),
+        Color::Black => ansi(0),
+        Color::Red => ansi(1),
+        Color::Green => ansi(2),
+        Color::Yellow => ansi(3),
+        Color::Blue => ansi(4),
+        Color::Magenta => ansi(5),
+        Color::Cyan => ansi(6),
+        Color::Gray => ansi(7),
+        Color::DarkGray => ansi(8),
+        Color::LightRed => ansi(9),
+        Color::LightGreen => ansi(10),
+        Color::LightYellow => ansi(11),
+        Color::LightBlue => ansi(12),
+        Color::LightMagenta => ansi(13),
+        Color::LightCyan => ansi(14),
+        Color::White => ansi(15),
+        Color::Rgb(r, g, b) => format!("#{r:02x}{g:02x}{b:02x}"),
+        Color::Indexed(n) => indexed(n),
+    }
+}
+
+/// One of the 256 colours: 16 named ones, a cube of 6×6×6, and 24 greys.
+fn indexed(n: u8) -> String {
+    match n {
+        0..16 => ANSI[usize::from(n)].to_owned(),
+        16..232 => {
+            let level = |part: u8| if part == 0 { 0 } else { 55 + part * 40 };
+            let n = n - 16;
+            format!(
+                "#{:02x}{:02x}{:02x}",
+                level(n / 36),
+                level(n / 6 % 6),
+                level(n % 6)
+            )
+        }
+        232.. => {
+            let grey = 8 + (n - 232) * 10;
+            format!("#{grey:02x}{grey:02x}{grey:02x}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::{
+        layout::Rect,
+        style::{Style, Stylize as _},
+    };
+
+    use super::*;
+
+    #[test]
+    fn text_is_escaped_and_reverse_swaps() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 1));
+        buffer.set_string(0, 0, "a<b>&", Style::new().reversed());
+        let svg = svg(&buffer, DARK);
+        assert!(svg.contains("a&lt;b&gt;&amp;"), "{svg}");
+        assert!(svg.contains(&format!("fill=\"{}\"", DARK.foreground)));
+    }
+
+    #[test]
+    fn every_indexed_colour_has_a_value() {
+        assert!((0..=255).all(|n| indexed(n).len() == 7));
+        assert_eq!(indexed(231), "#ffffff");
+    }
+}
