@@ -15,8 +15,14 @@ const OPERATION: &str = "route53:ListHealthChecks";
 
 /// Every health check, by id.
 pub async fn observe(ask: Ask<'_>, _query: &Query) -> Result<Answer, ProviderError> {
-    let client = Client::new(&ask.config);
-    let checks = all_pages(OPERATION, async |marker| {
+    let checks = list(&ask, &Client::new(&ask.config)).await?;
+    let mut rows: Vec<HealthCheck> = checks.into_iter().map(row).collect();
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(ask.answer(Rows::HealthChecks(rows)))
+}
+
+async fn list(ask: &Ask<'_>, client: &Client) -> Result<Vec<SdkCheck>, ProviderError> {
+    all_pages(OPERATION, |marker| async move {
         let call = client
             .list_health_checks()
             .set_marker(marker)
@@ -25,10 +31,7 @@ pub async fn observe(ask: Ask<'_>, _query: &Query) -> Result<Answer, ProviderErr
         let next = page.next_marker.filter(|_| page.is_truncated);
         Ok((page.health_checks, next))
     })
-    .await?;
-    let mut rows: Vec<HealthCheck> = checks.into_iter().map(row).collect();
-    rows.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(ask.answer(Rows::HealthChecks(rows)))
+    .await
 }
 
 fn row(check: SdkCheck) -> HealthCheck {

@@ -42,10 +42,13 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 
 /// Reads a list to its end. `read` takes the token of a page and gives its items and the token of the next one.
 /// All pages or an error: half a list would look like deleted rows.
-pub(in crate::resources) async fn all_pages<T>(
+pub(in crate::resources) async fn all_pages<T, Page>(
     operation: &str,
-    mut read: impl AsyncFnMut(Option<String>) -> Result<(Vec<T>, Option<String>), ProviderError>,
-) -> Result<Vec<T>, ProviderError> {
+    mut read: impl FnMut(Option<String>) -> Page,
+) -> Result<Vec<T>, ProviderError>
+where
+    Page: Future<Output = Result<(Vec<T>, Option<String>), ProviderError>>,
+{
     let mut items = Vec::new();
     let mut token: Option<String> = None;
     loop {
@@ -96,9 +99,9 @@ mod tests {
 
     async fn pages(pages: &[(&[i32], Option<&str>)]) -> Result<Vec<i32>, ProviderError> {
         let mut left = pages.iter();
-        all_pages("x:List", async |_| {
+        all_pages("x:List", |_| {
             let (items, next) = left.next().copied().unwrap_or((&[], None));
-            Ok((items.to_vec(), next.map(ToOwned::to_owned)))
+            std::future::ready(Ok((items.to_vec(), next.map(ToOwned::to_owned))))
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudfront::{
     Client,
-    types::{ContinuousDeploymentPolicy, DistributionSummary},
+    types::{ContinuousDeploymentPolicy, DistributionSummary, OriginGroups, Origins},
 };
 
 use super::{ContinuousDeployment, Distribution, Origin};
@@ -20,17 +20,53 @@ use crate::{
 /// Every distribution, with its policy.
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
     let client = Client::new(&ask.config);
-    let listed = distributions(ask, &client).await?;
-    let mut distributions: Vec<Distribution> = listed.into_iter().map(distribution).collect();
-    // A policy needs a staging distribution: without one there is nothing to list.
-    if distributions
-        .iter()
-        .any(|distribution| distribution.staging)
-    {
-        let policies = part(ask, policies(ask, &client).await)?.unwrap_or_default();
-        attach(ask, &client, &mut distributions, policies).await?;
+    let mut found = Vec::new();
+    for summary in distributions(ask, &client).await? {
+        // A distribution always has an origin; an API that leaves it out of the list leaves out more.
+        let complete = summary.origins.is_some();
+        let mut distribution = distribution(summary);
+        let policy_id = if complete {
+            None
+        } else {
+            read_config(ask, &client, &mut distribution).await?
+        };
+        found.push((distribution, complete, policy_id));
     }
-    Ok(rows(distributions))
+    // A policy needs a staging distribution: without one there is nothing to list.
+    if found.iter().any(|(distribution, ..)| distribution.staging) {
+        let policies = part(ask, policies(ask, &client).await)?.unwrap_or_default();
+        attach(ask, &client, &mut found, policies).await?;
+    }
+    let distributions = found.into_iter().map(|(distribution, ..)| distribution);
+    Ok(rows(distributions.collect()))
+}
+
+/// Takes over what the configuration of a distribution says, and gives the id of its policy.
+async fn read_config(
+    ask: &Ask<'_>,
+    client: &Client,
+    distribution: &mut Distribution,
+) -> Result<Option<String>, ProviderError> {
+    const OPERATION: &str = "cloudfront:GetDistributionConfig";
+    let call = client.get_distribution_config().id(&distribution.id);
+    let answer = part(ask, ask.call(Api::CloudFront, OPERATION, call.send()).await)?;
+    let Some(config) = answer.and_then(|answer| answer.distribution_config) else {
+        return Ok(None);
+    };
+    distribution.enabled = config.enabled;
+    distribution.staging = config.staging.unwrap_or_default();
+    distribution.aliases = config
+        .aliases
+        .and_then(|aliases| aliases.items)
+        .unwrap_or_default();
+    distribution.origins = origins(config.origins);
+    distribution.origin_groups = origin_groups(config.origin_groups);
+    distribution.http_version = config
+        .http_version
+        .map(|version| version.as_str().to_owned());
+    Ok(config
+        .continuous_deployment_policy_id
+        .filter(|id| !id.is_empty()))
 }
 
 async fn distributions(
@@ -38,7 +74,7 @@ async fn distributions(
     client: &Client,
 ) -> Result<Vec<DistributionSummary>, ProviderError> {
     const OPERATION: &str = "cloudfront:ListDistributions";
-    all_pages(OPERATION, async |marker| {
+    all_pages(OPERATION, |marker| async move {
         let call = client
             .list_distributions()
             .set_marker(marker)
@@ -57,7 +93,7 @@ async fn policies(
     client: &Client,
 ) -> Result<Vec<ContinuousDeployment>, ProviderError> {
     const OPERATION: &str = "cloudfront:ListContinuousDeploymentPolicies";
-    let policies = all_pages(OPERATION, async |marker| {
+    let policies = all_pages(OPERATION, |marker| async move {
         let call = client
             .list_continuous_deployment_policies()
             .set_marker(marker)
@@ -80,31 +116,20 @@ async fn policies(
 async fn attach(
     ask: &Ask<'_>,
     client: &Client,
-    distributions: &mut [Distribution],
+    found: &mut [(Distribution, bool, Option<String>)],
     mut policies: Vec<ContinuousDeployment>,
 ) -> Result<(), ProviderError> {
-    const OPERATION: &str = "cloudfront:GetDistributionConfig";
-    for distribution in distributions
-        .iter_mut()
-        .filter(|distribution| !distribution.staging)
-    {
+    for (distribution, config_unread, policy_id) in found {
         if policies.is_empty() {
             break;
         }
-        let call = client.get_distribution_config().id(&distribution.id);
-        let Some(answer) = part(ask, ask.call(Api::CloudFront, OPERATION, call.send()).await)?
-        else {
-            continue;
-        };
-        let id = answer
-            .distribution_config
-            .and_then(|config| config.continuous_deployment_policy_id);
-        if let Some(index) = policies
-            .iter()
-            .position(|policy| Some(&policy.id) == id.as_ref())
-        {
-            distribution.policy = Some(policies.swap_remove(index));
+        if *config_unread && !distribution.staging {
+            *policy_id = read_config(ask, client, distribution).await?;
         }
+        let own = policies
+            .iter()
+            .position(|policy| Some(&policy.id) == policy_id.as_ref());
+        distribution.policy = own.map(|index| policies.swap_remove(index));
     }
     Ok(())
 }
@@ -140,15 +165,9 @@ fn rows(distributions: Vec<Distribution>) -> Vec<Split> {
 }
 
 fn distribution(summary: DistributionSummary) -> Distribution {
-    let origins = summary
-        .origins
-        .map(|origins| origins.items)
-        .unwrap_or_default();
-    let groups = summary
-        .origin_groups
-        .and_then(|groups| groups.items)
-        .unwrap_or_default();
+    let version = summary.http_version.as_str();
     Distribution {
+        http_version: (!version.is_empty()).then(|| version.to_owned()),
         id: summary.id,
         arn: summary.arn,
         domain: summary.domain_name,
@@ -159,28 +178,33 @@ fn distribution(summary: DistributionSummary) -> Distribution {
         status: summary.status,
         enabled: summary.enabled,
         staging: summary.staging,
-        origins: origins
-            .into_iter()
-            .map(|origin| Origin {
-                id: origin.id,
-                domain: origin.domain_name,
-            })
-            .collect(),
-        origin_groups: groups
-            .into_iter()
-            .filter_map(|group| group.members)
-            .map(|members| {
-                members
-                    .items
-                    .into_iter()
-                    .map(|member| member.origin_id)
-                    .collect()
-            })
-            .collect(),
-        http_version: Some(summary.http_version.as_str().to_owned())
-            .filter(|version| !version.is_empty()),
+        origins: origins(summary.origins),
+        origin_groups: origin_groups(summary.origin_groups),
         policy: None,
     }
+}
+
+fn origins(origins: Option<Origins>) -> Vec<Origin> {
+    let origins = origins.map(|origins| origins.items).unwrap_or_default();
+    origins
+        .into_iter()
+        .map(|origin| Origin {
+            id: origin.id,
+            domain: origin.domain_name,
+        })
+        .collect()
+}
+
+/// The origin ids of each group, the primary one first.
+fn origin_groups(groups: Option<OriginGroups>) -> Vec<Vec<String>> {
+    let groups = groups.and_then(|groups| groups.items).unwrap_or_default();
+    let members = groups.into_iter().filter_map(|group| group.members);
+    members
+        .map(|members| {
+            let ids = members.items.into_iter().map(|member| member.origin_id);
+            ids.collect()
+        })
+        .collect()
 }
 
 fn policy(policy: ContinuousDeploymentPolicy) -> ContinuousDeployment {

@@ -42,7 +42,7 @@ pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
                 .is_some_and(|name| named.contains(name))
         });
     }
-    let forwards: Vec<Vec<Forward>> = stream::iter(&balancers)
+    let forwards: Vec<Vec<Forward>> = stream::iter(balancers)
         .map(|balancer| forwards(ask, client, balancer))
         .buffered(AT_ONCE)
         .try_collect()
@@ -53,12 +53,12 @@ pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
         .map(|forward| forward.target_group_arn.clone())
         .collect();
     let health: BTreeMap<String, TargetHealth> = stream::iter(groups)
-        .map(async |group| {
+        .map(|group| async move {
             let health = target_health(ask, client, &group).await;
             health.map(|health| (group, health))
         })
         .buffered(AT_ONCE)
-        .filter_map(async |health| health)
+        .filter_map(|health| async move { health })
         .collect()
         .await;
     for forward in &mut forwards {
@@ -72,7 +72,7 @@ async fn load_balancers(
     client: &Client,
 ) -> Result<Vec<LoadBalancer>, ProviderError> {
     const OPERATION: &str = "elasticloadbalancing:DescribeLoadBalancers";
-    all_pages(OPERATION, async |marker| {
+    all_pages(OPERATION, |marker| async move {
         let call = client
             .describe_load_balancers()
             .set_marker(marker)
@@ -89,7 +89,7 @@ async fn listeners(
     balancer: &str,
 ) -> Result<Vec<Listener>, ProviderError> {
     const OPERATION: &str = "elasticloadbalancing:DescribeListeners";
-    all_pages(OPERATION, async |marker| {
+    all_pages(OPERATION, |marker| async move {
         let call = client
             .describe_listeners()
             .load_balancer_arn(balancer)
@@ -102,7 +102,7 @@ async fn listeners(
 
 async fn rules(ask: &Ask<'_>, client: &Client, listener: &str) -> Result<Vec<Rule>, ProviderError> {
     const OPERATION: &str = "elasticloadbalancing:DescribeRules";
-    all_pages(OPERATION, async |marker| {
+    all_pages(OPERATION, |marker| async move {
         let call = client
             .describe_rules()
             .listener_arn(listener)
@@ -127,7 +127,10 @@ async fn target_health(ask: &Ask<'_>, client: &Client, group: &str) -> Option<Ta
     let mut health = TargetHealth::default();
     for target in answer.target_health_descriptions.unwrap_or_default() {
         let state = target.target_health.and_then(|health| health.state);
-        match state.as_ref().map(|state| state.as_str()) {
+        match state
+            .as_ref()
+            .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str)
+        {
             Some("healthy") => health.healthy += 1,
             Some(state) if state.starts_with("unhealthy") => health.unhealthy += 1,
             Some(_) | None => health.other += 1,
@@ -140,7 +143,7 @@ async fn target_health(ask: &Ask<'_>, client: &Client, group: &str) -> Option<Ta
 async fn forwards(
     ask: &Ask<'_>,
     client: &Client,
-    balancer: &LoadBalancer,
+    balancer: LoadBalancer,
 ) -> Result<Vec<Forward>, ProviderError> {
     let Some(arn) = balancer.load_balancer_arn.as_deref() else {
         return Ok(Vec::new());
@@ -153,7 +156,7 @@ async fn forwards(
     let mut found = Vec::new();
     for listener in &listeners {
         let listener_arn = listener.listener_arn.as_deref().unwrap_or_default();
-        let default = template(balancer, listener_arn);
+        let default = template(&balancer, listener_arn);
         found.extend(targets(listener.default_actions(), &default));
         if !application {
             continue;
@@ -213,7 +216,7 @@ fn targets(actions: &[Action], template: &Forward) -> Vec<Forward> {
         .and_then(|stickiness| stickiness.enabled)
         .unwrap_or_default();
     let mut groups: Vec<(&str, u32)> = config
-        .map(|config| config.target_groups())
+        .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
         .unwrap_or_default()
         .iter()
         .filter_map(|group| {
@@ -275,21 +278,20 @@ fn conditions(conditions: &[RuleCondition]) -> String {
             condition
                 .host_header_config
                 .as_ref()
-                .map(|config| config.values()),
+                .map(aws_sdk_elasticloadbalancingv2::types::HostHeaderConditionConfig::values),
             condition
                 .path_pattern_config
                 .as_ref()
-                .map(|config| config.values()),
-            header.map(|config| config.values()),
+                .map(aws_sdk_elasticloadbalancingv2::types::PathPatternConditionConfig::values),
+            header.map(aws_sdk_elasticloadbalancingv2::types::HttpHeaderConditionConfig::values),
             query.as_deref(),
-            condition
-                .http_request_method_config
-                .as_ref()
-                .map(|config| config.values()),
+            condition.http_request_method_config.as_ref().map(
+                aws_sdk_elasticloadbalancingv2::types::HttpRequestMethodConditionConfig::values,
+            ),
             condition
                 .source_ip_config
                 .as_ref()
-                .map(|config| config.values()),
+                .map(aws_sdk_elasticloadbalancingv2::types::SourceIpConditionConfig::values),
         ]);
         let field = condition.field.as_deref().unwrap_or("condition");
         match header.and_then(|config| config.http_header_name.as_deref()) {

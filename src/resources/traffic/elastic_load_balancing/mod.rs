@@ -115,7 +115,6 @@ impl Forward {
             None if self.weight > 0 => {
                 Judgement::new(Severity::Warn, format!("{group} has no targets"))
             }
-            None => Judgement::ok(),
             Some(percent) if percent < limits.healthy_warn_percent => {
                 // A group that is meant to get nothing hurts nobody yet.
                 let severity = if percent < limits.healthy_bad_percent && self.weight > 0 {
@@ -125,7 +124,7 @@ impl Forward {
                 };
                 Judgement::new(severity, format!("{percent:.0} % of {group} healthy"))
             }
-            Some(_) => Judgement::ok(),
+            None | Some(_) => Judgement::ok(),
         }
     }
 

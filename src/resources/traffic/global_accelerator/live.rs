@@ -25,42 +25,53 @@ const AT_ONCE: usize = 4;
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
     let client = &Client::new(&ask.config_in("us-west-2"));
     let accelerators = accelerators(ask, client).await?;
-    let listeners: Vec<(&Accelerator, Vec<Listener>)> = stream::iter(&accelerators)
-        .map(async |accelerator| {
-            let listeners = match &accelerator.accelerator_arn {
-                Some(arn) => part(ask, listeners(ask, client, arn).await)?,
-                None => None,
-            };
-            Ok::<_, ProviderError>((accelerator, listeners.unwrap_or_default()))
-        })
+    let listeners: Vec<Vec<(Accelerator, String)>> = stream::iter(accelerators)
+        .map(|accelerator| listeners_of(ask, client, accelerator))
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let pairs = listeners.iter().flat_map(|(accelerator, listeners)| {
-        let arns = listeners
-            .iter()
-            .filter_map(|listener| listener.listener_arn.as_deref());
-        arns.map(move |arn| (*accelerator, arn))
-    });
-    let groups: Vec<Vec<Split>> = stream::iter(pairs)
-        .map(async |(accelerator, listener)| {
-            let groups = part(ask, groups(ask, client, listener).await)?.unwrap_or_default();
-            Ok::<_, ProviderError>(
-                groups
-                    .into_iter()
-                    .map(|group| row(accelerator, listener, group))
-                    .collect(),
-            )
-        })
+    let listeners: Vec<(Accelerator, String)> = listeners.into_iter().flatten().collect();
+    let rows: Vec<Vec<Split>> = stream::iter(listeners)
+        .map(|(accelerator, listener)| rows_of(ask, client, accelerator, listener))
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    Ok(groups.into_iter().flatten().collect())
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// The listeners of an accelerator, each with it.
+async fn listeners_of(
+    ask: &Ask<'_>,
+    client: &Client,
+    accelerator: Accelerator,
+) -> Result<Vec<(Accelerator, String)>, ProviderError> {
+    let Some(arn) = &accelerator.accelerator_arn else {
+        return Ok(Vec::new());
+    };
+    let listeners = part(ask, listeners(ask, client, arn).await)?.unwrap_or_default();
+    Ok(listeners
+        .into_iter()
+        .filter_map(|listener| Some((accelerator.clone(), listener.listener_arn?)))
+        .collect())
+}
+
+/// The endpoint groups of a listener as rows.
+async fn rows_of(
+    ask: &Ask<'_>,
+    client: &Client,
+    accelerator: Accelerator,
+    listener: String,
+) -> Result<Vec<Split>, ProviderError> {
+    let groups = part(ask, groups(ask, client, &listener).await)?.unwrap_or_default();
+    Ok(groups
+        .into_iter()
+        .map(|group| row(&accelerator, &listener, group))
+        .collect())
 }
 
 async fn accelerators(ask: &Ask<'_>, client: &Client) -> Result<Vec<Accelerator>, ProviderError> {
     const OPERATION: &str = "globalaccelerator:ListAccelerators";
-    all_pages(OPERATION, async |token| {
+    all_pages(OPERATION, |token| async move {
         let call = client
             .list_accelerators()
             .set_next_token(token)
@@ -79,7 +90,7 @@ async fn listeners(
     accelerator: &str,
 ) -> Result<Vec<Listener>, ProviderError> {
     const OPERATION: &str = "globalaccelerator:ListListeners";
-    all_pages(OPERATION, async |token| {
+    all_pages(OPERATION, |token| async move {
         let call = client
             .list_listeners()
             .accelerator_arn(accelerator)
@@ -99,7 +110,7 @@ async fn groups(
     listener: &str,
 ) -> Result<Vec<SdkGroup>, ProviderError> {
     const OPERATION: &str = "globalaccelerator:ListEndpointGroups";
-    all_pages(OPERATION, async |token| {
+    all_pages(OPERATION, |token| async move {
         let call = client
             .list_endpoint_groups()
             .listener_arn(listener)

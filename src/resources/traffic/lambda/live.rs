@@ -23,7 +23,7 @@ pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
     let client = &Client::new(&ask.config);
     let functions = functions(ask, client).await?;
     let rows: Vec<Vec<Split>> = stream::iter(functions)
-        .map(async |function| {
+        .map(|function| async move {
             let aliases = part(ask, aliases(ask, client, &function).await)?.unwrap_or_default();
             Ok::<_, ProviderError>(
                 aliases
@@ -40,7 +40,7 @@ pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
 
 async fn functions(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, ProviderError> {
     const OPERATION: &str = "lambda:ListFunctions";
-    let functions = all_pages(OPERATION, async |marker| {
+    let functions = all_pages(OPERATION, |marker| async move {
         let page = ask
             .call(
                 Api::Lambda,
@@ -63,7 +63,7 @@ async fn aliases(
     function: &str,
 ) -> Result<Vec<AliasConfiguration>, ProviderError> {
     const OPERATION: &str = "lambda:ListAliases";
-    all_pages(OPERATION, async |marker| {
+    all_pages(OPERATION, |marker| async move {
         let call = client
             .list_aliases()
             .function_name(function)

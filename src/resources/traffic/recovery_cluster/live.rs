@@ -18,8 +18,8 @@ const OPERATION: &str = "route53-recovery-cluster:ListRoutingControls";
 
 /// Every routing control, as this endpoint sees it.
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
-    let client = client(ask);
-    let controls = all_pages(OPERATION, async |token| {
+    let client = &client(ask);
+    let controls = all_pages(OPERATION, |token| async move {
         let call = client
             .list_routing_controls()
             .set_next_token(token)

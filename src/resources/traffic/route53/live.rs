@@ -1,6 +1,6 @@
 //! Reads the record sets of the managed names, with as few calls as the order of the list allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_route53::{
     Client,
@@ -31,28 +31,53 @@ type Names = BTreeMap<String, bool>;
 /// The record sets of every managed name.
 pub async fn observe(ask: &Ask<'_>, cache: &ZoneCache) -> Result<Vec<Split>, ProviderError> {
     let client = Client::new(&ask.config);
+    let (reads, mut complete) = zones_to_read(ask, &client, cache).await?;
     let mut rows = Vec::new();
-    for (zone_id, names) in zones_to_read(ask, &client, cache).await? {
+    for (zone_id, names) in reads {
         let read = read_zone(ask, &client, &zone_id, &names).await;
         if matches!(&read, Err(error) if error.class == ErrorClass::NotFound) {
             cache.forget().await;
         }
-        rows.extend(part(ask, read)?.unwrap_or_default());
+        match part(ask, read)? {
+            Some(of_zone) => rows.extend(of_zone),
+            None => complete = false,
+        }
+    }
+    if complete {
+        note_missing(ask, &rows);
     }
     rows.sort_by_cached_key(|row: &Split| rank(ask, row));
     Ok(rows)
 }
 
-/// The managed names as the estate lists them, so that the first one comes first.
-fn rank(ask: &Ask<'_>, row: &Split) -> (usize, String) {
-    let name = match &row.by {
-        Mechanism::Record(record) => plain_name(&record.name),
+/// A managed name without any row is worth a word: it may be misspelt, or just deleted.
+fn note_missing(ask: &Ask<'_>, rows: &[Split]) {
+    let found: BTreeSet<String> = rows.iter().filter_map(name_of).collect();
+    for managed in &ask.estate.names {
+        if !found.contains(&plain_name(&managed.name)) {
+            ask.problem(ProviderError::new(
+                ErrorClass::NotFound,
+                LIST,
+                format!("{} has no record sets that steer traffic", managed.name),
+            ));
+        }
+    }
+}
+
+fn name_of(row: &Split) -> Option<String> {
+    match &row.by {
+        Mechanism::Record(record) => Some(plain_name(&record.name)),
         Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => String::new(),
-    };
+        | Mechanism::Control(_) => None,
+    }
+}
+
+/// The managed names as the estate lists them, so that the first one comes first.
+fn rank(ask: &Ask<'_>, row: &Split) -> (usize, String) {
+    let name = name_of(row).unwrap_or_default();
     let position = ask
         .estate
         .names
@@ -61,12 +86,12 @@ fn rank(ask: &Ask<'_>, row: &Split) -> (usize, String) {
     (position.unwrap_or(usize::MAX), row.split.clone())
 }
 
-/// Which names to read in which zone.
+/// Which names to read in which zone, and whether those are all of them.
 async fn zones_to_read(
     ask: &Ask<'_>,
     client: &Client,
     cache: &ZoneCache,
-) -> Result<BTreeMap<String, Names>, ProviderError> {
+) -> Result<(BTreeMap<String, Names>, bool), ProviderError> {
     let mut reads: BTreeMap<String, Names> = BTreeMap::new();
     let mut sought = Vec::new();
     for managed in &ask.estate.names {
@@ -82,22 +107,15 @@ async fn zones_to_read(
         }
     }
     if sought.is_empty() {
-        return Ok(reads);
+        return Ok((reads, true));
     }
     let all_held =
         |zones: &[super::zone::Zone]| sought.iter().all(|name| !holding(zones, name).is_empty());
     let Some(zones) = part(ask, cache.zones(ask, client, all_held).await)? else {
-        return Ok(reads);
+        return Ok((reads, false));
     };
     for name in sought {
         let holders = holding(&zones, &name);
-        if holders.is_empty() {
-            ask.problem(ProviderError::new(
-                ErrorClass::NotFound,
-                "route53:ListHostedZones",
-                format!("no hosted zone of this account holds {name}"),
-            ));
-        }
         for (index, zone) in holders.into_iter().enumerate() {
             reads
                 .entry(zone.id.clone())
@@ -105,7 +123,7 @@ async fn zones_to_read(
                 .insert(name.clone(), index > 0);
         }
     }
-    Ok(reads)
+    Ok((reads, true))
 }
 
 /// Reads the names of one zone in the order of its list. A page may hold several of them; one that is cut off by the end of a page is read from its start.
@@ -121,21 +139,13 @@ async fn read_zone(
     let mut rows = Vec::new();
     for name in order {
         let held = page.as_ref().and_then(|page| whole(page, name));
-        let records = match held {
-            Some(records) => records,
-            None => {
-                let (records, last) = read_name(ask, client, zone_id, name).await?;
-                page = Some(last);
-                records
-            }
+        let records = if let Some(records) = held {
+            records
+        } else {
+            let (records, last) = read_name(ask, client, zone_id, name).await?;
+            page = Some(last);
+            records
         };
-        if records.is_empty() {
-            ask.problem(ProviderError::new(
-                ErrorClass::NotFound,
-                LIST,
-                format!("{name} has no record sets in zone {zone_id}"),
-            ));
-        }
         let again = names.get(name).copied().unwrap_or_default();
         rows.extend(
             records

@@ -219,14 +219,17 @@ pub fn plain_name(name: &str) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-/// A plain name as Route 53 writes it: trailing dot, everything but letters, digits, `-`, `_` and `.` escaped in octal.
+/// A plain name as Route 53 takes it as the start of a list: trailing dot, everything but letters, digits, `-`, `_`, `.` and `*` escaped in octal.
 pub fn written_name(plain: &str) -> String {
     let mut written = String::with_capacity(plain.len() + 4);
     for byte in plain.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*') {
             written.push(char::from(byte.to_ascii_lowercase()));
         } else {
-            written.push_str(&format!("\\{byte:03o}"));
+            written.push('\\');
+            for shift in [6, 3, 0] {
+                written.push(char::from(b'0' + (byte >> shift & 7)));
+            }
         }
     }
     written.push('.');
@@ -245,7 +248,8 @@ mod tests {
     #[test]
     fn a_wildcard_is_one_name_however_it_is_written() {
         assert_eq!(plain_name(r"\052.Example.com."), "*.example.com");
-        assert_eq!(written_name("*.example.com"), r"\052.example.com.");
+        assert_eq!(written_name("*.example.com"), "*.example.com.");
+        assert_eq!(written_name("*.a b"), r"*.a\040b.");
         assert_eq!(plain_name(&written_name("*.a b.example")), "*.a b.example");
     }
 

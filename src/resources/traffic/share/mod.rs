@@ -166,7 +166,7 @@ impl Share {
 /// The effective share of every member of every split, and of every region.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Shares {
-    shares: BTreeMap<(Source, Place), HashMap<String, Share>>,
+    members: BTreeMap<(Source, Place), HashMap<String, Share>>,
     regions: regions::RegionShares,
     controls: HashMap<String, Option<bool>>,
     targets: HashMap<String, Option<bool>>,
@@ -176,11 +176,11 @@ impl Shares {
     /// Computes them for a fleet, as of its time.
     pub fn of(fleet: &Fleet) -> Self {
         let known = Known::of(fleet);
-        let mut shares: BTreeMap<(Source, Place), HashMap<String, Share>> = BTreeMap::new();
+        let mut members: BTreeMap<(Source, Place), HashMap<String, Share>> = BTreeMap::new();
         for (source, place, slice) in fleet.traffic.slices() {
             let mut of_slice = HashMap::with_capacity(slice.rows.len());
             for split in splits(&slice.rows) {
-                let of_split = members::shares(&split, &known);
+                let of_split = self::members::shares(&split, &known);
                 of_slice.extend(
                     split
                         .iter()
@@ -188,10 +188,10 @@ impl Shares {
                         .zip(of_split),
                 );
             }
-            shares.insert((source, place.clone()), of_slice);
+            members.insert((source, place.clone()), of_slice);
         }
         let mut computed = Self {
-            shares,
+            members,
             ..Self::default()
         };
         computed.regions = regions::RegionShares::of(fleet, &computed);
@@ -201,7 +201,7 @@ impl Shares {
 
     /// The share of a member, by the key of its row; `None` when there is no such row.
     pub fn get(&self, source: Source, place: &Place, key: &str) -> Option<Share> {
-        self.shares
+        self.members
             .get(&(source, place.clone()))
             .and_then(|of_slice| of_slice.get(key))
             .copied()

@@ -22,10 +22,10 @@ pub fn shares(records: &[&Record], known: &Known<'_>) -> Vec<Share> {
     match &first.policy {
         Policy::Other => unknown(records),
         Policy::Failover { .. } => failover(records, &health),
-        Policy::Weighted { .. } => by_weight(&members(records, &health), None),
-        Policy::Simple | Policy::MultiValue => by_weight(&members(records, &health), None),
-        Policy::Latency { .. } => by_user(&health, true, None),
-        Policy::Geoproximity { .. } => by_user(&health, true, None),
+        Policy::Weighted { .. } | Policy::Simple | Policy::MultiValue => {
+            by_weight(&members(records, &health), None)
+        }
+        Policy::Latency { .. } | Policy::Geoproximity { .. } => by_user(&health, true, None),
         Policy::Geolocation { .. } | Policy::Cidr { .. } => {
             let default = records.iter().position(|record| is_default(&record.policy));
             let remark = match default.map(|index| health[index]) {

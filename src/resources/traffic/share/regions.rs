@@ -85,7 +85,7 @@ fn owner(fleet: &Fleet) -> Result<(Source, Vec<&Split>), String> {
     let accelerator = accelerator(fleet);
     match (records, accelerator) {
         // A plain record names no regions: if there is an accelerator, it stands behind it.
-        (Ok(records), Ok(groups)) if records.iter().all(is_simple) => {
+        (Ok(records), Ok(groups)) if records.iter().all(|row| is_simple(row)) => {
             Ok((Source::Accelerators, groups))
         }
         (Ok(records), _) => Ok((Source::Records, records)),
@@ -94,7 +94,7 @@ fn owner(fleet: &Fleet) -> Result<(Source, Vec<&Split>), String> {
     }
 }
 
-fn is_simple(row: &&Split) -> bool {
+fn is_simple(row: &Split) -> bool {
     matches!(&row.by, Mechanism::Record(record) if record.policy == Policy::Simple)
 }
 

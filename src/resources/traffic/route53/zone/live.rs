@@ -57,7 +57,7 @@ impl ZoneCache {
 
 async fn list(ask: &Ask<'_>, client: &Client) -> Result<Vec<Zone>, ProviderError> {
     const OPERATION: &str = "route53:ListHostedZones";
-    let zones = all_pages(OPERATION, async |marker| {
+    let zones = all_pages(OPERATION, |marker| async move {
         let call = client.list_hosted_zones().set_marker(marker).max_items(100);
         let page = ask.call(Api::Route53, OPERATION, call.send()).await?;
         let next = page.next_marker.filter(|_| page.is_truncated);
