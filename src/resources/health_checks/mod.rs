@@ -7,7 +7,7 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fleet, Judgement, Place, Resource, Severity,
+    Fleet, Judgement, Place, Resource, Severity, Source,
     metrics::{SeriesSpec, Stat},
 };
 
@@ -49,17 +49,42 @@ pub fn percentage_key(id: &str) -> String {
 impl HealthCheck {
     /// Seconds until a failure flips the check: interval × threshold.
     pub fn detection_seconds(&self) -> Option<u32> {
-        Some(self.interval_seconds? * self.failure_threshold?)
+        self.interval_seconds?.checked_mul(self.failure_threshold?)
     }
+}
+
+/// A check by its id. Answers are kept sorted by id, so that many can be looked up; a list in another order is searched through.
+fn check<'a>(fleet: &'a Fleet, id: &str) -> Option<&'a HealthCheck> {
+    let rows = &fleet
+        .health_checks
+        .slice(Source::HealthChecks, &Place::Global)?
+        .rows;
+    rows.binary_search_by(|check| check.id.as_str().cmp(id))
+        .ok()
+        .or_else(|| rows.iter().position(|check| check.id == id))
+        .map(|index| &rows[index])
+}
+
+/// Whether a check is known to be disabled.
+pub fn disabled(fleet: &Fleet, id: &str) -> bool {
+    check(fleet, id).is_some_and(|check| check.disabled)
 }
 
 /// Whether Route 53 takes the target of a check for healthy. `None` means that we do not know.
 pub fn healthy(fleet: &Fleet, id: &str) -> Option<bool> {
-    let check = fleet
-        .health_checks
-        .rows()
-        .map(|(_, _, check)| check)
-        .find(|check| check.id == id);
+    let check = check(fleet, id);
+    // The data plane knows a routing control at once and without us-east-1; the metric follows a minute later.
+    let by_control = check.filter(|check| !check.disabled).and_then(|check| {
+        let on = fleet
+            .shares
+            .control(check.routing_control_arn.as_deref()?)?;
+        Some(on != check.inverted)
+    });
+    by_control.or_else(|| state(fleet, check, id))
+}
+
+/// The same by configuration and metric alone.
+pub fn state(fleet: &Fleet, check: Option<&HealthCheck>, id: &str) -> Option<bool> {
     if check.is_some_and(|check| check.disabled) {
         return Some(true);
     }
@@ -92,23 +117,25 @@ impl Resource for HealthCheck {
         }
     }
 
+    /// Each metric is billed: the share of checkers exists only for checks that checkers make.
     fn series(&self, _place: &Place) -> Vec<SeriesSpec> {
         let dimensions = [("HealthCheckId", self.id.as_str())];
-        vec![
-            SeriesSpec::new(
-                status_key(&self.id),
-                "AWS/Route53",
-                "HealthCheckStatus",
-                &dimensions,
-                Stat::Minimum,
-            ),
-            SeriesSpec::new(
+        let of = |key: String, name: &str, stat| {
+            SeriesSpec::new(key, "AWS/Route53", name, &dimensions, stat)
+        };
+        let status = of(status_key(&self.id), "HealthCheckStatus", Stat::Minimum);
+        let derived = ["CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"];
+        if self.disabled {
+            Vec::new()
+        } else if derived.contains(&self.check_type.as_str()) {
+            vec![status]
+        } else {
+            let percentage = of(
                 percentage_key(&self.id),
-                "AWS/Route53",
                 "HealthCheckPercentageHealthy",
-                &dimensions,
                 Stat::Average,
-            ),
-        ]
+            );
+            vec![status, percentage]
+        }
     }
 }

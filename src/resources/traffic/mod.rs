@@ -1,21 +1,32 @@
-//! Everything that splits traffic. One row is one member of a split: a record set, an endpoint group, a target group of a rule, a version of an alias. Owns the model; no call.
+//! Everything that splits traffic. One row is one member of a split: a record set, an endpoint group, a target group of a rule, a version of an alias. Owns what the mechanisms have in common; each has a folder of its own.
 
+pub mod cloudfront;
+pub mod elastic_load_balancing;
+pub mod global_accelerator;
+pub mod lambda;
 pub mod live;
+pub mod recovery_cluster;
+pub mod route53;
 pub mod share;
 pub mod sim;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Fleet, Judgement, Place, RegionLabel, Resource, Severity,
-    metrics::{SeriesSpec, Stat},
+pub use self::{
+    cloudfront::{ContinuousDeployment, Distribution, Origin, distribution_key},
+    elastic_load_balancing::{Forward, TargetHealth, load_balancer_key},
+    global_accelerator::{Endpoint, EndpointGroup, new_flows_key},
+    lambda::{AliasVersion, alias_key},
+    recovery_cluster::RoutingControl,
+    route53::{AliasTarget, Policy, Record, plain_name},
 };
+use super::{Estate, Fleet, Judgement, Place, RegionLabel, Resource, Source, metrics::SeriesSpec};
 
 /// One member of a split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Split {
-    /// What is split, unique within the source: `api.example.com. A`, a listener ARN, `function:alias`, a control panel.
+    /// What is split, unique within the source: `api.example.com. A`, a listener or rule ARN, `function:alias`, a control panel.
     pub split: String,
     /// This member of it: set identifier, endpoint group region, target group name, version, control name.
     pub member: String,
@@ -41,265 +52,51 @@ pub enum Mechanism {
     Control(RoutingControl),
 }
 
-/// How Route 53 picks among record sets of one name and type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "policy", rename_all = "snake_case")]
-pub enum Policy {
-    /// The only record set.
-    Simple,
-    /// By weight, 0 to 255.
-    Weighted {
-        /// The weight.
-        weight: u8,
-    },
-    /// By latency to an AWS Region.
-    Latency {
-        /// That Region.
-        region: String,
-    },
-    /// By location of the user.
-    Geolocation {
-        /// Continent code.
-        continent: Option<String>,
-        /// Country code; `*` is the default.
-        country: Option<String>,
-        /// Subdivision code.
-        subdivision: Option<String>,
-    },
-    /// By distance with a bias.
-    Geoproximity {
-        /// AWS Region, where given.
-        region: Option<String>,
-        /// -99 to 99.
-        bias: i32,
-    },
-    /// Primary or secondary.
-    Failover {
-        /// Whether it is the primary.
-        primary: bool,
-    },
-    /// Several answers at once.
-    MultiValue,
-    /// By CIDR block.
-    Cidr {
-        /// Collection and location.
-        location: String,
-    },
-}
-
-/// The alias target of a record set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AliasTarget {
-    /// DNS name, as Route 53 gives it.
-    pub dns_name: String,
-    /// Hosted zone id of the target.
-    pub zone_id: String,
-    /// Whether the target's health counts.
-    pub evaluate_target_health: bool,
-}
-
-/// A Route 53 record set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// Hosted zone id without `/hostedzone/`.
-    pub zone_id: String,
-    /// Name with trailing dot, as Route 53 writes it.
-    pub name: String,
-    /// `A`, `AAAA`, `CNAME` …
-    pub record_type: String,
-    /// Set identifier; `None` for a simple record.
-    pub set_identifier: Option<String>,
-    /// How it is picked.
-    pub policy: Policy,
-    /// Seconds; `None` for alias targets (60 s in practice).
-    pub ttl: Option<u32>,
-    /// Values; empty for an alias.
-    pub values: Vec<String>,
-    /// Alias target.
-    pub alias: Option<AliasTarget>,
-    /// Health check id.
-    pub health_check_id: Option<String>,
-    /// The traffic policy instance that owns it; such a record must not be edited.
-    pub traffic_policy_instance_id: Option<String>,
-}
-
-/// An endpoint of an endpoint group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Endpoint {
-    /// ARN or id.
-    pub id: String,
-    /// Weight, 0 to 255.
-    pub weight: Option<i32>,
-    /// `HEALTHY`, `UNHEALTHY`, `INITIAL`, or a value not known yet.
-    pub health: Option<String>,
-}
-
-/// A Global Accelerator endpoint group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EndpointGroup {
-    /// ARN of the accelerator.
-    pub accelerator_arn: String,
-    /// Its name.
-    pub accelerator_name: String,
-    /// `DEPLOYED` or `IN_PROGRESS`.
-    pub accelerator_status: Option<String>,
-    /// Whether the accelerator takes traffic.
-    pub accelerator_enabled: bool,
-    /// ARN of the listener.
-    pub listener_arn: String,
-    /// ARN of the group.
-    pub group_arn: String,
-    /// AWS Region of the group.
-    pub region: String,
-    /// Percent, 0 to 100, of the traffic that would reach this group; not a share of the total.
-    pub dial: f64,
-    /// Its endpoints.
-    pub endpoints: Vec<Endpoint>,
-}
-
-/// Health of the targets of a target group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct TargetHealth {
-    /// Targets that take traffic.
-    pub healthy: u32,
-    /// Targets that do not.
-    pub unhealthy: u32,
-    /// Initial, draining, unused, unavailable.
-    pub other: u32,
-}
-
-impl TargetHealth {
-    /// Healthy share in percent of the healthy and unhealthy targets; `None` without targets.
-    pub fn percent(self) -> Option<f64> {
-        let total = self.healthy + self.unhealthy;
-        (total > 0).then(|| f64::from(self.healthy) * 100.0 / f64::from(total))
+impl Mechanism {
+    /// The source that lists splits of this mechanism.
+    pub fn source(&self) -> Source {
+        match self {
+            Self::Record(_) => Source::Records,
+            Self::Dial(_) => Source::Accelerators,
+            Self::Forward(_) => Source::LoadBalancers,
+            Self::Alias(_) => Source::Aliases,
+            Self::Distribution(_) => Source::Distributions,
+            Self::Control(_) => Source::RoutingControls,
+        }
     }
 }
 
-/// A target group that a listener rule forwards to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Forward {
-    /// ARN of the load balancer.
-    pub load_balancer_arn: String,
-    /// Its name.
-    pub load_balancer_name: String,
-    /// Its DNS name, by which alias records point to it.
-    pub load_balancer_dns: Option<String>,
-    /// `application`, `network`, `gateway`.
-    pub load_balancer_type: Option<String>,
-    /// `active`, `active_impaired` …
-    pub load_balancer_state: Option<String>,
-    /// ARN of the listener.
-    pub listener_arn: String,
-    /// ARN of the rule; `None` for the listener's default action.
-    pub rule_arn: Option<String>,
-    /// Priority of the rule, or `default`.
-    pub priority: String,
-    /// The conditions of the rule, as one text.
-    pub conditions: String,
-    /// ARN of the target group.
-    pub target_group_arn: String,
-    /// Its name.
-    pub target_group_name: String,
-    /// Weight, 0 to 999; a single target group without one has 1.
-    pub weight: u32,
-    /// Whether users stick to a target group.
-    pub stickiness: bool,
-    /// Health; `None` when it could not be read.
-    pub health: Option<TargetHealth>,
-}
-
-/// A version behind a Lambda alias.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AliasVersion {
-    /// Function name.
-    pub function: String,
-    /// Alias name.
-    pub alias: String,
-    /// ARN of the alias.
-    pub alias_arn: Option<String>,
-    /// Version that gets the share.
-    pub version: String,
-    /// 0.0 to 1.0.
-    pub weight: f64,
-    /// The compare-and-set token.
-    pub revision_id: Option<String>,
-}
-
-/// An origin of a distribution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// Id.
-    pub id: String,
-    /// Domain name.
-    pub domain: String,
-}
-
-/// A CloudFront distribution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Distribution {
-    /// Id.
-    pub id: String,
-    /// ARN.
-    pub arn: String,
-    /// Domain name.
-    pub domain: String,
-    /// Alternate domain names.
-    pub aliases: Vec<String>,
-    /// `Deployed` or `InProgress`.
-    pub status: String,
-    /// Whether it takes traffic.
-    pub enabled: bool,
-    /// Whether it is the staging half of a continuous deployment.
-    pub staging: bool,
-    /// Origins.
-    pub origins: Vec<Origin>,
-    /// Primary and secondary origin ids of each origin group.
-    pub origin_groups: Vec<Vec<String>>,
-    /// `http2`, `http3` …: continuous deployment does not work with HTTP/3.
-    pub http_version: Option<String>,
-    /// The continuous-deployment policy.
-    pub policy: Option<ContinuousDeployment>,
-}
-
-/// A continuous-deployment policy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ContinuousDeployment {
-    /// Id.
-    pub id: String,
-    /// Whether it takes effect.
-    pub enabled: bool,
-    /// Share of the staging distribution, 0.0 to 0.15; `None` for a header policy.
-    pub weight: Option<f64>,
-    /// Header name, for a header policy.
-    pub header: Option<String>,
-    /// Domain names of the staging distribution.
-    pub staging_domains: Vec<String>,
-}
-
-/// A routing control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoutingControl {
-    /// ARN.
-    pub arn: String,
-    /// Name.
-    pub name: String,
-    /// ARN of its panel.
-    pub panel_arn: Option<String>,
-    /// Name of its panel.
-    pub panel_name: Option<String>,
-    /// Whether it is `On`; `None` for a value not known yet.
-    pub on: Option<bool>,
-}
-
-/// The last part of an ARN after `prefix`, as CloudWatch wants load balancers and target groups named.
+/// The last part of an ARN after `prefix`, as CloudWatch wants load balancers, target groups and accelerators named.
 pub fn arn_tail<'a>(arn: &'a str, prefix: &str) -> &'a str {
     arn.split_once(prefix).map_or(arn, |(_, tail)| tail)
 }
 
-/// Key of a series of a load balancer; `what` is `requests`, `p95`, `p99`, `target-5xx` or `elb-5xx`.
-pub fn load_balancer_key(arn: &str, what: &str) -> String {
-    format!("load-balancer/{}/{what}", arn_tail(arn, "loadbalancer/"))
+/// The region of the estate whose label or AWS Region stands in a name as a word of its own: `cell-eu-west-1-a`. The longest wins.
+pub fn region_within<'a>(estate: &'a Estate, name: &str) -> Option<&'a RegionLabel> {
+    let stands_in = |word: &str| {
+        let free = |neighbour: Option<char>| neighbour.is_none_or(|c| !c.is_alphanumeric());
+        name.match_indices(word).any(|(at, _)| {
+            free(name[..at].chars().next_back()) && free(name[at + word.len()..].chars().next())
+        })
+    };
+    let words = estate.regions.iter().flat_map(|region| {
+        let names = [Some(region.label.as_str()), region.aws_region.as_deref()];
+        names
+            .into_iter()
+            .flatten()
+            .map(move |word| (word, &region.label))
+    });
+    words
+        .filter(|(word, _)| !word.is_empty() && stands_in(word))
+        // Of two equals the first in the estate.
+        .reduce(|best, next| {
+            if next.0.len() > best.0.len() {
+                next
+            } else {
+                best
+            }
+        })
+        .map(|(_, label)| label)
 }
 
 impl Split {
@@ -307,51 +104,9 @@ impl Split {
     pub fn region<'a>(&'a self, fleet: &'a Fleet, place: &'a Place) -> Option<&'a RegionLabel> {
         let estate = &fleet.estate;
         match &self.by {
-            Mechanism::Record(record) => {
-                let bare = record.name.trim_end_matches('.');
-                let configured = estate
-                    .names
-                    .iter()
-                    .find(|name| name.name.eq_ignore_ascii_case(bare));
-                let by_identifier = record.set_identifier.as_deref().and_then(|id| {
-                    configured
-                        .and_then(|name| name.regions.get(id))
-                        .or_else(|| estate.region_named(id))
-                });
-                let by_policy = || match &record.policy {
-                    Policy::Latency { region }
-                    | Policy::Geoproximity {
-                        region: Some(region),
-                        ..
-                    } => estate.region_named(region),
-                    Policy::Simple
-                    | Policy::Weighted { .. }
-                    | Policy::Geolocation { .. }
-                    | Policy::Geoproximity { .. }
-                    | Policy::Failover { .. }
-                    | Policy::MultiValue
-                    | Policy::Cidr { .. } => None,
-                };
-                let targets = || {
-                    record
-                        .alias
-                        .iter()
-                        .map(|alias| alias.dns_name.as_str())
-                        .chain(record.values.iter().map(String::as_str))
-                };
-                let by_target = || {
-                    targets().find_map(|target| {
-                        target.split('.').find_map(|part| estate.region_named(part))
-                    })
-                };
-                by_identifier.or_else(by_policy).or_else(by_target)
-            }
+            Mechanism::Record(record) => record.region(estate),
             Mechanism::Dial(group) => estate.region_named(&group.region),
-            Mechanism::Control(control) => estate
-                .regions
-                .iter()
-                .map(|region| &region.label)
-                .find(|label| control.name.contains(label.as_str())),
+            Mechanism::Control(control) => region_within(estate, &control.name),
             Mechanism::Forward(_) | Mechanism::Alias(_) => place.region(),
             Mechanism::Distribution(_) => None,
         }
@@ -363,116 +118,61 @@ impl Resource for Split {
         format!("{}/{}", self.split, self.member)
     }
 
-    fn judge(&self, fleet: &Fleet, _place: &Place) -> Judgement {
-        let limits = &fleet.estate.thresholds;
+    fn judge(&self, fleet: &Fleet, place: &Place) -> Judgement {
+        let share = fleet.shares.get(self.by.source(), place, &self.key());
         match &self.by {
-            Mechanism::Record(record) => match record
-                .health_check_id
-                .as_deref()
-                .map(|id| super::health_checks::healthy(fleet, id))
-            {
-                Some(Some(false)) => Judgement::new(
-                    Severity::Bad,
-                    format!("health check of {} fails", self.member),
-                ),
-                Some(None) => Judgement::new(
-                    Severity::Unknown,
-                    format!("health of {} is not known", self.member),
-                ),
-                Some(Some(true)) | None => Judgement::ok(),
-            },
-            Mechanism::Dial(group) if !group.accelerator_enabled => Judgement::new(
-                Severity::Warn,
-                format!("{} is disabled", group.accelerator_name),
-            ),
-            Mechanism::Dial(group) => {
-                let unhealthy = group
-                    .endpoints
-                    .iter()
-                    .filter(|endpoint| endpoint.health.as_deref() == Some("UNHEALTHY"))
-                    .count();
-                if unhealthy == 0 {
-                    Judgement::ok()
-                } else if unhealthy == group.endpoints.len() {
-                    Judgement::new(
-                        Severity::Bad,
-                        format!("all endpoints of {} are unhealthy", group.region),
-                    )
-                } else {
-                    Judgement::new(
-                        Severity::Warn,
-                        format!("{unhealthy} endpoints of {} are unhealthy", group.region),
-                    )
-                }
-            }
-            Mechanism::Forward(forward) => match forward.health {
-                None => Judgement::new(
-                    Severity::Unknown,
-                    format!(
-                        "target health of {} could not be read",
-                        forward.target_group_name
-                    ),
-                ),
-                Some(health) => match health.percent() {
-                    None if forward.weight > 0 => Judgement::new(
-                        Severity::Warn,
-                        format!("{} has no targets", forward.target_group_name),
-                    ),
-                    None => Judgement::ok(),
-                    Some(percent) if percent < limits.healthy_bad_percent => Judgement::new(
-                        Severity::Bad,
-                        format!("{percent:.0} % of {} healthy", forward.target_group_name),
-                    ),
-                    Some(percent) if percent < limits.healthy_warn_percent => Judgement::new(
-                        Severity::Warn,
-                        format!("{percent:.0} % of {} healthy", forward.target_group_name),
-                    ),
-                    Some(_) => Judgement::ok(),
-                },
-            },
-            Mechanism::Control(control) if control.on.is_none() => Judgement::new(
-                Severity::Unknown,
-                format!("state of {} is not known", control.name),
-            ),
-            Mechanism::Distribution(distribution) if !distribution.enabled => {
-                Judgement::new(Severity::Warn, format!("{} is disabled", distribution.id))
-            }
-            Mechanism::Alias(_) | Mechanism::Distribution(_) | Mechanism::Control(_) => {
-                Judgement::ok()
-            }
+            Mechanism::Record(record) => record.judge(fleet, &self.member, share),
+            Mechanism::Dial(group) => group.judge(share),
+            Mechanism::Forward(forward) => forward.judge(&fleet.estate.thresholds, share),
+            Mechanism::Alias(_) => Judgement::ok(),
+            Mechanism::Distribution(distribution) => distribution.judge(),
+            Mechanism::Control(control) => control.judge(fleet.shares.control(&control.arn)),
         }
     }
 
     fn series(&self, _place: &Place) -> Vec<SeriesSpec> {
         match &self.by {
-            Mechanism::Forward(forward)
-                if forward.load_balancer_type.as_deref() == Some("application") =>
-            {
-                let arn = &forward.load_balancer_arn;
-                let dimension = arn_tail(arn, "loadbalancer/");
-                let of = |what: &str, name: &str, stat| {
-                    SeriesSpec::new(
-                        load_balancer_key(arn, what),
-                        "AWS/ApplicationELB",
-                        name,
-                        &[("LoadBalancer", dimension)],
-                        stat,
-                    )
-                };
-                vec![
-                    of("requests", "RequestCount", Stat::Sum),
-                    of("p95", "TargetResponseTime", Stat::P95),
-                    of("p99", "TargetResponseTime", Stat::P99),
-                    of("target-5xx", "HTTPCode_Target_5XX_Count", Stat::Sum),
-                    of("elb-5xx", "HTTPCode_ELB_5XX_Count", Stat::Sum),
-                ]
-            }
-            Mechanism::Record(_)
-            | Mechanism::Dial(_)
-            | Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => Vec::new(),
+            Mechanism::Dial(group) => group.series(),
+            Mechanism::Forward(forward) => forward.series(),
+            Mechanism::Alias(version) => version.series(),
+            Mechanism::Distribution(distribution) => distribution.series(),
+            // Their requests show where they arrive; DNS queries per zone tell nothing about a record.
+            Mechanism::Record(_) | Mechanism::Control(_) => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::estate::RegionSpec;
+
+    fn spec(label: &str, aws_region: Option<&str>) -> RegionSpec {
+        RegionSpec {
+            label: RegionLabel::new(label).unwrap(),
+            aws_region: aws_region.map(ToOwned::to_owned),
+            role: Default::default(),
+            access: Default::default(),
+            kube_contexts: Vec::new(),
+            capacity_rps: None,
+            load_balancers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_region_is_found_in_a_name_as_a_word_of_its_own() {
+        let estate = Estate {
+            regions: vec![
+                spec("Dublin", Some("eu-west-1")),
+                spec("Virginia", Some("us-east-1")),
+            ],
+            ..Estate::default()
+        };
+        let within = |name| region_within(&estate, name).map(RegionLabel::as_str);
+        assert_eq!(within("cell-us-east-1-a"), Some("Virginia"));
+        assert_eq!(within("eu-west-1"), Some("Dublin"));
+        assert_eq!(within("eu-west-10"), None);
+        assert_eq!(within("Dublins"), None);
+        assert_eq!(within("ßDublin"), None);
     }
 }

@@ -1,0 +1,228 @@
+//! Reads distributions and continuous-deployment policies: one list of each, and the configuration of distributions only where a policy has to be matched.
+
+use aws_sdk_cloudfront::{
+    Client,
+    types::{ContinuousDeploymentPolicy, DistributionSummary, OriginGroups, Origins},
+};
+
+use super::{ContinuousDeployment, Distribution, Origin};
+use crate::{
+    provider::ask::Ask,
+    resources::{
+        Api, ProviderError,
+        traffic::{
+            Mechanism, Split,
+            live::{all_pages, part},
+        },
+    },
+};
+
+/// Every distribution, with its policy.
+pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
+    let client = Client::new(&ask.config);
+    let mut found = Vec::new();
+    for summary in distributions(ask, &client).await? {
+        // A distribution always has an origin; an API that leaves it out of the list leaves out more.
+        let complete = summary.origins.is_some();
+        let mut distribution = distribution(summary);
+        let policy_id = if complete {
+            None
+        } else {
+            read_config(ask, &client, &mut distribution).await?
+        };
+        found.push((distribution, complete, policy_id));
+    }
+    // A policy needs a staging distribution: without one there is nothing to list.
+    if found.iter().any(|(distribution, ..)| distribution.staging) {
+        let policies = part(ask, policies(ask, &client).await)?.unwrap_or_default();
+        attach(ask, &client, &mut found, policies).await?;
+    }
+    let distributions = found.into_iter().map(|(distribution, ..)| distribution);
+    Ok(rows(distributions.collect()))
+}
+
+/// Takes over what the configuration of a distribution says, and gives the id of its policy.
+async fn read_config(
+    ask: &Ask<'_>,
+    client: &Client,
+    distribution: &mut Distribution,
+) -> Result<Option<String>, ProviderError> {
+    const OPERATION: &str = "cloudfront:GetDistributionConfig";
+    let call = client.get_distribution_config().id(&distribution.id);
+    let answer = part(ask, ask.call(Api::CloudFront, OPERATION, call.send()).await)?;
+    let Some(config) = answer.and_then(|answer| answer.distribution_config) else {
+        return Ok(None);
+    };
+    distribution.enabled = config.enabled;
+    distribution.staging = config.staging.unwrap_or_default();
+    distribution.aliases = config
+        .aliases
+        .and_then(|aliases| aliases.items)
+        .unwrap_or_default();
+    distribution.origins = origins(config.origins);
+    distribution.origin_groups = origin_groups(config.origin_groups);
+    distribution.http_version = config
+        .http_version
+        .map(|version| version.as_str().to_owned());
+    Ok(config
+        .continuous_deployment_policy_id
+        .filter(|id| !id.is_empty()))
+}
+
+async fn distributions(
+    ask: &Ask<'_>,
+    client: &Client,
+) -> Result<Vec<DistributionSummary>, ProviderError> {
+    const OPERATION: &str = "cloudfront:ListDistributions";
+    all_pages(OPERATION, |marker| async move {
+        let call = client
+            .list_distributions()
+            .set_marker(marker)
+            .max_items(100);
+        let page = ask.call(Api::CloudFront, OPERATION, call.send()).await?;
+        Ok(page.distribution_list.map_or((Vec::new(), None), |list| {
+            let next = list.next_marker.filter(|_| list.is_truncated);
+            (list.items.unwrap_or_default(), next)
+        }))
+    })
+    .await
+}
+
+async fn policies(
+    ask: &Ask<'_>,
+    client: &Client,
+) -> Result<Vec<ContinuousDeployment>, ProviderError> {
+    const OPERATION: &str = "cloudfront:ListContinuousDeploymentPolicies";
+    let policies = all_pages(OPERATION, |marker| async move {
+        let call = client
+            .list_continuous_deployment_policies()
+            .set_marker(marker)
+            .max_items(100);
+        let page = ask.call(Api::CloudFront, OPERATION, call.send()).await?;
+        let list = page.continuous_deployment_policy_list;
+        Ok(list.map_or((Vec::new(), None), |list| {
+            (list.items.unwrap_or_default(), list.next_marker)
+        }))
+    })
+    .await?;
+    Ok(policies
+        .into_iter()
+        .filter_map(|summary| summary.continuous_deployment_policy)
+        .map(policy)
+        .collect())
+}
+
+/// Gives each policy to its distribution. The list of distributions does not name it, so their configurations are read until every policy has found its own.
+async fn attach(
+    ask: &Ask<'_>,
+    client: &Client,
+    found: &mut [(Distribution, bool, Option<String>)],
+    mut policies: Vec<ContinuousDeployment>,
+) -> Result<(), ProviderError> {
+    for (distribution, config_unread, policy_id) in found {
+        if policies.is_empty() {
+            break;
+        }
+        if *config_unread && !distribution.staging {
+            *policy_id = read_config(ask, client, distribution).await?;
+        }
+        let own = policies
+            .iter()
+            .position(|policy| Some(&policy.id) == policy_id.as_ref());
+        distribution.policy = own.map(|index| policies.swap_remove(index));
+    }
+    Ok(())
+}
+
+/// A staging distribution is a member of the split of its primary one.
+fn rows(distributions: Vec<Distribution>) -> Vec<Split> {
+    let primary_of = |staging: &Distribution| {
+        distributions
+            .iter()
+            .find(|primary| {
+                let policy = primary.policy.as_ref();
+                policy.is_some_and(|policy| policy.staging_domains.contains(&staging.domain))
+            })
+            .map(|primary| primary.id.clone())
+    };
+    let splits: Vec<(String, &str)> = distributions
+        .iter()
+        .map(|distribution| match primary_of(distribution) {
+            Some(primary) => (primary, "staging"),
+            None if distribution.staging => (distribution.id.clone(), "staging"),
+            None => (distribution.id.clone(), "primary"),
+        })
+        .collect();
+    splits
+        .into_iter()
+        .zip(distributions)
+        .map(|((split, member), distribution)| Split {
+            split,
+            member: member.to_owned(),
+            by: Mechanism::Distribution(distribution),
+        })
+        .collect()
+}
+
+fn distribution(summary: DistributionSummary) -> Distribution {
+    let version = summary.http_version.as_str();
+    Distribution {
+        http_version: (!version.is_empty()).then(|| version.to_owned()),
+        id: summary.id,
+        arn: summary.arn,
+        domain: summary.domain_name,
+        aliases: summary
+            .aliases
+            .and_then(|aliases| aliases.items)
+            .unwrap_or_default(),
+        status: summary.status,
+        enabled: summary.enabled,
+        staging: summary.staging,
+        origins: origins(summary.origins),
+        origin_groups: origin_groups(summary.origin_groups),
+        policy: None,
+    }
+}
+
+fn origins(origins: Option<Origins>) -> Vec<Origin> {
+    let origins = origins.map(|origins| origins.items).unwrap_or_default();
+    origins
+        .into_iter()
+        .map(|origin| Origin {
+            id: origin.id,
+            domain: origin.domain_name,
+        })
+        .collect()
+}
+
+/// The origin ids of each group, the primary one first.
+fn origin_groups(groups: Option<OriginGroups>) -> Vec<Vec<String>> {
+    let groups = groups.and_then(|groups| groups.items).unwrap_or_default();
+    let members = groups.into_iter().filter_map(|group| group.members);
+    members
+        .map(|members| {
+            let ids = members.items.into_iter().map(|member| member.origin_id);
+            ids.collect()
+        })
+        .collect()
+}
+
+fn policy(policy: ContinuousDeploymentPolicy) -> ContinuousDeployment {
+    let config = policy.continuous_deployment_policy_config;
+    let traffic = config
+        .as_ref()
+        .and_then(|config| config.traffic_config.as_ref());
+    let weight = traffic.and_then(|traffic| traffic.single_weight_config.as_ref());
+    let header = traffic.and_then(|traffic| traffic.single_header_config.as_ref());
+    ContinuousDeployment {
+        id: policy.id,
+        enabled: config.as_ref().is_some_and(|config| config.enabled),
+        // The API gives a 32-bit float: 0.05 must not become 0.05000000074505806.
+        weight: weight.map(|weight| (f64::from(weight.weight) * 1e6).round() / 1e6),
+        header: header.map(|header| header.header.clone()),
+        staging_domains: config
+            .and_then(|config| config.staging_distribution_dns_names)
+            .and_then(|names| names.items)
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,107 @@
+//! CloudFront distributions and continuous deployment: the model, their series, what is wrong with one. Must never take a header policy for a share.
+
+pub mod live;
+
+use serde::{Deserialize, Serialize};
+
+use crate::resources::{
+    Judgement, Severity,
+    metrics::{SeriesSpec, Stat},
+};
+
+/// An origin of a distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Id.
+    pub id: String,
+    /// Domain name.
+    pub domain: String,
+}
+
+/// A CloudFront distribution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// Id.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+    /// Domain name.
+    pub domain: String,
+    /// Alternate domain names.
+    pub aliases: Vec<String>,
+    /// `Deployed` or `InProgress`.
+    pub status: String,
+    /// Whether it takes traffic.
+    pub enabled: bool,
+    /// Whether it is the staging half of a continuous deployment.
+    pub staging: bool,
+    /// Origins.
+    pub origins: Vec<Origin>,
+    /// Primary and secondary origin ids of each origin group.
+    pub origin_groups: Vec<Vec<String>>,
+    /// `http2`, `http3` …: continuous deployment does not work with HTTP/3.
+    pub http_version: Option<String>,
+    /// The continuous-deployment policy.
+    pub policy: Option<ContinuousDeployment>,
+}
+
+/// A continuous-deployment policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContinuousDeployment {
+    /// Id.
+    pub id: String,
+    /// Whether it takes effect.
+    pub enabled: bool,
+    /// Share of the staging distribution, 0.0 to 0.15; `None` for a header policy.
+    pub weight: Option<f64>,
+    /// Header name, for a header policy.
+    pub header: Option<String>,
+    /// Domain names of the staging distribution.
+    pub staging_domains: Vec<String>,
+}
+
+/// Key of a series of a distribution; `what` is `requests` or `5xx-rate`.
+pub fn distribution_key(id: &str, what: &str) -> String {
+    format!("distribution/{id}/{what}")
+}
+
+impl Distribution {
+    /// What is wrong with it.
+    pub(super) fn judge(&self) -> Judgement {
+        let http3 = self
+            .http_version
+            .as_deref()
+            .is_some_and(|version| version.to_lowercase().contains('3'));
+        if !self.enabled {
+            Judgement::new(Severity::Warn, format!("{} is disabled", self.id))
+        } else if http3 && self.policy.as_ref().is_some_and(|policy| policy.enabled) {
+            Judgement::new(
+                Severity::Warn,
+                format!(
+                    "{} allows HTTP/3, with which continuous deployment does not work",
+                    self.id
+                ),
+            )
+        } else {
+            Judgement::ok()
+        }
+    }
+
+    /// Requests and errors; they are published in us-east-1 with the Region `Global`.
+    pub(super) fn series(&self) -> Vec<SeriesSpec> {
+        let dimensions = [("DistributionId", self.id.as_str()), ("Region", "Global")];
+        let of = |what: &str, name: &str, stat| {
+            SeriesSpec::new(
+                distribution_key(&self.id, what),
+                "AWS/CloudFront",
+                name,
+                &dimensions,
+                stat,
+            )
+        };
+        vec![
+            of("requests", "Requests", Stat::Sum),
+            of("5xx-rate", "5xxErrorRate", Stat::Average),
+        ]
+    }
+}

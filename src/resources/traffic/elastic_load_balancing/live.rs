@@ -1,0 +1,316 @@
+//! Reads load balancers, their listeners and rules, and the health of every target group that some rule forwards to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_elasticloadbalancingv2::{
+    Client,
+    types::{Action, ActionTypeEnum, Listener, LoadBalancer, Rule, RuleCondition},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{Forward, TargetHealth};
+use crate::{
+    provider::ask::Ask,
+    resources::{
+        Api, ProviderError,
+        traffic::{
+            Mechanism, Split, arn_tail,
+            live::{all_pages, part},
+        },
+    },
+};
+
+/// Calls made at once.
+const AT_ONCE: usize = 4;
+const API: Api = Api::ElasticLoadBalancing;
+
+/// Every target group of every forward action of the load balancers that carry the user traffic.
+pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
+    let client = &Client::new(&ask.config);
+    let mut balancers = load_balancers(ask, client).await?;
+    let named = ask
+        .place
+        .region()
+        .and_then(|label| ask.estate.region(label))
+        .map(|region| region.load_balancers.as_slice())
+        .unwrap_or_default();
+    if !named.is_empty() {
+        balancers.retain(|balancer| {
+            balancer
+                .load_balancer_name
+                .as_ref()
+                .is_some_and(|name| named.contains(name))
+        });
+    }
+    let forwards: Vec<Vec<Forward>> = stream::iter(balancers)
+        .map(|balancer| forwards(ask, client, balancer))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut forwards: Vec<Forward> = forwards.into_iter().flatten().collect();
+    let groups: BTreeSet<String> = forwards
+        .iter()
+        .map(|forward| forward.target_group_arn.clone())
+        .collect();
+    let health: BTreeMap<String, TargetHealth> = stream::iter(groups)
+        .map(|group| async move {
+            let health = target_health(ask, client, &group).await;
+            health.map(|health| (group, health))
+        })
+        .buffered(AT_ONCE)
+        .filter_map(|health| async move { health })
+        .collect()
+        .await;
+    for forward in &mut forwards {
+        forward.health = health.get(&forward.target_group_arn).copied();
+    }
+    Ok(forwards.into_iter().map(row).collect())
+}
+
+async fn load_balancers(
+    ask: &Ask<'_>,
+    client: &Client,
+) -> Result<Vec<LoadBalancer>, ProviderError> {
+    const OPERATION: &str = "elasticloadbalancing:DescribeLoadBalancers";
+    all_pages(OPERATION, |marker| async move {
+        let call = client
+            .describe_load_balancers()
+            .set_marker(marker)
+            .page_size(400);
+        let page = ask.call(API, OPERATION, call.send()).await?;
+        Ok((page.load_balancers.unwrap_or_default(), page.next_marker))
+    })
+    .await
+}
+
+async fn listeners(
+    ask: &Ask<'_>,
+    client: &Client,
+    balancer: &str,
+) -> Result<Vec<Listener>, ProviderError> {
+    const OPERATION: &str = "elasticloadbalancing:DescribeListeners";
+    all_pages(OPERATION, |marker| async move {
+        let call = client
+            .describe_listeners()
+            .load_balancer_arn(balancer)
+            .set_marker(marker);
+        let page = ask.call(API, OPERATION, call.send()).await?;
+        Ok((page.listeners.unwrap_or_default(), page.next_marker))
+    })
+    .await
+}
+
+async fn rules(ask: &Ask<'_>, client: &Client, listener: &str) -> Result<Vec<Rule>, ProviderError> {
+    const OPERATION: &str = "elasticloadbalancing:DescribeRules";
+    all_pages(OPERATION, |marker| async move {
+        let call = client
+            .describe_rules()
+            .listener_arn(listener)
+            .set_marker(marker);
+        let page = ask.call(API, OPERATION, call.send()).await?;
+        Ok((page.rules.unwrap_or_default(), page.next_marker))
+    })
+    .await
+}
+
+/// Health of a group; `None`, and a problem noted, when it cannot be read: its rows stay, with unknown health.
+async fn target_health(ask: &Ask<'_>, client: &Client, group: &str) -> Option<TargetHealth> {
+    const OPERATION: &str = "elasticloadbalancing:DescribeTargetHealth";
+    let call = client.describe_target_health().target_group_arn(group);
+    let answer = match ask.call(API, OPERATION, call.send()).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            ask.problem(error);
+            return None;
+        }
+    };
+    let mut health = TargetHealth::default();
+    for target in answer.target_health_descriptions.unwrap_or_default() {
+        let state = target.target_health.and_then(|health| health.state);
+        match state
+            .as_ref()
+            .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str)
+        {
+            Some("healthy") => health.healthy += 1,
+            Some(state) if state.starts_with("unhealthy") => health.unhealthy += 1,
+            Some(_) | None => health.other += 1,
+        }
+    }
+    Some(health)
+}
+
+/// The target groups that a load balancer forwards to. Only application load balancers have rules.
+async fn forwards(
+    ask: &Ask<'_>,
+    client: &Client,
+    balancer: LoadBalancer,
+) -> Result<Vec<Forward>, ProviderError> {
+    let Some(arn) = balancer.load_balancer_arn.as_deref() else {
+        return Ok(Vec::new());
+    };
+    let listeners = part(ask, listeners(ask, client, arn).await)?.unwrap_or_default();
+    let application = balancer
+        .r#type
+        .as_ref()
+        .is_some_and(|kind| kind.as_str() == "application");
+    let mut found = Vec::new();
+    for listener in &listeners {
+        let listener_arn = listener.listener_arn.as_deref().unwrap_or_default();
+        let default = template(&balancer, listener_arn);
+        found.extend(targets(listener.default_actions(), &default));
+        if !application {
+            continue;
+        }
+        let rules = part(ask, rules(ask, client, listener_arn).await)?.unwrap_or_default();
+        // The default rule is the listener's default action over again.
+        for rule in rules.iter().filter(|rule| rule.is_default != Some(true)) {
+            let of_rule = Forward {
+                rule_arn: rule.rule_arn.clone(),
+                priority: rule.priority.clone().unwrap_or_default(),
+                conditions: conditions(rule.conditions()),
+                ..default.clone()
+            };
+            found.extend(targets(rule.actions(), &of_rule));
+        }
+    }
+    Ok(found)
+}
+
+/// A forward of a listener's default action, still without its target group.
+fn template(balancer: &LoadBalancer, listener_arn: &str) -> Forward {
+    let state = balancer
+        .state
+        .as_ref()
+        .and_then(|state| state.code.as_ref());
+    Forward {
+        load_balancer_arn: balancer.load_balancer_arn.clone().unwrap_or_default(),
+        load_balancer_name: balancer.load_balancer_name.clone().unwrap_or_default(),
+        load_balancer_dns: balancer.dns_name.clone(),
+        load_balancer_type: balancer
+            .r#type
+            .as_ref()
+            .map(|kind| kind.as_str().to_owned()),
+        load_balancer_state: state.map(|code| code.as_str().to_owned()),
+        listener_arn: listener_arn.to_owned(),
+        rule_arn: None,
+        priority: "default".to_owned(),
+        conditions: String::new(),
+        target_group_arn: String::new(),
+        target_group_name: String::new(),
+        weight: 1,
+        stickiness: false,
+        health: None,
+    }
+}
+
+/// One forward per target group of a list of actions; none when they redirect or answer themselves.
+fn targets(actions: &[Action], template: &Forward) -> Vec<Forward> {
+    let forward = actions.iter().find(|action| {
+        action.forward_config.is_some()
+            || action.target_group_arn.is_some()
+            || action.r#type == Some(ActionTypeEnum::Forward)
+    });
+    let config = forward.and_then(|action| action.forward_config.as_ref());
+    let stickiness = config
+        .and_then(|config| config.target_group_stickiness_config.as_ref())
+        .and_then(|stickiness| stickiness.enabled)
+        .unwrap_or_default();
+    let mut groups: Vec<(&str, u32)> = config
+        .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|group| {
+            let weight = group
+                .weight
+                .and_then(|weight| u32::try_from(weight).ok())
+                .unwrap_or(1);
+            Some((group.target_group_arn.as_deref()?, weight))
+        })
+        .collect();
+    if groups.is_empty() {
+        groups.extend(
+            forward
+                .and_then(|action| action.target_group_arn.as_deref())
+                .map(|arn| (arn, 1)),
+        );
+    }
+    groups
+        .into_iter()
+        .map(|(arn, weight)| Forward {
+            target_group_arn: arn.to_owned(),
+            target_group_name: name_of(arn).to_owned(),
+            weight,
+            stickiness,
+            ..template.clone()
+        })
+        .collect()
+}
+
+/// The name in the ARN of a target group, `…:targetgroup/NAME/ID`.
+fn name_of(arn: &str) -> &str {
+    let tail = arn_tail(arn, "targetgroup/");
+    tail.split('/').next().unwrap_or(tail)
+}
+
+/// The conditions of a rule as one text: `host-header a.example.com, path-pattern /api/*`.
+fn conditions(conditions: &[RuleCondition]) -> String {
+    let text = |condition: &RuleCondition| {
+        let values = |lists: [Option<&[String]>; 6]| {
+            lists
+                .into_iter()
+                .flatten()
+                .chain([condition.values(), condition.regex_values()])
+                .find(|list| !list.is_empty())
+                .unwrap_or_default()
+                .join(" ")
+        };
+        let header = condition.http_header_config.as_ref();
+        let query = condition.query_string_config.as_ref().map(|config| {
+            let pairs = config.values().iter();
+            let pair = |key: Option<&str>, value: Option<&str>| {
+                format!("{}={}", key.unwrap_or("*"), value.unwrap_or_default())
+            };
+            pairs
+                .map(|at| pair(at.key.as_deref(), at.value.as_deref()))
+                .collect::<Vec<String>>()
+        });
+        let values = values([
+            condition
+                .host_header_config
+                .as_ref()
+                .map(aws_sdk_elasticloadbalancingv2::types::HostHeaderConditionConfig::values),
+            condition
+                .path_pattern_config
+                .as_ref()
+                .map(aws_sdk_elasticloadbalancingv2::types::PathPatternConditionConfig::values),
+            header.map(aws_sdk_elasticloadbalancingv2::types::HttpHeaderConditionConfig::values),
+            query.as_deref(),
+            condition.http_request_method_config.as_ref().map(
+                aws_sdk_elasticloadbalancingv2::types::HttpRequestMethodConditionConfig::values,
+            ),
+            condition
+                .source_ip_config
+                .as_ref()
+                .map(aws_sdk_elasticloadbalancingv2::types::SourceIpConditionConfig::values),
+        ]);
+        let field = condition.field.as_deref().unwrap_or("condition");
+        match header.and_then(|config| config.http_header_name.as_deref()) {
+            Some(header) => format!("{field} {header}: {values}"),
+            None => format!("{field} {values}"),
+        }
+    };
+    conditions
+        .iter()
+        .map(text)
+        .collect::<Vec<String>>()
+        .join(", ")
+}
+
+fn row(forward: Forward) -> Split {
+    let split = forward.rule_arn.as_ref().unwrap_or(&forward.listener_arn);
+    Split {
+        split: split.clone(),
+        member: forward.target_group_name.clone(),
+        by: Mechanism::Forward(forward),
+    }
+}

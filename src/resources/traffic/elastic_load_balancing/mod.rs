@@ -1,0 +1,177 @@
+//! Weighted forward actions of load balancers: the model, their series, what is wrong with one. Owns what target health means for a load balancer.
+
+pub mod live;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    arn_tail,
+    share::{Remark, Share},
+};
+use crate::resources::{
+    Judgement, Severity,
+    estate::Thresholds,
+    metrics::{SeriesSpec, Stat},
+};
+
+/// Health of the targets of a target group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TargetHealth {
+    /// Targets that take traffic.
+    pub healthy: u32,
+    /// Targets that do not.
+    pub unhealthy: u32,
+    /// Initial, draining, unused, unavailable.
+    pub other: u32,
+}
+
+impl TargetHealth {
+    /// Healthy share in percent of the healthy and unhealthy targets; `None` without targets.
+    pub fn percent(self) -> Option<f64> {
+        let total = self.healthy + self.unhealthy;
+        (total > 0).then(|| f64::from(self.healthy) * 100.0 / f64::from(total))
+    }
+
+    /// Whether the group counts as healthy for an alias record: some target is. An empty group does not; one whose targets are all in between is not known.
+    pub fn serves(self) -> Option<bool> {
+        if self.healthy > 0 {
+            Some(true)
+        } else {
+            (self.unhealthy > 0 || self.other == 0).then_some(false)
+        }
+    }
+}
+
+/// A target group that a listener rule forwards to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Forward {
+    /// ARN of the load balancer.
+    pub load_balancer_arn: String,
+    /// Its name.
+    pub load_balancer_name: String,
+    /// Its DNS name, by which alias records point to it.
+    pub load_balancer_dns: Option<String>,
+    /// `application`, `network`, `gateway`.
+    pub load_balancer_type: Option<String>,
+    /// `active`, `active_impaired` …
+    pub load_balancer_state: Option<String>,
+    /// ARN of the listener.
+    pub listener_arn: String,
+    /// ARN of the rule; `None` for the listener's default action.
+    pub rule_arn: Option<String>,
+    /// Priority of the rule, or `default`.
+    pub priority: String,
+    /// The conditions of the rule, as one text.
+    pub conditions: String,
+    /// ARN of the target group.
+    pub target_group_arn: String,
+    /// Its name.
+    pub target_group_name: String,
+    /// Weight, 0 to 999; a single target group without one has 1.
+    pub weight: u32,
+    /// Whether users stick to a target group.
+    pub stickiness: bool,
+    /// Health; `None` when it could not be read.
+    pub health: Option<TargetHealth>,
+}
+
+/// Key of a series of a load balancer; `what` is `requests`, `p95`, `p99`, `target-5xx` or `elb-5xx`.
+pub fn load_balancer_key(arn: &str, what: &str) -> String {
+    format!("load-balancer/{}/{what}", arn_tail(arn, "loadbalancer/"))
+}
+
+impl Forward {
+    /// What is wrong with it; `share` is what it gets of the traffic.
+    pub(super) fn judge(&self, limits: &Thresholds, share: Option<Share>) -> Judgement {
+        let group = &self.target_group_name;
+        let whole = if share.is_some_and(|share| share.remark == Some(Remark::NoTraffic)) {
+            Judgement::new(
+                Severity::Warn,
+                format!(
+                    "all weights of this action of {} are 0",
+                    self.load_balancer_name
+                ),
+            )
+        } else {
+            Judgement::ok()
+        };
+        let health = match self.health {
+            None => Judgement::new(
+                Severity::Unknown,
+                format!("target health of {group} could not be read"),
+            ),
+            Some(health) => self.judge_targets(health, limits),
+        };
+        health.worse(self.judge_state()).worse(whole)
+    }
+
+    fn judge_targets(&self, health: TargetHealth, limits: &Thresholds) -> Judgement {
+        let group = &self.target_group_name;
+        match health.percent() {
+            None if self.weight > 0 && health.other > 0 => Judgement::new(
+                Severity::Warn,
+                format!("none of the targets of {group} takes traffic"),
+            ),
+            None if self.weight > 0 => {
+                Judgement::new(Severity::Warn, format!("{group} has no targets"))
+            }
+            Some(percent) if percent < limits.healthy_warn_percent => {
+                // A group that is meant to get nothing hurts nobody yet.
+                let severity = if percent < limits.healthy_bad_percent && self.weight > 0 {
+                    Severity::Bad
+                } else {
+                    Severity::Warn
+                };
+                Judgement::new(severity, format!("{percent:.0} % of {group} healthy"))
+            }
+            None | Some(_) => Judgement::ok(),
+        }
+    }
+
+    fn judge_state(&self) -> Judgement {
+        let name = &self.load_balancer_name;
+        match self.load_balancer_state.as_deref() {
+            None | Some("active") => Judgement::ok(),
+            Some("failed") => Judgement::new(Severity::Bad, format!("{name} has failed")),
+            Some(state) => Judgement::new(Severity::Warn, format!("{name} is {state}")),
+        }
+    }
+
+    /// Requests, latency and errors of an application load balancer. Target health needs no metric: it is read anyway, and each metric is billed.
+    pub(super) fn series(&self) -> Vec<SeriesSpec> {
+        if self.load_balancer_type.as_deref() != Some("application") {
+            return Vec::new();
+        }
+        let arn = &self.load_balancer_arn;
+        let dimensions = [("LoadBalancer", arn_tail(arn, "loadbalancer/"))];
+        let of = |what: &str, name: &str, stat| {
+            let key = load_balancer_key(arn, what);
+            SeriesSpec::new(key, "AWS/ApplicationELB", name, &dimensions, stat)
+        };
+        vec![
+            of("requests", "RequestCount", Stat::Sum),
+            of("p95", "TargetResponseTime", Stat::P95),
+            of("p99", "TargetResponseTime", Stat::P99),
+            of("target-5xx", "HTTPCode_Target_5XX_Count", Stat::Sum),
+            of("elb-5xx", "HTTPCode_ELB_5XX_Count", Stat::Sum),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_group_serves_nobody_and_one_in_between_is_not_known() {
+        let health = |healthy, unhealthy, other| TargetHealth {
+            healthy,
+            unhealthy,
+            other,
+        };
+        assert_eq!(health(0, 0, 0).serves(), Some(false));
+        assert_eq!(health(0, 2, 1).serves(), Some(false));
+        assert_eq!(health(0, 0, 1).serves(), None);
+        assert_eq!(health(1, 9, 0).serves(), Some(true));
+    }
+}

@@ -1,0 +1,46 @@
+//! Versions behind Lambda aliases: the model and their series. Holds only aliases that split traffic between versions.
+
+pub mod live;
+
+use serde::{Deserialize, Serialize};
+
+use crate::resources::metrics::{SeriesSpec, Stat};
+
+/// A version behind a Lambda alias.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AliasVersion {
+    /// Function name.
+    pub function: String,
+    /// Alias name.
+    pub alias: String,
+    /// ARN of the alias.
+    pub alias_arn: Option<String>,
+    /// Version that gets the share.
+    pub version: String,
+    /// 0.0 to 1.0.
+    pub weight: f64,
+    /// The compare-and-set token.
+    pub revision_id: Option<String>,
+}
+
+/// Key of a series of a version behind an alias; `what` is `invocations` or `errors`.
+pub fn alias_key(function: &str, alias: &str, version: &str, what: &str) -> String {
+    format!("alias/{function}:{alias}/{version}/{what}")
+}
+
+impl AliasVersion {
+    /// What the verdict on a canary needs, per executed version.
+    pub(super) fn series(&self) -> Vec<SeriesSpec> {
+        let resource = format!("{}:{}", self.function, self.alias);
+        let dimensions = [
+            ("FunctionName", self.function.as_str()),
+            ("Resource", resource.as_str()),
+            ("ExecutedVersion", self.version.as_str()),
+        ];
+        let of = |what: &str, name: &str| {
+            let key = alias_key(&self.function, &self.alias, &self.version, what);
+            SeriesSpec::new(key, "AWS/Lambda", name, &dimensions, Stat::Sum)
+        };
+        vec![of("invocations", "Invocations"), of("errors", "Errors")]
+    }
+}

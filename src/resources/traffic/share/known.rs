@@ -1,0 +1,162 @@
+//! What is known about health, looked up once per computation: checks, routing controls, load balancers. `None` always means "not known".
+
+use std::collections::HashMap;
+
+use super::super::{Forward, Mechanism, Record, plain_name};
+use crate::resources::{
+    Fleet, Freshness,
+    health_checks::{self, HealthCheck},
+};
+
+/// How deep alias records may point to each other before their health counts as not known.
+const DEPTH: u8 = 4;
+
+/// What is known about health.
+pub struct Known<'a> {
+    fleet: &'a Fleet,
+    checks: HashMap<&'a str, &'a HealthCheck>,
+    controls: HashMap<&'a str, Option<bool>>,
+    targets: HashMap<String, Option<bool>>,
+    named: HashMap<String, Vec<&'a Record>>,
+}
+
+impl<'a> Known<'a> {
+    /// Gathers it.
+    pub fn of(fleet: &'a Fleet) -> Self {
+        let checks = fleet.health_checks.rows();
+        let mut known = Self {
+            fleet,
+            checks: checks
+                .map(|(_, _, check)| (check.id.as_str(), check))
+                .collect(),
+            controls: HashMap::new(),
+            targets: HashMap::new(),
+            named: HashMap::new(),
+        };
+        for (source, place, slice) in fleet.traffic.slices() {
+            let usable = !matches!(
+                fleet.freshness(source, place),
+                Freshness::Expired | Freshness::Never
+            );
+            for row in slice.rows.iter().filter(|_| usable) {
+                match &row.by {
+                    Mechanism::Record(record) => known.add_record(record),
+                    Mechanism::Forward(forward) => known.add_forward(forward),
+                    Mechanism::Control(control) => {
+                        let seen = known.controls.entry(&control.arn).or_insert(control.on);
+                        if *seen != control.on {
+                            *seen = None;
+                        }
+                    }
+                    Mechanism::Dial(_) | Mechanism::Alias(_) | Mechanism::Distribution(_) => {}
+                }
+            }
+        }
+        known
+    }
+
+    /// Routing controls by ARN, load balancers by name.
+    pub fn into_parts(self) -> (HashMap<String, Option<bool>>, HashMap<String, Option<bool>>) {
+        let controls = self
+            .controls
+            .into_iter()
+            .map(|(arn, on)| (arn.to_owned(), on));
+        (controls.collect(), self.targets)
+    }
+
+    /// Only records that evaluate the health of others look names up; most estates have none.
+    fn add_record(&mut self, record: &'a Record) {
+        self.named
+            .entry(plain_name(&record.name))
+            .or_default()
+            .push(record);
+    }
+
+    /// A load balancer counts as healthy when each of its target groups has a healthy target.
+    fn add_forward(&mut self, forward: &Forward) {
+        let Some(dns) = &forward.load_balancer_dns else {
+            return;
+        };
+        let serves = forward.health.and_then(super::super::TargetHealth::serves);
+        self.targets
+            .entry(balancer_name(dns))
+            .and_modify(|healthy| *healthy = and(*healthy, serves))
+            .or_insert(serves);
+    }
+
+    /// Whether Route 53 takes a record set for healthy.
+    pub fn record(&self, record: &Record) -> Option<bool> {
+        self.record_at(record, 0)
+    }
+
+    fn record_at(&self, record: &Record, depth: u8) -> Option<bool> {
+        let check = record
+            .health_check_id
+            .as_deref()
+            .map_or(Some(true), |id| self.check(id));
+        let target = match &record.alias {
+            Some(alias) if alias.evaluate_target_health => {
+                self.target(&alias.dns_name, &record.record_type, depth)
+            }
+            Some(_) | None => Some(true),
+        };
+        and(check, target)
+    }
+
+    fn check(&self, id: &str) -> Option<bool> {
+        let check = self.checks.get(id);
+        // The data plane knows a routing control at once and without us-east-1; the metric follows a minute later.
+        let by_control = check.filter(|check| !check.disabled).and_then(|check| {
+            let on = self
+                .controls
+                .get(check.routing_control_arn.as_deref()?)
+                .copied()
+                .flatten()?;
+            Some(on != check.inverted)
+        });
+        by_control.or_else(|| health_checks::state(self.fleet, check.copied(), id))
+    }
+
+    /// The health of an alias target: a load balancer that we list, or record sets of a managed name.
+    fn target(&self, dns_name: &str, record_type: &str, depth: u8) -> Option<bool> {
+        if let Some(healthy) = self.targets.get(&balancer_name(dns_name)) {
+            return *healthy;
+        }
+        if depth >= DEPTH {
+            return None;
+        }
+        let records = self.named.get(&plain_name(dns_name))?;
+        records
+            .iter()
+            .filter(|record| record.record_type == record_type)
+            .map(|record| self.record_at(record, depth + 1))
+            .reduce(or)
+            .flatten()
+    }
+}
+
+/// A load balancer's DNS name in one form: Route 53 puts `dualstack.` before it and a dot behind.
+pub fn balancer_name(dns_name: &str) -> String {
+    let name = plain_name(dns_name);
+    name.strip_prefix("dualstack.")
+        .map(ToOwned::to_owned)
+        .unwrap_or(name)
+}
+
+/// Both, where one that fails decides.
+fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    match (a, b) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        (None, _) | (_, None) => None,
+    }
+}
+
+/// Either, where one that holds decides.
+fn or(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    match (a, b) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (Some(false), Some(false)) => Some(false),
+        (None, _) | (_, None) => None,
+    }
+}
