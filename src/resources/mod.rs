@@ -11,6 +11,7 @@ pub mod health_checks;
 pub mod id;
 pub mod metrics;
 pub mod regions;
+pub mod rules;
 pub mod severity;
 pub mod shown;
 pub mod source;
