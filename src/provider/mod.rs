@@ -9,6 +9,7 @@ pub mod dimensions;
 pub mod doctor;
 pub mod live;
 pub mod translate;
+pub mod paging;
 
 use futures::future::BoxFuture;
 

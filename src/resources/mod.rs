@@ -16,6 +16,7 @@ pub mod id;
 pub mod levers;
 pub mod metrics;
 pub mod regions;
+pub mod rules;
 pub mod severity;
 pub mod shown;
 pub mod source;

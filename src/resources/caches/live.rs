@@ -1,1 +1,23 @@
-//! The SDK calls of this kind and their translation.
+//! Which service's API answers a query about caches. Translates nothing itself.
+
+use super::{elasticache, memorydb};
+use crate::{
+    provider::ask::Ask,
+    resources::{Answer, ErrorClass, ProviderError, Query, Source},
+};
+
+/// Reads the caches of one source at one place.
+pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
+    if query.source == Source::ElastiCache {
+        elasticache::live::observe(ask).await
+    } else if query.source == Source::MemoryDb {
+        memorydb::live::observe(ask).await
+    } else {
+        let message = "this source lists no caches";
+        Err(ProviderError::new(
+            ErrorClass::Terminal,
+            query.source.name(),
+            message,
+        ))
+    }
+}

@@ -1,6 +1,8 @@
-//! Caches: ElastiCache replication groups with Global Datastores, MemoryDB clusters with multi-Region clusters. Owns the model and its judgement; no call.
+//! Caches: ElastiCache replication groups with Global Datastores, MemoryDB clusters with multi-Region clusters. Owns the row that unites them; each service owns its model and judgement; no call.
 
+mod elasticache;
 pub mod live;
+mod memorydb;
 pub mod sim;
 mod view;
 
@@ -8,8 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Fleet, Judgement, Place, Resource, Severity,
-    metrics::{Reading, SeriesSpec, Stat},
+    metrics::{Reading, SeriesSpec},
+    rules::Words,
 };
+
+pub use elasticache::{Datastore, DatastoreMember, ReplicationGroup};
+pub use memorydb::{MemoryDbCluster, MultiRegionCluster, RegionalCluster};
 
 /// A cache of either service, as seen from one region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,107 +51,79 @@ pub struct Shard {
     pub nodes: Vec<Node>,
 }
 
-/// A member of a Global Datastore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatastoreMember {
-    /// Replication group id.
-    pub group: String,
-    /// AWS Region.
-    pub region: String,
-    /// `primary` or `secondary`, in lower case.
-    pub role: String,
-    /// `associated`, `available` …
-    pub status: Option<String>,
-}
+/// Status words of groups, clusters, shards and nodes of both services.
+const STATUS: Words = Words {
+    fine: &["available", "snapshotting"],
+    passing: &[
+        "creating",
+        "deleting",
+        "modifying",
+        "rebooting",
+        "rebooting cluster nodes",
+        "updating",
+    ],
+    broken: &[
+        "create-failed",
+        "deleted",
+        "incompatible-network",
+        "restore-failed",
+    ],
+};
 
-/// A Global Datastore, as seen from the region that was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Datastore {
-    /// Global replication group id.
-    pub id: String,
-    /// `available`, `modifying`, `primary-only` …
-    pub status: Option<String>,
-    /// Members.
-    pub members: Vec<DatastoreMember>,
-}
-
-/// An ElastiCache replication group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReplicationGroup {
-    /// Id.
-    pub id: String,
-    /// ARN.
-    pub arn: Option<String>,
-    /// `available`, `modifying` …
-    pub status: String,
-    /// `redis`, `valkey`.
-    pub engine: Option<String>,
-    /// Shards (node groups).
-    pub shards: Vec<Shard>,
-    /// `enabled`, `disabled` …
-    pub multi_az: Option<String>,
-    /// `enabled`, `disabled` …
-    pub automatic_failover: Option<String>,
-    /// The Global Datastore that it is a member of.
-    pub datastore: Option<Datastore>,
-}
-
-/// A member of a multi-Region cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegionalCluster {
-    /// Name.
-    pub name: String,
-    /// AWS Region.
-    pub region: Option<String>,
-    /// Status.
-    pub status: Option<String>,
-}
-
-/// A MemoryDB multi-Region cluster: active in every Region, so there is nothing to promote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MultiRegionCluster {
-    /// Name.
-    pub name: String,
-    /// `available` …
-    pub status: Option<String>,
-    /// Members.
-    pub members: Vec<RegionalCluster>,
-}
-
-/// A MemoryDB cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemoryDbCluster {
-    /// Name.
-    pub name: String,
-    /// ARN.
-    pub arn: Option<String>,
-    /// `available` …
-    pub status: String,
-    /// `redis`, `valkey`, with version.
-    pub engine: Option<String>,
-    /// Shards.
-    pub shards: Vec<Shard>,
-    /// `singleaz`, `multiaz`.
-    pub availability_mode: Option<String>,
-    /// The multi-Region cluster that it is a member of.
-    pub multi_region: Option<MultiRegionCluster>,
-}
-
-/// Key of a series of a cache; `what` is `global-lag`, `memory`, `hit-rate` or `engine-cpu`.
+/// Key of a series of a cache; `what` is `global-lag`, `memory`, `hit-rate` or `engine-cpu`, for ElastiCache followed by `/NODE` (see `node_series_key`).
 pub fn series_key(id: &str, what: &str) -> String {
     format!("cache/{id}/{what}")
 }
 
-impl ReplicationGroup {
-    /// Its own entry among the members of its Global Datastore.
-    pub fn membership(&self) -> Option<&DatastoreMember> {
-        // A group id is unique only within its Region; members of one datastore may share it.
-        let region = self.arn.as_deref().and_then(|arn| arn.split(':').nth(3));
-        let members = &self.datastore.as_ref()?.members;
-        members.iter().find(|member| {
-            member.group == self.id && region.is_none_or(|region| member.region == region)
-        })
+/// Key of a series of one node: ElastiCache publishes by node, never by group.
+pub fn node_series_key(id: &str, what: &str, node: &str) -> String {
+    format!("cache/{id}/{what}/{node}")
+}
+
+impl Shard {
+    /// Judges its status, its nodes and, where the service tells roles, that exactly one of them is the primary.
+    fn judge(&self, owner: &str) -> Judgement {
+        let what = format!("shard {} of {owner}", self.id);
+        let word = |what: &str, status: &Option<String>| {
+            status
+                .as_deref()
+                .map_or_else(Judgement::ok, |status| STATUS.judge(what, status))
+        };
+        // With cluster mode on, ElastiCache tells no roles; MemoryDB never does.
+        let roles: Vec<&str> = self
+            .nodes
+            .iter()
+            .filter_map(|node| node.role.as_deref())
+            .collect();
+        let primaries = roles.iter().filter(|role| **role == "primary").count();
+        let primary = match (roles.len(), primaries) {
+            (0, _) | (_, 1) => Judgement::ok(),
+            (_, 0) => Judgement::new(Severity::Bad, format!("{what} has no primary")),
+            (_, many) => Judgement::new(Severity::Bad, format!("{what} has {many} primaries")),
+        };
+        let nodes = self.nodes.iter().map(|node| {
+            let judgement = word(&format!("node {} of {owner}", node.id), &node.status);
+            Judgement {
+                severity: judgement.severity.min(Severity::Warn),
+                ..judgement
+            }
+        });
+        nodes.fold(primary.worse(word(&what, &self.status)), Judgement::worse)
     }
+}
+
+/// The most pressing of several readings of one value: the greatest by default, the least where little is bad; the known ones count.
+fn aggregate(readings: impl Iterator<Item = Reading>, least: bool) -> Reading {
+    readings
+        .reduce(|a, b| match (a.usable(), b.usable()) {
+            (Some(x), Some(y)) if (y > x) != least => b,
+            (Some(_), Some(_) | None) => a,
+            (None, Some(_)) => b,
+            // Any answer tells more than none.
+            (None, None) if matches!(a, Reading::NeverRead) => b,
+            (None, None) => a,
+        })
+        .unwrap_or(Reading::NeverRead)
 }
 
 impl Cache {
@@ -157,24 +135,57 @@ impl Cache {
         }
     }
 
-    /// `primary` or `secondary` in its Global Datastore, `active` in a multi-Region cluster, `single` outside both.
+    /// `primary` or `secondary` in its Global Datastore, `active` in a multi-Region cluster, `single` outside both, `unknown` where that could not be read.
     pub fn role(&self) -> &str {
         match self {
-            Self::Group(group) if group.datastore.is_none() => "single",
-            Self::Group(group) => group
-                .membership()
-                .map_or("unknown", |member| member.role.as_str()),
+            Self::Group(group) => group.role(),
             Self::MemoryDb(cluster) if cluster.multi_region.is_some() => "active",
             Self::MemoryDb(_) => "single",
         }
     }
 
-    /// Replication lag into it in milliseconds.
-    pub fn lag_ms(&self, fleet: &Fleet, place: &Place) -> Reading {
-        let reading = fleet.reading(place, &series_key(self.id(), "global-lag"));
+    /// Its shards.
+    pub fn shards(&self) -> &[Shard] {
         match self {
-            Self::Group(_) => reading.map(|seconds| seconds * 1_000.0),
-            Self::MemoryDb(_) => reading,
+            Self::Group(group) => &group.shards,
+            Self::MemoryDb(cluster) => &cluster.shards,
+        }
+    }
+
+    /// Replication lag into it in milliseconds, the worst of its shards.
+    pub fn lag_ms(&self, fleet: &Fleet, place: &Place) -> Reading {
+        match self {
+            // ElastiCache measures it in seconds, MemoryDB in milliseconds.
+            Self::Group(group) => group
+                .worst(fleet, place, "global-lag")
+                .map(|seconds| seconds * 1_000.0),
+            Self::MemoryDb(cluster) => {
+                fleet.reading(place, &series_key(&cluster.name, "global-lag"))
+            }
+        }
+    }
+
+    /// Memory in use in percent, of the fullest node that is measured.
+    pub fn memory_percent(&self, fleet: &Fleet, place: &Place) -> Reading {
+        match self {
+            Self::Group(group) => group.worst(fleet, place, "memory"),
+            Self::MemoryDb(cluster) => fleet.reading(place, &series_key(&cluster.name, "memory")),
+        }
+    }
+
+    /// Hit rate in percent, of the worst node that is measured; MemoryDB has none, it is the database itself.
+    pub fn hit_rate_percent(&self, fleet: &Fleet, place: &Place) -> Reading {
+        match self {
+            Self::Group(group) => group.least(fleet, place, "hit-rate"),
+            Self::MemoryDb(_) => Reading::NoData,
+        }
+    }
+
+    /// The keys of the series behind a value (`global-lag`, `memory`, `hit-rate`), for its history; for ElastiCache one per measured node.
+    pub fn series_keys(&self, what: &str) -> Vec<String> {
+        match self {
+            Self::Group(group) => group.node_keys(what),
+            Self::MemoryDb(cluster) => vec![series_key(&cluster.name, what)],
         }
     }
 }
@@ -187,63 +198,20 @@ impl Resource for Cache {
         }
     }
 
-    fn judge(&self, _fleet: &Fleet, _place: &Place) -> Judgement {
-        let status = match self {
-            Self::Group(group) => &group.status,
-            Self::MemoryDb(cluster) => &cluster.status,
-        };
-        if status == "available" {
-            Judgement::ok()
-        } else {
-            Judgement::new(Severity::Warn, format!("{} is {status}", self.id()))
+    fn judge(&self, fleet: &Fleet, place: &Place) -> Judgement {
+        match self {
+            Self::Group(group) => group.judge(fleet, place),
+            Self::MemoryDb(cluster) => cluster.judge(fleet, place),
         }
     }
 
     fn series(&self, _place: &Place) -> Vec<SeriesSpec> {
         match self {
-            Self::Group(group) => {
-                let of = |what: &str, name: &str, stat| {
-                    SeriesSpec::new(
-                        series_key(&group.id, what),
-                        "AWS/ElastiCache",
-                        name,
-                        &[("ReplicationGroupId", &group.id)],
-                        stat,
-                    )
-                };
-                let mut series = vec![
-                    of("memory", "DatabaseMemoryUsagePercentage", Stat::Maximum),
-                    of("hit-rate", "CacheHitRate", Stat::Average),
-                ];
-                if self.role() == "secondary" {
-                    series.push(of(
-                        "global-lag",
-                        "GlobalDatastoreReplicationLag",
-                        Stat::Maximum,
-                    ));
-                }
-                series
-            }
-            Self::MemoryDb(cluster) => {
-                let of = |what: &str, name: &str, stat| {
-                    SeriesSpec::new(
-                        series_key(&cluster.name, what),
-                        "AWS/MemoryDB",
-                        name,
-                        &[("ClusterName", &cluster.name)],
-                        stat,
-                    )
-                };
-                let mut series = vec![of("memory", "DatabaseMemoryUsagePercentage", Stat::Maximum)];
-                if cluster.multi_region.is_some() {
-                    series.push(of(
-                        "global-lag",
-                        "MultiRegionClusterReplicationLag",
-                        Stat::Maximum,
-                    ));
-                }
-                series
-            }
+            Self::Group(group) => group.series(),
+            Self::MemoryDb(cluster) => cluster.series(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! The DynamoDB calls and their translation. Only global tables are rows: plain tables have no replica to watch and may be hundreds.
+//!
+//! Cost: one `ListTables` per 100 tables and one `DescribeTable` per table, at most four at a time; neither is billed, and `DescribeTable` has a quota of its own of
+//! thousands per second. Global tables of version 2017.11.29 tell their replicas only through `DescribeGlobalTable` and are not shown.
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{ReplicaDescription, TableDescription},
+};
+use futures::{StreamExt, stream};
+
+use super::{Table, TableReplica};
+use crate::{
+    provider::{ask::Ask, paging::every_page},
+    resources::{
+        Answer, Api, ErrorClass, ProviderError, Rows, databases::Database, rules::UNKNOWN,
+    },
+};
+
+const LIST: &str = "dynamodb:ListTables";
+const DESCRIBE: &str = "dynamodb:DescribeTable";
+
+/// `DescribeTable` calls under way at once.
+const CONCURRENT: usize = 4;
+
+/// Reads the global tables of a region. A table that may not be described is a problem; any other failure fails the poll, so that no table vanishes for a while.
+pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
+    let client = Client::new(&ask.config);
+    let names = table_names(&ask, &client).await?;
+    let total = names.len();
+    let described: Vec<_> = stream::iter(names)
+        .map(|name| describe(&ask, &client, name))
+        .buffered(CONCURRENT)
+        .collect()
+        .await;
+    let mut rows = Vec::new();
+    let mut denied: Option<(usize, ProviderError)> = None;
+    for table in described {
+        match table {
+            Ok(Some(table)) => rows.extend(global_table(table)),
+            // Deleted since it was listed.
+            Ok(None) => {}
+            Err(error) if error.class == ErrorClass::Denied => {
+                denied = Some((denied.map_or(1, |(count, _)| count + 1), error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match denied {
+        Some((count, error)) if count == total => return Err(error),
+        Some((count, error)) => {
+            let message = format!("{count} of {total} tables: {}", error.message);
+            ask.problem(ProviderError { message, ..error });
+        }
+        None => {}
+    }
+    Ok(ask.answer(Rows::Databases(rows)))
+}
+
+async fn table_names(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, ProviderError> {
+    let page = |last| {
+        let call = client
+            .list_tables()
+            .set_exclusive_start_table_name(last)
+            .limit(100)
+            .send();
+        ask.call(Api::DynamoDb, LIST, call)
+    };
+    let pages = every_page(LIST, page, |page| page.last_evaluated_table_name()).await?;
+    Ok(pages
+        .into_iter()
+        .flat_map(|page| page.table_names.unwrap_or_default())
+        .collect())
+}
+
+async fn describe(
+    ask: &Ask<'_>,
+    client: &Client,
+    name: String,
+) -> Result<Option<TableDescription>, ProviderError> {
+    let call = client.describe_table().table_name(name).send();
+    match ask.call(Api::DynamoDb, DESCRIBE, call).await {
+        Ok(answer) => Ok(answer.table),
+        Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn global_table(table: TableDescription) -> Option<Database> {
+    let replicas = table.replicas.unwrap_or_default();
+    if replicas.is_empty() {
+        return None;
+    }
+    Some(Database::Table(Table {
+        name: table.table_name.unwrap_or_default(),
+        arn: table.table_arn,
+        status: table
+            .table_status
+            .map_or_else(|| UNKNOWN.to_owned(), |status| status.as_str().to_owned()),
+        global_version: table.global_table_version,
+        consistency: table
+            .multi_region_consistency
+            .map(|consistency| consistency.as_str().to_owned()),
+        replicas: replicas.into_iter().map(replica).collect(),
+    }))
+}
+
+fn replica(replica: ReplicaDescription) -> TableReplica {
+    TableReplica {
+        region: replica.region_name.unwrap_or_default(),
+        status: replica
+            .replica_status
+            .map(|status| status.as_str().to_owned()),
+        inaccessible_since: replica
+            .replica_inaccessible_date_time
+            .and_then(|time| jiff::Timestamp::new(time.secs(), 0).ok()),
+    }
+}
