@@ -61,6 +61,7 @@ pub struct ClusterLine {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rollup {
     /// The region.
+    #[serde(skip)]
     pub label: RegionLabel,
     /// How bad it is.
     pub severity: Severity,
@@ -86,6 +87,7 @@ pub struct Rollup {
     /// Its clusters.
     pub clusters: Vec<ClusterLine>,
     /// Who we are there.
+    #[serde(skip)]
     pub identity: Option<Identity>,
     /// How it answers.
     pub reach: Reach,
