@@ -79,7 +79,14 @@ fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
         .region(&rollup.label)
         .and_then(|spec| spec.capacity_rps);
     let mut fields = vec![
-        Field::new("traffic share", view::share(rollup)),
+        Field::new("traffic share", view::share(rollup.share.as_ref())),
+        Field::text(
+            "share note",
+            rollup
+                .share
+                .as_ref()
+                .and_then(|share| share.note.as_deref()),
+        ),
         Field::new(
             "drained since",
             Cell::since(

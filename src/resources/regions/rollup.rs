@@ -288,7 +288,7 @@ impl Fleet {
         for spec in &self.estate.regions {
             let label = &spec.label;
             let touched = place.region().is_none_or(|region| region == label);
-            let before = kept.by_region.get(label).and_then(|old| old.share);
+            let before = kept.by_region.get(label).and_then(|old| old.share.clone());
             let share = steering::region_share(self, label);
             if touched || !current || before != share {
                 kept.by_region

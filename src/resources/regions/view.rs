@@ -3,6 +3,7 @@
 use super::{
     Region,
     rollup::Rollup,
+    steering::Share,
     stores::{StoreRole, Stores, above},
 };
 use crate::resources::{
@@ -44,7 +45,7 @@ impl Show for Region {
         );
         vec![
             Cell::text(self.label.as_str()),
-            share(&rollup),
+            share(rollup.share.as_ref()),
             Cell::reading_if(demand.requests_per_second, rate, |_| Severity::Ok),
             Cell::reading_if(demand.error_percent, percent, |value| {
                 above(value, limits.error_warn_percent, limits.error_bad_percent)
@@ -80,15 +81,23 @@ impl Show for Region {
     }
 }
 
-/// The traffic share of a region.
-pub fn share(rollup: &Rollup) -> Cell {
-    let Some(share) = rollup.share else {
+/// A traffic share; `-` where nothing steers.
+pub fn share(share: Option<&Share>) -> Cell {
+    let Some(share) = share else {
         return Cell::none();
     };
-    let known = share.fraction.map_or_else(Cell::unknown, |fraction| {
-        Cell::number(fraction, percent(fraction * 100.0))
-    });
-    known.seen(share.freshness)
+    let cell = match share.fraction {
+        Some(fraction) => Cell::number(fraction, share.text.as_str()),
+        None if share.text == "?" => Cell::unknown(),
+        // Known, but not as a number: who asks decides.
+        None => Cell::text(share.text.as_str()),
+    };
+    // Fail-open is traffic nobody meant to send there.
+    let severity = match share.fail_open {
+        Some(true) => Severity::Bad,
+        Some(false) | None => cell.severity,
+    };
+    cell.severity(severity).seen(share.freshness)
 }
 
 /// Role and lag of the stores of a kind: `W`, `R 110ms`.
