@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Fleet, Freshness, Judgement, Kind, Place, RegionLabel, Resource, Severity, Source,
+    Fleet, Freshness, Judgement, Kind, Place, RegionLabel, Resource, Severity, Source, age,
     metrics::Reading,
 };
 
@@ -108,6 +108,35 @@ impl Cell {
         Self { severity, ..self }
     }
 
+    /// The same cell with a freshness of its own.
+    #[must_use]
+    pub fn seen(self, freshness: Freshness) -> Self {
+        Self {
+            freshness: Some(freshness),
+            ..self
+        }
+    }
+
+    /// A text that may be missing: `-` when it is.
+    pub fn maybe(text: Option<impl Into<String>>) -> Self {
+        text.map_or_else(Self::none, Self::text)
+    }
+
+    /// Yes, no, or not known.
+    pub fn flag(value: Option<bool>) -> Self {
+        value.map_or_else(Self::unknown, |value| {
+            Self::text(if value { "yes" } else { "no" })
+        })
+    }
+
+    /// How long ago something was; `-` when it never was.
+    pub fn since(at: Option<Timestamp>, now: Timestamp) -> Self {
+        at.map_or_else(Self::none, |at| {
+            let age = age(at, now);
+            Self::number(age.as_secs_f64(), coarse_age(age))
+        })
+    }
+
     /// The value of a metric: its text with its own freshness, `?` where it is not known.
     pub fn reading(
         reading: Reading,
@@ -116,19 +145,27 @@ impl Cell {
     ) -> Self {
         match reading {
             Reading::Value {
-                freshness: Freshness::Expired,
+                freshness: freshness @ (Freshness::Expired | Freshness::Never),
                 ..
-            }
-            | Reading::NeverRead
-            | Reading::NoData
-            | Reading::Forbidden => Self::unknown(),
+            } => Self::unknown().seen(freshness),
+            Reading::NeverRead => Self::unknown().seen(Freshness::Never),
+            // The read itself is good: it says that there is nothing, or that we may not see it.
+            Reading::NoData | Reading::Forbidden => Self::unknown().seen(Freshness::Fresh),
             Reading::Value {
                 value, freshness, ..
-            } => Self {
-                freshness: Some(freshness),
-                ..Self::number(value, text(value)).severity(judge(value))
-            },
+            } => Self::number(value, text(value))
+                .severity(judge(value))
+                .seen(freshness),
         }
+    }
+
+    /// The value of a metric that does not exist for every row: `-` where it does not.
+    pub fn reading_if(
+        reading: Option<Reading>,
+        text: impl FnOnce(f64) -> String,
+        judge: impl FnOnce(f64) -> Severity,
+    ) -> Self {
+        reading.map_or_else(Self::none, |reading| Self::reading(reading, text, judge))
     }
 }
 
@@ -178,6 +215,18 @@ pub trait Show: Resource {
 
     /// Everything that is known of the row.
     fn detail(&self, fleet: &Fleet, place: &Place) -> Vec<Field>;
+
+    /// What follows from the row and everything around it, for `status --output json`; `null` when nothing does.
+    fn derived(&self, fleet: &Fleet, place: &Place) -> serde_json::Value {
+        let _ = (fleet, place);
+        serde_json::Value::Null
+    }
+
+    /// How much the row can be trusted, where that is not the freshness of the slice that lists it.
+    fn freshness(&self, fleet: &Fleet, place: &Place) -> Option<Freshness> {
+        let _ = (fleet, place);
+        None
+    }
 }
 
 /// A row's identity across polls.

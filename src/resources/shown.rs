@@ -94,9 +94,9 @@ macro_rules! each_kind {
             match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.detail(fleet, &row.place)).unwrap_or_default(),)* }
         }
 
-        /// Its model as JSON, for `status --output json`.
+        /// Its model as JSON, for `status --output json`: the fields of the model, and under `derived` what follows from them.
         pub fn json(fleet: &Fleet, kind: Kind, row: &RowRef) -> Option<serde_json::Value> {
-            match kind { $(Kind::$variant => serde_json::to_value(fleet.$module.slice(row.source, &row.place)?.rows.get(row.index)?).ok(),)* }
+            match kind { $(Kind::$variant => with_derived(fleet, row, fleet.$module.slice(row.source, &row.place)?.rows.get(row.index)?),)* }
         }
 
         /// The series that its values come from.
@@ -150,6 +150,14 @@ fn refs<'a>(slices: impl Iterator<Item = (Source, &'a Place, usize)>) -> Vec<Row
         .collect()
 }
 
+fn with_derived<R: Show>(fleet: &Fleet, row: &RowRef, resource: &R) -> Option<serde_json::Value> {
+    let mut value = serde_json::to_value(resource).ok()?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("derived".to_owned(), resource.derived(fleet, &row.place));
+    }
+    Some(value)
+}
+
 #[allow(clippy::unnecessary_wraps)] // the callers are all `?` chains
 fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Option<ShownRow> {
     Some(ShownRow {
@@ -161,7 +169,9 @@ fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Opti
         },
         region: row.place.region().cloned(),
         judgement: resource.judge(fleet, &row.place),
-        freshness: fleet.freshness(row.source, &row.place),
+        freshness: resource
+            .freshness(fleet, &row.place)
+            .unwrap_or_else(|| fleet.freshness(row.source, &row.place)),
         observed_at: fleet.status(row.source, &row.place).observed_at,
         cells: resource.cells(fleet, &row.place),
     })

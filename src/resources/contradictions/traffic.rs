@@ -102,7 +102,7 @@ fn steered(fleet: &Fleet) -> Vec<Steered> {
         };
         Some(Steered {
             region: label.clone(),
-            share: rollup.share?.fraction?,
+            share: rollup.share.as_ref()?.fraction?,
             requests,
             drained: fleet.drained(label),
         })

@@ -208,6 +208,14 @@ pub const LIMITS: Limits = Limits {
     expired: Duration::from_secs(300),
 };
 
+/// The limits for a period. A point of 5 minutes (DynamoDB) settles only after 5 more, so what is old for a minute is new for it.
+fn limits(period: Duration) -> Limits {
+    Limits {
+        stale: LIMITS.stale.max(period * 3),
+        expired: LIMITS.expired.max(period * 5),
+    }
+}
+
 impl Fleet {
     /// A series at a place, by key.
     pub fn series(&self, place: &Place, key: &str) -> Option<&Series> {
@@ -225,13 +233,15 @@ impl Fleet {
         };
         match (series.quality, series.latest(self.now)) {
             (Quality::Forbidden, _) => Reading::Forbidden,
-            (_, None) => Reading::NoData,
-            (Quality::Complete | Quality::Partial | Quality::Failed, Some(point)) => {
-                let end = point.at + Duration::from_secs(u64::from(series.spec.period));
+            // Half an answer is no value (domain A.9 rule 4).
+            (Quality::Partial | Quality::Failed, _) => Reading::NeverRead,
+            (Quality::Complete, None) => Reading::NoData,
+            (Quality::Complete, Some(point)) => {
+                let period = Duration::from_secs(u64::from(series.spec.period));
                 Reading::Value {
                     value: point.value,
                     at: point.at,
-                    freshness: LIMITS.judge(Some(end), self.now),
+                    freshness: limits(period).judge(Some(point.at + period), self.now),
                 }
             }
         }

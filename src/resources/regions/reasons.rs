@@ -112,7 +112,7 @@ fn demand(fleet: &Fleet, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
         ));
     }
     // A region that gets nothing publishes nothing: only silence where traffic should be is a gap in what we know.
-    let drained = rollup.share.and_then(|share| share.fraction) == Some(0.0);
+    let drained = rollup.share.as_ref().and_then(|share| share.fraction) == Some(0.0);
     let Some(requests) = rollup.demand.requests_per_second else {
         return;
     };

@@ -61,6 +61,7 @@ pub struct ClusterLine {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rollup {
     /// The region.
+    #[serde(skip)]
     pub label: RegionLabel,
     /// How bad it is.
     pub severity: Severity,
@@ -86,6 +87,7 @@ pub struct Rollup {
     /// Its clusters.
     pub clusters: Vec<ClusterLine>,
     /// Who we are there.
+    #[serde(skip)]
     pub identity: Option<Identity>,
     /// How it answers.
     pub reach: Reach,
@@ -286,7 +288,7 @@ impl Fleet {
         for spec in &self.estate.regions {
             let label = &spec.label;
             let touched = place.region().is_none_or(|region| region == label);
-            let before = kept.by_region.get(label).and_then(|old| old.share);
+            let before = kept.by_region.get(label).and_then(|old| old.share.clone());
             let share = steering::region_share(self, label);
             if touched || !current || before != share {
                 kept.by_region

@@ -5,17 +5,36 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::resources::{
-    Fleet, Freshness, Place, RegionLabel, Source,
+    Fleet, Freshness, Place, RegionLabel, Resource, Source,
+    cell::percent,
     traffic::{Mechanism, Split},
 };
 
-/// The effective traffic share of a region or of a member of a split.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// The effective traffic share of a region or of a member of a split, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Share {
-    /// 0.0 to 1.0; `None` when health or weights are not known well enough.
+    /// 0.0 to 1.0; `None` when health or weights are not known well enough, or who asks decides.
     pub fraction: Option<f64>,
-    /// Of the record sets that it comes from.
+    /// In the fewest characters that still tell: `46%`, `?`.
+    pub text: String,
+    /// Whether it is used only because nothing is healthy; `None` when that is not known.
+    pub fail_open: Option<bool>,
+    /// What is worth saying about it, or why it is not known.
+    pub note: Option<String>,
+    /// Of the records that it comes from.
     pub freshness: Freshness,
+}
+
+impl Share {
+    fn of(fraction: Option<f64>, freshness: Freshness) -> Self {
+        Self {
+            fraction,
+            text: fraction.map_or_else(|| "?".to_owned(), |part| percent(part * 100.0)),
+            fail_open: None,
+            note: None,
+            freshness,
+        }
+    }
 }
 
 /// A split between two versions that is neither off nor finished.
@@ -41,9 +60,11 @@ pub fn source(by: &Mechanism) -> Source {
     }
 }
 
-/// The effective share of one member of a split, 0.0 to 1.0; `None` when it is not known.
-pub fn member_share(fleet: &Fleet, source: Source, place: &Place, key: &str) -> Option<f64> {
-    fleet.shares.get(source, place, key)
+/// The effective share of one member of a split; `None` when there is no such member.
+pub fn member_share(fleet: &Fleet, source: Source, place: &Place, key: &str) -> Option<Share> {
+    let freshness = fleet.freshness(source, place);
+    let fraction = fleet.shares.get(source, place, key);
+    Some(Share::of(fraction, freshness))
 }
 
 /// The share of the first managed name that goes to a region; `None` when nothing that we know steers traffic to it.
@@ -52,10 +73,7 @@ pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
     let slice = fleet.traffic.slice(Source::Records, &Place::Global)?;
     let freshness = fleet.freshness(Source::Records, &Place::Global);
     if slice.observed_at.is_none() {
-        return Some(Share {
-            fraction: None,
-            freshness,
-        });
+        return Some(Share::of(None, freshness));
     }
     let of_name = |split: &&Split| matches!(&split.by, Mechanism::Record(record) if record.name.trim_end_matches('.').eq_ignore_ascii_case(&name.name));
     // A and AAAA are steered alike; adding them up would count the region twice.
@@ -63,21 +81,14 @@ pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
     let members: Vec<Option<f64>> = slice
         .rows
         .iter()
-        .filter(|row| {
-            row.split == *first
-                && row
-                    .region(fleet, &Place::Global)
-                    .is_some_and(|l| l == label)
-        })
+        .filter(|row| row.split == *first && row.region(fleet, &Place::Global) == Some(label))
         .map(|row| {
-            let key = crate::resources::Resource::key(row);
-            member_share(fleet, Source::Records, &Place::Global, &key)
+            fleet
+                .shares
+                .get(Source::Records, &Place::Global, &row.key())
         })
         .collect();
-    (!members.is_empty()).then(|| Share {
-        fraction: members.into_iter().sum(),
-        freshness,
-    })
+    (!members.is_empty()).then(|| Share::of(members.into_iter().sum(), freshness))
 }
 
 /// Canaries out in a region: rules with more than one weighted target group, aliases with more than one version.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::resources::{
-    Fleet, Place, RegionLabel, Resource, Severity, Source,
+    Fleet, Freshness, Place, RegionLabel, Resource, Severity, Source,
     caches::Cache,
     databases::{Database, DbInstance},
     estate::Thresholds,
@@ -39,6 +39,8 @@ pub struct Stores {
     pub lag_ms: Option<Reading>,
     /// How bad the lags are, as their own rows judge them.
     pub lag_severity: Severity,
+    /// Freshness of the lists that the role comes from, of those that ever answered.
+    pub freshness: Freshness,
     /// Identifiers of the followers whose lag is not known.
     pub unknown_lags: Vec<String>,
 }
@@ -142,7 +144,7 @@ impl Stores {
                 (row.lag_ms(fleet, &place), row.judge(fleet, &place).severity)
             })
         });
-        Self::fold(stores).or_unread(fleet, &place, &asked)
+        Self::fold(stores).seen(fleet, &place, &asked)
     }
 
     /// The caches of a region.
@@ -158,7 +160,7 @@ impl Stores {
                 (row.lag_ms(fleet, &place), row.judge(fleet, &place).severity)
             })
         });
-        Self::fold(stores).or_unread(fleet, &place, &asked)
+        Self::fold(stores).seen(fleet, &place, &asked)
     }
 
     fn fold<'a>(
@@ -168,6 +170,7 @@ impl Stores {
             role: StoreRole::None,
             lag_ms: None,
             lag_severity: Severity::Ok,
+            freshness: Freshness::Never,
             unknown_lags: Vec::new(),
         };
         // What follows another region counts before what is active everywhere: only it has a lag that a promotion would lose.
@@ -200,21 +203,28 @@ impl Stores {
         folded
     }
 
-    /// Nothing found means "not known" until every source has answered once.
-    fn or_unread(self, fleet: &Fleet, place: &Place, asked: &[Source]) -> Self {
+    /// Adds how old the lists are. Nothing found means "not known" until every source has answered once.
+    fn seen(self, fleet: &Fleet, place: &Place, asked: &[Source]) -> Self {
+        let freshness = |source: &Source| fleet.freshness(*source, place);
         let unread = || {
             asked.iter().any(|source| {
-                fleet.status(*source, place).observed_at.is_none()
+                freshness(source) == Freshness::Never
                     && fleet.estate.places(*source).contains(place)
             })
         };
-        if self.role == StoreRole::None && unread() {
-            Self {
-                role: StoreRole::Unknown,
-                ..self
-            }
-        } else {
-            self
+        let worst = asked
+            .iter()
+            .map(freshness)
+            .filter(|freshness| *freshness != Freshness::Never)
+            .max();
+        Self {
+            freshness: worst.unwrap_or(Freshness::Never),
+            role: if self.role == StoreRole::None && unread() {
+                StoreRole::Unknown
+            } else {
+                self.role
+            },
+            ..self
         }
     }
 }

@@ -1,23 +1,235 @@
-//! What a row shows in its pane and in its detail. Owns texts only; draws nothing.
+//! What a region shows in its pane. Owns texts only; draws nothing.
 
-use super::Region;
+use super::{
+    Region,
+    rollup::Rollup,
+    steering::Share,
+    stores::{StoreRole, Stores, above},
+};
 use crate::resources::{
-    Fleet, Place, Resource,
-    cell::{Cell, Column, Field, Show},
+    Fleet, Freshness, Place, Severity, Source,
+    cell::{Cell, Column, Field, Show, milliseconds, percent, rate},
 };
 
-const COLUMNS: &[Column] = &[Column::text("name", 8, 40, 0)];
+/// At 80 columns everything up to `alm` fits beside labels of 14 characters.
+const COLUMNS: &[Column] = &[
+    Column::text("region", 14, 32, 0),
+    Column::number("share", 5, 0),
+    Column::number("rps", 5, 0),
+    Column::number("err", 5, 0),
+    Column::number("p95", 5, 5),
+    Column::number("p99", 5, 0),
+    Column::number("util", 4, 4),
+    Column::text("db", 7, 12, 0),
+    Column::text("cache", 7, 12, 0),
+    Column::number("can", 4, 1),
+    Column::number("alm", 3, 2),
+    Column::text("eks", 4, 9, 6),
+    Column::number("api", 5, 7),
+    Column::number("age", 4, 3),
+];
 
 impl Show for Region {
     fn columns() -> &'static [Column] {
         COLUMNS
     }
 
-    fn cells(&self, _fleet: &Fleet, _place: &Place) -> Vec<Cell> {
-        vec![Cell::text(self.key())]
+    fn cells(&self, fleet: &Fleet, place: &Place) -> Vec<Cell> {
+        let rollup = fleet.rollup(&self.label);
+        let limits = &fleet.estate.thresholds;
+        let demand = &rollup.demand;
+        let whole = |value: f64| format!("{value:.0}%");
+        let (warn, bad) = (
+            limits.utilisation_warn_percent,
+            limits.utilisation_bad_percent,
+        );
+        vec![
+            Cell::text(self.label.as_str()),
+            share(rollup.share.as_ref()),
+            Cell::reading_if(demand.requests_per_second, rate, |_| Severity::Ok),
+            Cell::reading_if(demand.error_percent, percent, |value| {
+                above(value, limits.error_warn_percent, limits.error_bad_percent)
+            }),
+            Cell::reading_if(demand.p95_ms, milliseconds, |value| {
+                above(value, limits.p95_warn_ms, limits.p95_bad_ms)
+            }),
+            Cell::reading_if(demand.p99_ms, milliseconds, |_| Severity::Ok),
+            Cell::reading_if(rollup.utilisation_percent, whole, |value| {
+                above(value, warn, bad)
+            }),
+            stores(&rollup.databases),
+            stores(&rollup.caches),
+            canary(fleet, place, &rollup),
+            alarms(fleet, place, &rollup),
+            versions(fleet, place, &rollup),
+            reach(&rollup),
+            oldest(fleet, &rollup),
+        ]
     }
 
-    fn detail(&self, _fleet: &Fleet, _place: &Place) -> Vec<Field> {
-        vec![Field::new("key", Cell::text(self.key()))]
+    fn detail(&self, fleet: &Fleet, place: &Place) -> Vec<Field> {
+        super::detail::fields(self, fleet, place)
+    }
+
+    fn derived(&self, fleet: &Fleet, _place: &Place) -> serde_json::Value {
+        serde_json::to_value(fleet.rollup(&self.label).as_ref()).unwrap_or_default()
+    }
+
+    /// Of everything that the roll-up is made of, not of the identity alone.
+    fn freshness(&self, fleet: &Fleet, _place: &Place) -> Option<Freshness> {
+        Some(fleet.rollup(&self.label).freshness)
+    }
+}
+
+/// A traffic share; `-` where nothing steers.
+pub fn share(share: Option<&Share>) -> Cell {
+    let Some(share) = share else {
+        return Cell::none();
+    };
+    let cell = match share.fraction {
+        Some(fraction) => Cell::number(fraction, share.text.as_str()),
+        None if share.text == "?" => Cell::unknown(),
+        // Known, but not as a number: who asks decides.
+        None => Cell::text(share.text.as_str()),
+    };
+    // Fail-open is traffic nobody meant to send there.
+    let severity = match share.fail_open {
+        Some(true) => Severity::Bad,
+        Some(false) | None => cell.severity,
+    };
+    cell.severity(severity).seen(share.freshness)
+}
+
+/// Role and lag of the stores of a kind: `W`, `R 110ms`.
+pub fn stores(stores: &Stores) -> Cell {
+    let word = stores.role.word();
+    match (stores.role, stores.lag_ms) {
+        (StoreRole::None, _) => Cell::none(),
+        (StoreRole::Unknown, _) => Cell::unknown().seen(stores.freshness),
+        (_, None) => Cell::text(word).seen(stores.freshness),
+        (_, Some(lag)) => {
+            let known = lag.usable();
+            let text = known.map_or_else(|| "?".to_owned(), milliseconds);
+            let severity = match known {
+                Some(_) => stores.lag_severity,
+                None => Severity::Unknown,
+            };
+            // A lag that is not known leaves the role standing.
+            let freshness = match known {
+                Some(_) => stores.freshness.max(lag.freshness()),
+                None => stores.freshness,
+            };
+            Cell {
+                text: format!("{word} {text}"),
+                severity,
+                freshness: Some(freshness),
+                sort: Some(known.unwrap_or(f64::NEG_INFINITY)),
+            }
+        }
+    }
+}
+
+fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
+    let freshness = [Source::LoadBalancers, Source::Aliases]
+        .iter()
+        .map(|source| fleet.freshness(*source, place))
+        .filter(|freshness| *freshness != Freshness::Never)
+        .max()
+        .unwrap_or(Freshness::Never);
+    let smallest = rollup
+        .canaries
+        .iter()
+        .map(|canary| canary.percent)
+        .min_by(f64::total_cmp);
+    match (smallest, rollup.canaries.len()) {
+        (Some(share), 1) => Cell::number(share, percent(share)).seen(freshness),
+        // Several: how many; the detail tells which.
+        (Some(share), count) => Cell::number(share, format!("{count} ×")).seen(freshness),
+        (None, _) if freshness == Freshness::Never && rollup.reach.asked > 0 => {
+            Cell::unknown().seen(freshness)
+        }
+        (None, _) => Cell::none(),
+    }
+}
+
+fn alarms(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
+    let alarms = &rollup.alarms;
+    let freshness = fleet.freshness(Source::Alarms, place);
+    if !alarms.known {
+        return if fleet.alarms.slice(Source::Alarms, place).is_some() {
+            Cell::unknown().seen(freshness)
+        } else {
+            Cell::none()
+        };
+    }
+    let ringing = alarms.metric.len() + alarms.composite.len();
+    let severity = if !alarms.composite.is_empty() {
+        Severity::Bad
+    } else if ringing > 0 {
+        Severity::Warn
+    } else if alarms.insufficient > 0 {
+        Severity::Unknown
+    } else {
+        Severity::Ok
+    };
+    Cell::number(ringing as f64, ringing.to_string())
+        .severity(severity)
+        .seen(freshness)
+}
+
+/// The Kubernetes versions: one, or oldest and newest.
+fn versions(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
+    let freshness = fleet.freshness(Source::Clusters, place);
+    let mut versions: Vec<&str> = rollup
+        .clusters
+        .iter()
+        .filter_map(|cluster| cluster.version.as_deref())
+        .collect();
+    versions.sort_by_key(|version| {
+        let parts = version.trim_start_matches('v').split('.');
+        parts
+            .map(|part| part.parse().unwrap_or(0))
+            .collect::<Vec<u32>>()
+    });
+    let silent = rollup
+        .clusters
+        .iter()
+        .any(|cluster| cluster.answers == Some(false));
+    let severity = if silent { Severity::Bad } else { Severity::Ok };
+    let cell = match versions.as_slice() {
+        [] if freshness == Freshness::Never && rollup.clusters.is_empty() => return Cell::none(),
+        [] => return Cell::none().seen(freshness),
+        [first, .., last] if first != last => Cell::text(format!("{first}-{last}")),
+        [first, ..] => Cell::text(*first),
+    };
+    cell.severity(severity).seen(freshness)
+}
+
+/// How many of the sources asked have answered.
+pub fn reach(rollup: &Rollup) -> Cell {
+    let reach = &rollup.reach;
+    if reach.asked == 0 {
+        return Cell::unknown().seen(Freshness::Never);
+    }
+    let severity = match reach.answering {
+        0 => Severity::Bad,
+        answering if answering < reach.asked => Severity::Unknown,
+        _ => Severity::Ok,
+    };
+    let text = format!("{}/{}", reach.answering, reach.asked);
+    Cell::number(reach.answering as f64, text).severity(severity)
+}
+
+/// Age of the oldest thing that counts. It never turns into `?` itself: it is how one sees how old the rest is.
+pub fn oldest(fleet: &Fleet, rollup: &Rollup) -> Cell {
+    let severity = match rollup.freshness {
+        Freshness::Fresh => Severity::Ok,
+        Freshness::Stale | Freshness::Expired | Freshness::Never => Severity::Unknown,
+    };
+    match rollup.reach.oldest_answer {
+        None => Cell::unknown().seen(Freshness::Never),
+        at => Cell::since(at, fleet.now)
+            .severity(severity)
+            .seen(Freshness::Fresh),
     }
 }
