@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    config::depth::ColorChoice,
     effect::Format,
     resources::{Kind, Severity},
 };
@@ -32,31 +33,19 @@ pub struct Cli {
     /// What to do; without a subcommand: open the console on the configured estate.
     #[command(subcommand)]
     pub command: Option<Verb>,
+    /// Keep the session as a new file that `replay` can show
+    #[arg(long, value_name = "FILE", global = true)]
+    pub record: Option<PathBuf>,
     /// Flags that hold for every subcommand.
     #[command(flatten)]
     pub common: Common,
-}
-
-/// Which colours may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Color {
-    /// What the terminal can show; none with NO_COLOR.
-    #[default]
-    Auto,
-    /// As many as the theme has.
-    Always,
-    /// The 16 ANSI colours.
-    #[value(name = "16")]
-    Ansi,
-    /// None.
-    Mono,
 }
 
 /// Flags that hold for every subcommand.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Common {
     /// Configuration file [default: ./pilothouse.toml, then the user's configuration folder]
-    #[arg(long, global = true, env = "PILOTHOUSE_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Theme: dark, light, high-contrast, colour-blind, mono, or one of your own
     #[arg(long, global = true, value_name = "NAME")]
@@ -66,13 +55,19 @@ pub struct Common {
     pub keymap: Option<String>,
     /// Colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
-    pub color: Color,
+    pub color: ColorChoice,
     /// ASCII glyphs only
     #[arg(long, global = true)]
     pub ascii: bool,
     /// Mask account ids and ARNs, for screen sharing
     #[arg(long, global = true)]
     pub privacy: bool,
+    /// Profile of the shared AWS configuration, for every region that has none of its own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Watch only these regions of the configuration; for `init`: look in these AWS Regions too
+    #[arg(long, global = true, value_name = "LABEL", value_delimiter = ',')]
+    pub regions: Vec<String>,
     /// Append-only lines instead of a screen; also what happens without a terminal
     #[arg(long, global = true)]
     pub plain: bool,
@@ -136,9 +131,6 @@ pub enum Verb {
     },
     /// Discover an estate from nothing but credentials and write pilothouse.toml
     Init {
-        /// Look in these AWS Regions too
-        #[arg(long, value_name = "REGION", value_delimiter = ',')]
-        regions: Vec<String>,
         /// Where to write; `-` is standard output
         #[arg(long, short, value_name = "FILE", default_value = "pilothouse.toml")]
         output: PathBuf,
@@ -160,8 +152,30 @@ pub enum Verb {
         )]
         output: Format,
     },
+    /// Show a recorded session again
+    Replay {
+        /// The recording
+        file: PathBuf,
+        /// How much faster than it happened
+        #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+        speed: f64,
+    },
     /// Print the key table as Markdown
     Keys,
+}
+
+impl ValueEnum for ColorChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Ansi16, Self::Mono]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        let name = Self::CHOICES
+            .iter()
+            .find(|(_, choice)| choice == self)
+            .map(|(name, _)| *name)?;
+        Some(clap::builder::PossibleValue::new(name))
+    }
 }
 
 impl ValueEnum for Format {

@@ -55,3 +55,4 @@ pub mod runtime;
 pub mod sim;
 pub mod state;
 pub mod ui;
+pub mod verbs;

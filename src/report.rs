@@ -28,6 +28,16 @@ pub fn worst(fleet: &Fleet) -> Judgement {
         .fold(Judgement::ok(), Judgement::worse)
 }
 
+/// The worst severity of any row of some panes, filters applied.
+pub fn worst_of(state: &State, kinds: &[Kind]) -> Severity {
+    kinds
+        .iter()
+        .flat_map(|&kind| rows(state, kind))
+        .map(|(_, row)| row.judgement.severity)
+        .max()
+        .unwrap_or_default()
+}
+
 /// One pane in a format.
 pub fn pane(state: &State, kind: Kind, format: Format) -> String {
     match format {
@@ -102,7 +112,7 @@ fn rows(state: &State, kind: Kind) -> Vec<(RowRef, ShownRow)> {
 
 /// A cell as text that carries its own doubt: `~` when stale, `?` when too old.
 fn plain(cell: &Cell, row: Freshness) -> String {
-    let text = text::clean(&cell.text);
+    let text = text::clean(&cell.text, false);
     match cell.freshness.unwrap_or(row) {
         Freshness::Fresh => text.into_owned(),
         Freshness::Stale => format!("~{text}"),
@@ -132,7 +142,7 @@ fn table(state: &State, kind: Kind, style: TableStyle) -> String {
         ];
         let tail = [
             freshness_word(row.freshness).to_owned(),
-            text::clean(&row.judgement.reason).into_owned(),
+            text::clean(&row.judgement.reason, false).into_owned(),
         ];
         table.add_row(head.into_iter().chain(cells).chain(tail));
     }

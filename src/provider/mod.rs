@@ -8,8 +8,8 @@ pub mod credentials;
 pub mod dimensions;
 pub mod doctor;
 pub mod live;
-pub mod translate;
 pub mod paging;
+pub mod translate;
 
 use futures::future::BoxFuture;
 

@@ -47,3 +47,13 @@ impl Clock {
         self.started.elapsed().mul_f64(self.speed)
     }
 }
+
+impl crate::sim::Clock for Clock {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+
+    fn speed(&self) -> f64 {
+        self.speed
+    }
+}

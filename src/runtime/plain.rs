@@ -117,13 +117,13 @@ fn change(row: &ShownRow, before: Option<Severity>) -> String {
     let reason = if row.judgement.reason.is_empty() {
         String::new()
     } else {
-        format!(": {}", text::clean(&row.judgement.reason))
+        format!(": {}", text::clean(&row.judgement.reason, false))
     };
     format!(
         "{} {} {} {from}{}{reason}",
         row.id.kind.name(),
         row.id.place,
-        text::clean(&row.id.key),
+        text::clean(&row.id.key, false),
         row.judgement.severity.word()
     )
 }

@@ -48,8 +48,13 @@ pub struct SimProvider {
 impl SimProvider {
     /// Starts a scenario now.
     pub fn new(scenario: &Scenario, seed: u64, clock: Arc<dyn Clock>) -> Self {
+        Self::starting(scenario, seed, clock.now(), clock)
+    }
+
+    /// A scenario that started at a time, now or before.
+    pub fn starting(scenario: &Scenario, seed: u64, at: Timestamp, clock: Arc<dyn Clock>) -> Self {
         Self {
-            world: Mutex::new(World::new(scenario, seed, clock.now())),
+            world: Mutex::new(World::new(scenario, seed, at)),
             clock,
         }
     }

@@ -125,13 +125,16 @@ fn palette(
     match key.code {
         KeyCode::Enter => return Some(submit(state, &input, choice)),
         KeyCode::Tab => {
-            if let Some(chosen) = completion::complete(&input.text).into_iter().nth(choice) {
-                input = Input::new(&chosen.line);
+            if let Some(chosen) = completion::complete(&input.text, state.active(), &state.themes)
+                .into_iter()
+                .nth(choice)
+            {
+                input = Input::new(&chosen.accepted());
                 choice = 0;
             }
         }
         KeyCode::Down => {
-            let count = completion::complete(&input.text).len();
+            let count = completion::complete(&input.text, state.active(), &state.themes).len();
             choice = (choice + 1).min(count.saturating_sub(1));
         }
         KeyCode::Up if choice > 0 => choice -= 1,
@@ -160,7 +163,7 @@ fn submit(state: &mut State, input: &Input, choice: usize) -> Vec<Effect> {
         return Vec::new();
     }
     let completed = || {
-        completion::complete(typed)
+        completion::complete(typed, state.active(), &state.themes)
             .into_iter()
             .nth(choice)
             .map(|chosen| chosen.line)

@@ -203,6 +203,7 @@ impl State {
             fleet,
             frozen: None,
             keymap,
+            themes: Vec::new(),
             look,
             screen: Screen::Home,
             back: Vec::new(),

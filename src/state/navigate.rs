@@ -4,13 +4,17 @@ use super::{Dialog, Input, Notice, Screen, State, why};
 use crate::{
     command::{Command, Invocation},
     effect::{Effect, Format},
+    glyph,
     resources::{
         Kind,
         cell::RowId,
         cost,
         shown::{self, Sort},
     },
-    ui::layout,
+    ui::{
+        extent,
+        layout::{self, Direction},
+    },
 };
 
 /// Does what a command says.
@@ -35,8 +39,10 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Forward => forward(state),
         Command::Home => go(state, Screen::Home),
         Command::Pane => pane(state, argument),
-        Command::NextPane | Command::Right => cycle(state, 1),
-        Command::PreviousPane | Command::Left => cycle(state, -1),
+        Command::NextPane => cycle(state, 1),
+        Command::PreviousPane => cycle(state, -1),
+        Command::Left => beside(state, Direction::Left),
+        Command::Right => beside(state, Direction::Right),
         Command::Zoom => zoom(state),
         Command::Open => open(state),
         Command::Down => step(state, 1),
@@ -55,7 +61,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
             state.unsettled = true;
         }
         Command::Why => explain(state),
-        Command::Legend => text(state, "Legend", layout::legend(state.look.ascii)),
+        Command::Legend => text(state, "Legend", glyph::legend(state.look.ascii)),
         Command::Cost => text(
             state,
             "Cost of watching",
@@ -96,13 +102,31 @@ impl State {
         }
     }
 
+    /// What the layout of the home screen depends on besides the size.
+    fn needs(&self) -> layout::Needs {
+        layout::Needs {
+            regions: self.fleet.estate.regions.len(),
+            levers: true,
+            contradictions: 0,
+        }
+    }
+
+    /// The kinds that have a pane on the home screen, in reading order.
+    fn home_kinds(&self) -> Vec<Kind> {
+        layout::of(self.size, self.needs())
+            .panes
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .collect()
+    }
+
     /// Brings the order of the visible panes up to date and lets the selection follow its row.
     pub fn settle(&mut self) {
         if !std::mem::take(&mut self.unsettled) {
             return;
         }
         let kinds = match &self.screen {
-            Screen::Home => layout::home_kinds(self.size).to_vec(),
+            Screen::Home => self.home_kinds(),
             Screen::Zoom(kind) => vec![*kind],
             Screen::Detail(id, _) => vec![id.kind],
         };
@@ -179,7 +203,7 @@ fn pane(state: &mut State, name: &str) {
             format!("there is no pane `{name}`; there are {}", names.join(", ")),
         );
     };
-    let on_home = state.screen == Screen::Home && layout::home_kinds(state.size).contains(&kind);
+    let on_home = state.screen == Screen::Home && state.home_kinds().contains(&kind);
     if on_home && state.focus != kind {
         state.focus = kind;
     } else {
@@ -195,7 +219,7 @@ fn cycle(state: &mut State, by: isize) {
             .cast_unsigned()]
     };
     match state.screen {
-        Screen::Home => state.focus = next(layout::home_kinds(state.size), state.focus),
+        Screen::Home => state.focus = next(&state.home_kinds(), state.focus),
         // Walking through panes is one stop in the history, not one per pane.
         Screen::Zoom(kind) => {
             state.screen = Screen::Zoom(next(Kind::ALL, kind));
@@ -205,11 +229,22 @@ fn cycle(state: &mut State, by: isize) {
     }
 }
 
+/// Goes to the pane that lies in a direction; on a pane that has the whole screen, to the next one.
+fn beside(state: &mut State, direction: Direction) {
+    if state.screen != Screen::Home {
+        return cycle(state, if direction == Direction::Left { -1 } else { 1 });
+    }
+    let panes = layout::of(state.size, state.needs()).panes;
+    if let Some(kind) = layout::neighbour(&panes, state.focus, direction) {
+        state.focus = kind;
+    }
+}
+
 fn zoom(state: &mut State) {
     match state.screen {
         Screen::Home => go(state, Screen::Zoom(state.focus)),
         Screen::Zoom(kind) => {
-            if layout::home_kinds(state.size).contains(&kind) {
+            if state.home_kinds().contains(&kind) {
                 state.focus = kind;
             }
             go(state, Screen::Home);
@@ -233,7 +268,7 @@ fn step(state: &mut State, by: isize) {
     let scrolled = |at: u16, last: usize| {
         (isize::try_from(at).unwrap_or(0).saturating_add(by)).clamp(0, last.cast_signed()) as u16
     };
-    let last = layout::last_line(state);
+    let last = extent::last_scroll(state);
     match state.dialogs.last_mut() {
         Some(Dialog::Help { scroll } | Dialog::Text { scroll, .. }) => {
             *scroll = scrolled(*scroll, last);
@@ -270,7 +305,7 @@ impl State {
 }
 
 fn page(state: &State) -> isize {
-    layout::page(state).max(1).cast_signed()
+    extent::page(state).max(1).cast_signed()
 }
 
 fn filter(state: &mut State, argument: &str) {

@@ -27,7 +27,6 @@ const SPARK: u16 = 20;
 
 /// Draws the detail of a row from a line on.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, id: &RowId, scroll: u16, area: Rect) {
-    let fleet = state.shown();
     let line = Rect { height: 1, ..area };
     canvas.rule(line);
     let title = format!(" {} {} ", id.kind.title(), id.key);
@@ -37,20 +36,25 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, id: &RowId, scroll: u16, are
         height: area.height - 1,
         ..area
     };
+    super::paragraph::draw(canvas, &lines(state, id, area.width), scroll, body, 2);
+}
+
+/// The lines of a row's detail on a screen of this many columns.
+pub fn lines(state: &State, id: &RowId, screen: u16) -> Vec<Line> {
+    let fleet = state.shown();
     let Some(row) = shown::find(fleet, id)
         .and_then(|row| shown::show(fleet, id.kind, &row).map(|shown| (row, shown)))
     else {
         let text = format!("{} no longer lists it in {}", id.source.name(), id.place);
-        canvas.say(body.x + 2, body.y + 1, &text, body.width - 3, Role::Warn);
-        return;
+        return vec![Vec::new(), vec![Part::text(0, &text, Role::Warn)]];
     };
     let (reference, shown) = row;
-    let width = area.width.saturating_sub(4);
+    let width = screen.saturating_sub(4);
     let mut lines = origin(fleet, &shown, width, state.look);
     let fields = shown::detail(fleet, id.kind, &reference);
     lines.extend(in_columns(fleet, &shown, &fields, width, state.look));
     lines.extend(alarms(fleet, &shown, width, state.look));
-    super::paragraph::draw(canvas, &lines, scroll, body, 2);
+    lines
 }
 
 /// State, reason, and where the values come from.

@@ -24,29 +24,16 @@ pub fn draw(
 ) -> Option<(u16, u16)> {
     match dialog {
         Dialog::Help { scroll } => {
-            let width = canvas.area().width.saturating_sub(4).min(160);
-            let lines = help::lines(&state.keymap, width.saturating_sub(4), canvas.look.ascii);
+            let screen = canvas.area().width;
             let title = format!("Help (keymap {})", state.keymap.name);
-            boxed(canvas, &title, &lines, *scroll, width);
+            let lines = lines(state, dialog, screen);
+            boxed(canvas, &title, &lines, *scroll, width(dialog, screen));
             None
         }
-        Dialog::Text {
-            title,
-            lines,
-            scroll,
-        } => {
-            let longest = lines.iter().map(|line| text::width(line)).max();
-            let most = canvas.area().width.saturating_sub(6);
-            let width = (longest.unwrap_or(0) as u16)
-                .saturating_add(4)
-                .clamp(most.min(40), most.min(120));
-            let inner = usize::from(width.saturating_sub(4));
-            let lines: Vec<Line> = lines
-                .iter()
-                .flat_map(|line| text::wrap(&text::safe(line, state.look), inner))
-                .map(|line| vec![Part::text(0, &line, Role::Text)])
-                .collect();
-            boxed(canvas, title, &lines, *scroll, width);
+        Dialog::Text { title, scroll, .. } => {
+            let screen = canvas.area().width;
+            let lines = lines(state, dialog, screen);
+            boxed(canvas, title, &lines, *scroll, width(dialog, screen));
             None
         }
         Dialog::Palette { input, choice, .. } => {
@@ -63,6 +50,40 @@ pub fn draw(
             Some(typed(canvas, "/", input, layout.hints, &note))
         }
     }
+}
+
+/// The columns of a box on a screen of this many.
+fn width(dialog: &Dialog, screen: u16) -> u16 {
+    match dialog {
+        Dialog::Help { .. } => screen.saturating_sub(4).min(160),
+        Dialog::Text { lines, .. } => {
+            let longest = lines.iter().map(|line| text::width(line)).max();
+            let most = screen.saturating_sub(6);
+            (longest.unwrap_or(0) as u16)
+                .saturating_add(4)
+                .clamp(most.min(40), most.min(120))
+        }
+        Dialog::Palette { .. } | Dialog::Filter { .. } => 0,
+    }
+}
+
+/// The lines in a box on a screen of this many columns.
+pub fn lines(state: &State, dialog: &Dialog, screen: u16) -> Vec<Line> {
+    let inner = width(dialog, screen).saturating_sub(4);
+    match dialog {
+        Dialog::Help { .. } => help::lines(&state.keymap, inner, state.look.ascii),
+        Dialog::Text { lines, .. } => lines
+            .iter()
+            .flat_map(|line| text::wrap(&text::safe(line, state.look), usize::from(inner)))
+            .map(|line| vec![Part::text(0, &line, Role::Text)])
+            .collect(),
+        Dialog::Palette { .. } | Dialog::Filter { .. } => Vec::new(),
+    }
+}
+
+/// The most lines that a box shows at once on a screen of this many rows.
+pub fn rows(screen: u16) -> usize {
+    usize::from(screen.saturating_sub(4).max(1))
 }
 
 /// A box in the middle, as high as its lines need and the screen allows.

@@ -5,6 +5,7 @@ mod chrome;
 mod columns;
 mod detail;
 mod dialog;
+pub mod extent;
 pub mod facts;
 mod help;
 pub mod layout;
@@ -13,7 +14,7 @@ mod pane;
 mod paragraph;
 pub mod picture;
 mod spark;
-mod text;
+pub mod text;
 mod title;
 
 use ratatui::{Frame, layout::Rect};

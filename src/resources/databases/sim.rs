@@ -100,6 +100,7 @@ fn cluster(world: &World, member: &Member) -> DbCluster {
         multi_az: Some(true),
         instances: vec![instance(0), instance(1)],
         global: Some(global(world, aws)),
+        source: None,
     }
 }
 

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::resources::{
-    Fleet, Freshness, Place, RegionLabel, Resource, Source,
-    cell::percent,
-    traffic::{Mechanism, Split},
+    Fleet, Freshness, Place, RegionLabel, Source,
+    traffic::{Mechanism, share as traffic},
 };
 
 /// The effective traffic share of a region or of a member of a split, as far as it is known.
@@ -26,12 +25,22 @@ pub struct Share {
 }
 
 impl Share {
-    fn of(fraction: Option<f64>, freshness: Freshness) -> Self {
+    fn of(share: traffic::Share, freshness: Freshness) -> Self {
         Self {
-            fraction,
-            text: fraction.map_or_else(|| "?".to_owned(), |part| percent(part * 100.0)),
+            fraction: share.value(),
+            text: share.text(),
+            fail_open: share.fail_open,
+            note: share.remark.map(|remark| remark.words().to_owned()),
+            freshness,
+        }
+    }
+
+    fn unknown(reason: Option<&str>, freshness: Freshness) -> Self {
+        Self {
+            fraction: None,
+            text: "?".to_owned(),
             fail_open: None,
-            note: None,
+            note: reason.map(str::to_owned),
             freshness,
         }
     }
@@ -63,32 +72,18 @@ pub fn source(by: &Mechanism) -> Source {
 /// The effective share of one member of a split; `None` when there is no such member.
 pub fn member_share(fleet: &Fleet, source: Source, place: &Place, key: &str) -> Option<Share> {
     let freshness = fleet.freshness(source, place);
-    let fraction = fleet.shares.get(source, place, key);
-    Some(Share::of(fraction, freshness))
+    let share = fleet.shares.get(source, place, key)?;
+    Some(Share::of(share, freshness))
 }
 
 /// The share of the first managed name that goes to a region; `None` when nothing that we know steers traffic to it.
 pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
-    let name = fleet.estate.names.first()?;
-    let slice = fleet.traffic.slice(Source::Records, &Place::Global)?;
+    fleet.estate.names.first()?;
     let freshness = fleet.freshness(Source::Records, &Place::Global);
-    if slice.observed_at.is_none() {
-        return Some(Share::of(None, freshness));
+    match fleet.shares.region_share(label) {
+        Ok(share) => Some(Share::of(share, freshness)),
+        Err(reason) => Some(Share::unknown(Some(reason), freshness)),
     }
-    let of_name = |split: &&Split| matches!(&split.by, Mechanism::Record(record) if record.name.trim_end_matches('.').eq_ignore_ascii_case(&name.name));
-    // A and AAAA are steered alike; adding them up would count the region twice.
-    let first = &slice.rows.iter().find(of_name)?.split;
-    let members: Vec<Option<f64>> = slice
-        .rows
-        .iter()
-        .filter(|row| row.split == *first && row.region(fleet, &Place::Global) == Some(label))
-        .map(|row| {
-            fleet
-                .shares
-                .get(Source::Records, &Place::Global, &row.key())
-        })
-        .collect();
-    (!members.is_empty()).then(|| Share::of(members.into_iter().sum(), freshness))
 }
 
 /// Canaries out in a region: rules with more than one weighted target group, aliases with more than one version.

@@ -1,0 +1,18 @@
+//! `pilothouse check`: all problems of configuration, keymaps and themes at once. Changes nothing.
+
+use super::{Failure, layers};
+use crate::{
+    cli::{Common, exit},
+    config,
+};
+
+/// Validates.
+pub fn run(common: &Common) -> Result<u8, Failure> {
+    let problems = config::check(&layers(common));
+    if problems.is_empty() {
+        println!("no problems");
+        Ok(exit::OK)
+    } else {
+        Err(Failure::Config(problems))
+    }
+}

@@ -1,0 +1,89 @@
+//! `pilothouse demo`: the console on the embedded simulator. Needs no account and makes no call.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{Failure, Session, layers};
+use crate::{
+    cli::{Common, World, exit},
+    config::{self, Config},
+    runtime::clock::Clock,
+    sim::{
+        SimProvider,
+        scenario::{self, Scenario},
+    },
+    state::Mode,
+};
+
+/// When every scenario starts: fixed, so that the same seed gives the same frames. A Monday, at the hour for which the console is made.
+const START: Timestamp = Timestamp::constant(1_767_581_580, 0);
+
+/// The scenario of a demo that names none.
+const DEFAULT: &str = "region-down";
+
+/// Prints the scenarios.
+pub fn list() -> Result<u8, Failure> {
+    for (name, _) in scenario::builtin() {
+        let scenario = named(name)?;
+        println!("{name:<22}{}", scenario.title);
+    }
+    Ok(exit::OK)
+}
+
+/// Opens the console on a scenario.
+pub async fn run(
+    common: &Common,
+    world: &World,
+    speed: f64,
+    record: Option<PathBuf>,
+) -> Result<u8, Failure> {
+    let session = session(common, world, speed, record, Duration::ZERO)?;
+    session.run(common).await
+}
+
+/// A session on a scenario, some time after its start.
+pub fn session(
+    common: &Common,
+    world: &World,
+    speed: f64,
+    record: Option<PathBuf>,
+    at: Duration,
+) -> Result<Session, Failure> {
+    let scenario = named(world.scenario.as_deref().unwrap_or(DEFAULT))?;
+    let seed = world.seed.unwrap_or(scenario.seed);
+    let clock = Clock::simulated(START + at, speed);
+    let provider = SimProvider::starting(&scenario, seed, START, Arc::new(clock));
+    let config = Config {
+        estate: provider.estate(),
+        ..config::load_console(&layers(common))?
+    };
+    let mode = Mode::Sim {
+        scenario: scenario.name.clone(),
+        seed,
+    };
+    Ok(Session {
+        config,
+        mode,
+        provider: Arc::new(provider),
+        clock,
+        record,
+    })
+}
+
+/// A scenario that is built in, or a file.
+fn named(name: &str) -> Result<Scenario, Failure> {
+    if let Some(scenario) = Scenario::named(name) {
+        return scenario.map_err(wrong);
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| {
+        let names: Vec<&str> = scenario::builtin().iter().map(|(name, _)| *name).collect();
+        Failure::Said(format!("there is no scenario `{name}`, and no file of that name could be read ({error}); there are {}", names.join(", ")))
+    })?;
+    Scenario::parse(&text, name).map_err(wrong)
+}
+
+fn wrong(problems: Vec<scenario::Problem>) -> Failure {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Failure::Scenario(lines)
+}

@@ -1,0 +1,244 @@
+//! The subcommands: each turns its flags into a state and a provider, runs, and returns an exit code. Owns no behaviour of the console.
+
+mod check;
+mod demo;
+mod doctor;
+mod init;
+mod keys;
+mod open;
+mod replay;
+mod status;
+
+use std::{fmt::Write as _, path::PathBuf, sync::Arc};
+
+use crate::{
+    cli::{Cli, Common, Verb, exit},
+    config::{
+        self, Config,
+        depth::{ColorChoice, Depth},
+        layers::{Flags, Layers},
+        library::{Library, Shelf},
+        problem::Problem,
+        theme::Theme,
+        theme_file,
+    },
+    provider::Provider,
+    runtime::{
+        clock::Clock,
+        console::{self, Console, Feed},
+        plain,
+        recording::{Recorder, RecordingError},
+    },
+    state::{Charts, Look, Mode, State},
+};
+
+/// Why a subcommand could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration, or a file that it names, has problems: all of them.
+    #[error("{}", listed(.0))]
+    Config(Vec<Problem>),
+    /// The terminal, a file or a signal failed.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// A scenario file has problems: all of them, each with its position.
+    #[error("{}\n{} in the scenario", .0.join("\n"), counted(.0.len()))]
+    Scenario(Vec<String>),
+    /// Anything else, as a sentence that says what to do.
+    #[error("{0}")]
+    Said(String),
+}
+
+impl Failure {
+    /// The exit code that says so.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Scenario(_) => exit::USAGE,
+            Self::Io(_) | Self::Recording(_) | Self::Said(_) => exit::FAILED,
+        }
+    }
+}
+
+impl From<Vec<Problem>> for Failure {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Config(problems)
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{problem}");
+        for line in problem.excerpt().lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text + &counted(problems.len())
+}
+
+fn counted(problems: usize) -> String {
+    format!("{problems} problem{}", if problems == 1 { "" } else { "s" })
+}
+
+/// Does what the command line says and returns the exit code.
+pub async fn run(cli: Cli) -> Result<u8, Failure> {
+    let common = &cli.common;
+    match cli.command {
+        None => open::run(common, cli.record).await,
+        Some(Verb::Demo { list: true, .. }) => demo::list(),
+        Some(Verb::Demo {
+            world,
+            speed,
+            list: false,
+        }) => demo::run(common, &world, speed, cli.record).await,
+        Some(Verb::Replay { file, speed }) => replay::run(common, &file, speed).await,
+        Some(Verb::Status {
+            output,
+            pane,
+            filter,
+            fail_on,
+            timeout,
+            world,
+            at,
+        }) => {
+            let wanted = status::Wanted {
+                output,
+                panes: pane,
+                filter,
+                fail_on,
+                timeout,
+            };
+            status::run(common, &wanted, &world, at).await
+        }
+        Some(Verb::Init { output, force }) => init::run(common, &output, force).await,
+        Some(Verb::Check) => check::run(common),
+        Some(Verb::Doctor { output }) => doctor::run(common, output).await,
+        Some(Verb::Keys) => keys::run(common),
+    }
+}
+
+fn layers(common: &Common) -> Layers {
+    Layers::of_process(Flags {
+        config: common.config.clone(),
+        profile: common.profile.clone(),
+        regions: common.regions.clone(),
+        theme: common.theme.clone(),
+        keymap: common.keymap.clone(),
+        glyphs: common.ascii.then_some(config::console::Glyphs::Ascii),
+        color: (common.color != ColorChoice::Auto).then_some(common.color),
+        mouse: None,
+        start: None,
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn look(common: &Common, config: &Config) -> Look {
+    let ascii = config.settings.glyphs.ascii(&variable);
+    let charts = match variable("TERM").as_deref() {
+        _ if ascii => Charts::Ascii,
+        // Terminals of this name often lack a font with braille.
+        Some("screen" | "rxvt" | "vt220") => Charts::Block,
+        Some(_) | None => Charts::Braille,
+    };
+    Look {
+        charts,
+        ascii,
+        privacy: common.privacy,
+    }
+}
+
+/// A theme of the library as this terminal can show it.
+fn find_theme(library: &Library, depth: Depth, name: &str) -> Result<Theme, String> {
+    let theme = theme_file::load(library, name).map_err(|problems| listed(&problems))?;
+    Ok(theme.reduce(depth))
+}
+
+/// What a console on a provider needs.
+struct Session {
+    config: Config,
+    mode: Mode,
+    provider: Arc<dyn Provider>,
+    clock: Clock,
+    record: Option<PathBuf>,
+}
+
+impl Session {
+    fn state(&self, common: &Common) -> State {
+        let estate = Arc::new(self.config.estate.clone());
+        let look = look(common, &self.config);
+        let mut state = State::new(
+            estate,
+            self.clock.now(),
+            self.mode.clone(),
+            self.config.keymap.clone(),
+            look,
+            (80, 24),
+        );
+        state.themes = layers(common).library().names(Shelf::Themes);
+        if let Some(kind) = self.config.settings.start {
+            state.screen = crate::state::Screen::Zoom(kind);
+        }
+        state
+    }
+
+    /// Opens the console, or streams lines where there is no terminal to draw on.
+    async fn run(self, common: &Common) -> Result<u8, Failure> {
+        let state = self.state(common);
+        if common.plain || !on_terminal() {
+            plain::run(state, self.provider, self.clock).await?;
+            return Ok(exit::OK);
+        }
+        let recorder = match &self.record {
+            Some(path) => Some(recorder(path, &state)?),
+            None => None,
+        };
+        let feed = Feed::Provider(self.provider, self.clock);
+        show(common, &self.config, state, feed, recorder).await
+    }
+}
+
+fn on_terminal() -> bool {
+    use std::io::{IsTerminal, stdin, stdout};
+    stdin().is_terminal() && stdout().is_terminal()
+}
+
+fn recorder(path: &std::path::Path, state: &State) -> Result<Recorder, Failure> {
+    let created = Recorder::create(path, state.started_at, &state.fleet.estate);
+    created.map_err(|error| {
+        Failure::Said(format!(
+            "could not start the recording {}: {error}",
+            path.display()
+        ))
+    })
+}
+
+async fn show(
+    common: &Common,
+    config: &Config,
+    state: State,
+    feed: Feed,
+    recorder: Option<Recorder>,
+) -> Result<u8, Failure> {
+    let library = layers(common).library();
+    let depth = Depth::detect(config.settings.color, &variable);
+    let theme = config.theme.reduce(depth);
+    let find_theme = Box::new(move |name: &str| find_theme(&library, depth, name));
+    console::run(
+        state,
+        Console {
+            feed,
+            recorder,
+            theme,
+            find_theme,
+        },
+    )
+    .await?;
+    Ok(exit::OK)
+}

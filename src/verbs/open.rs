@@ -1,0 +1,23 @@
+//! `pilothouse`: the console on the configured estate. Makes no call before the first frame.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{Failure, Session, layers};
+use crate::{
+    cli::Common, config, provider::live::LiveProvider, runtime::clock::Clock, state::Mode,
+};
+
+/// Opens the console.
+pub async fn run(common: &Common, record: Option<PathBuf>) -> Result<u8, Failure> {
+    let config = config::load(&layers(common))?;
+    let provider = Arc::new(LiveProvider::new(Arc::new(config.estate.clone())));
+    Session {
+        config,
+        mode: Mode::Live,
+        provider,
+        clock: Clock::wall(),
+        record,
+    }
+    .run(common)
+    .await
+}
