@@ -128,7 +128,7 @@ fn table(state: &State, kind: Kind, style: TableStyle) -> String {
         .set_content_arrangement(ContentArrangement::Disabled);
     let columns = shown::columns(kind);
     table.set_header(
-        ["STATE", "REGION"]
+        ["STATE", "PLACE"]
             .into_iter()
             .map(str::to_owned)
             .chain(columns.iter().map(|column| column.title.to_uppercase()))

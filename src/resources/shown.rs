@@ -1,5 +1,7 @@
 //! Rows of any kind, made ready to be shown. Owns filter and sort; draws nothing.
 
+use std::cmp::Reverse;
+
 use super::{
     Fleet, Freshness, Judgement, Kind, Place, Severity, Source,
     cell::{Cell, Column, Field, RowId, Show, ShownRow},
@@ -205,29 +207,10 @@ impl Condition {
 
 /// The rows of a kind that a filter keeps, in the order of the screen: by the sort column, or else the worst first and then as the estate lists them.
 pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec<RowRef> {
-    let rank = |place: &Place| {
-        place
-            .region()
-            .and_then(|label| {
-                fleet
-                    .estate
-                    .regions
-                    .iter()
-                    .position(|region| region.label == *label)
-            })
-            .unwrap_or(usize::MAX)
-    };
     let conditions = parse_filter(kind, filter);
     let mut rows = all(fleet, kind);
     if conditions.is_empty() && sort.is_none() {
-        rows.sort_by_cached_key(|row| {
-            (
-                std::cmp::Reverse(worst(fleet, kind, row)),
-                rank(&row.place),
-                row.source,
-                row.index,
-            )
-        });
+        rows.sort_by_cached_key(|row| natural(fleet, kind, row, worst(fleet, kind, row)));
         return rows;
     }
     let mut kept: Vec<(RowRef, ShownRow)> = rows
@@ -248,16 +231,25 @@ pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec
                 ordering
             }
         }),
-        None => kept.sort_by_cached_key(|(row, shown)| {
-            (
-                std::cmp::Reverse(shown.judgement.severity),
-                rank(&row.place),
-                row.source,
-                row.index,
-            )
-        }),
+        None => kept
+            .sort_by_cached_key(|(row, shown)| natural(fleet, kind, row, shown.judgement.severity)),
     }
     kept.into_iter().map(|(row, _)| row).collect()
+}
+
+/// Worst first, then as the estate lists its regions. What splits traffic between regions stands before what splits it within one.
+fn natural(
+    fleet: &Fleet,
+    kind: Kind,
+    row: &RowRef,
+    severity: Severity,
+) -> (Reverse<Severity>, Option<Source>, usize, Source, usize) {
+    let regions = &fleet.estate.regions;
+    let place = row.place.region();
+    let rank = place.and_then(|label| regions.iter().position(|region| region.label == *label));
+    let first = (kind == Kind::Traffic).then_some(row.source);
+    let rank = rank.unwrap_or(regions.len());
+    (Reverse(severity), first, rank, row.source, row.index)
 }
 
 fn worst(fleet: &Fleet, kind: Kind, row: &RowRef) -> Severity {

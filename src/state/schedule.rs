@@ -117,6 +117,14 @@ impl Schedule {
         poll.due = fleet.now.saturating_add(pause).unwrap_or(fleet.now);
     }
 
+    /// Takes note that there is nothing to ask yet; the inventory may list something soon.
+    pub fn postpone(&mut self, query: &Query, now: Timestamp) {
+        if let Some(poll) = self.polls.get_mut(&(query.source, query.place.clone())) {
+            poll.in_flight = false;
+            poll.due = now.saturating_add(PATIENCE).unwrap_or(now);
+        }
+    }
+
     /// Asks again at once for everything that a kind shows; what is in flight is asked once more when it returns.
     pub fn refresh(&mut self, kind: Kind, now: Timestamp) {
         for ((source, _), poll) in &mut self.polls {

@@ -9,7 +9,7 @@ use crate::{
     config::keymap::Context,
     effect::Effect,
     event::Event,
-    resources::{Answer, ProviderError, Query, Rows, Source, Wanted},
+    resources::{Answer, ProviderError, Query, Wanted},
 };
 
 /// Applies one event.
@@ -68,31 +68,23 @@ fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     state.ask_due()
 }
 
-/// A question that lists nothing answers itself: no call is made for it.
+/// A question about nothing is not asked: no call is made for it, and no answer is made up.
 fn ask(state: &mut State, query: Query) -> Option<Effect> {
-    let no_contexts = || {
-        query
-            .place
-            .region()
-            .and_then(|label| state.fleet.estate.region(label))
-            .is_none_or(|region| region.kube_contexts.is_empty())
+    let spec = query
+        .place
+        .region()
+        .and_then(|label| state.fleet.estate.region(label));
+    let contexts = spec.is_some_and(|spec| !spec.kube_contexts.is_empty());
+    let nothing = match &query.wanted {
+        Wanted::Nothing => false,
+        Wanted::Series(series) => series.is_empty(),
+        Wanted::ApiServers(servers) => servers.is_empty() && !contexts,
     };
-    let rows = match (&query.wanted, query.source) {
-        (Wanted::Series(series), Source::Metrics) if series.is_empty() => Rows::Metrics(Vec::new()),
-        (Wanted::ApiServers(servers), Source::ApiServers)
-            if servers.is_empty() && no_contexts() =>
-        {
-            Rows::Clusters(Vec::new())
-        }
-        (Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_), _) => {
-            return Some(Effect::Observe(query));
-        }
-    };
-    state
-        .fleet
-        .accept(&query, Answer::of(rows), state.now, Duration::ZERO);
-    state.schedule.answered(&state.fleet, &query, None);
-    None
+    if nothing {
+        state.schedule.postpone(&query, state.now);
+        return None;
+    }
+    Some(Effect::Observe(query))
 }
 
 fn observed(
@@ -145,7 +137,7 @@ mod tests {
         command::Invocation,
         config::keymap::Keymap,
         resources::{
-            ErrorClass, Estate, Freshness, Kind, Place, RegionLabel,
+            ErrorClass, Estate, Freshness, Kind, Place, RegionLabel, Rows, Source,
             alarms::{Alarm, AlarmType},
             estate::RegionSpec,
         },
