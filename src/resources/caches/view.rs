@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Cache, MemoryDbCluster, ReplicationGroup, Shard, series_key};
 use crate::resources::{
     Fleet, Place, Resource, Severity,
-    cell::{Cell, Column, Field, Show, milliseconds},
+    cell::{Cell, Column, Field, Show, list, milliseconds, no_limit, whole_percent},
     regions::stores::{StoreRole, cache_lag_severity, cache_role},
 };
 
@@ -39,8 +39,8 @@ impl Show for Cache {
             role(self),
             lag(self, fleet, place),
             status(self, fleet, place),
-            Cell::reading(metric("memory"), whole_percent, fine),
-            Cell::reading_if(hits, whole_percent, fine),
+            Cell::reading(metric("memory"), whole_percent, no_limit),
+            Cell::reading_if(hits, whole_percent, no_limit),
             Cell::maybe(engine.as_deref()),
         ]
     }
@@ -69,14 +69,6 @@ impl Show for Cache {
             "lag_ms": follows(self).then(|| self.lag_ms(fleet, place)),
         })
     }
-}
-
-fn fine(_: f64) -> Severity {
-    Severity::Ok
-}
-
-fn whole_percent(value: f64) -> String {
-    format!("{value:.0}%")
 }
 
 fn role(cache: &Cache) -> Cell {
@@ -118,7 +110,7 @@ fn status(cache: &Cache, fleet: &Fleet, place: &Place) -> Cell {
 
 fn metric(name: &str, what: &str, cache: &Cache, fleet: &Fleet, place: &Place) -> Field {
     let key = series_key(cache.id(), what);
-    let cell = Cell::reading(fleet.reading(place, &key), whole_percent, fine);
+    let cell = Cell::reading(fleet.reading(place, &key), whole_percent, no_limit);
     Field::new(name, cell).with_series(key)
 }
 
@@ -140,7 +132,7 @@ fn group_fields(group: &ReplicationGroup) -> Vec<Field> {
         let parts = [Some(member.role.as_str()), member.status.as_deref()];
         fields.push(Field::text(
             format!("member {} {}", member.region, member.group),
-            Some(join(&parts)),
+            Some(list(&parts)),
         ));
     }
     fields
@@ -163,7 +155,7 @@ fn memorydb_fields(cluster: &MemoryDbCluster) -> Vec<Field> {
         let parts = [member.region.as_deref(), member.status.as_deref()];
         fields.push(Field::text(
             format!("member {}", member.name),
-            Some(join(&parts)),
+            Some(list(&parts)),
         ));
     }
     fields
@@ -182,13 +174,8 @@ fn shards(shards: &[Shard]) -> Vec<Field> {
                 node.status.as_deref(),
                 node.zone.as_deref(),
             ];
-            fields.push(Field::text(format!("node {}", node.id), Some(join(&parts))));
+            fields.push(Field::text(format!("node {}", node.id), Some(list(&parts))));
         }
     }
     fields
-}
-
-fn join(parts: &[Option<&str>]) -> String {
-    let parts: Vec<&str> = parts.iter().copied().flatten().collect();
-    parts.join(", ")
 }

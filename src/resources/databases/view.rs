@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Database, DbCluster, DbInstance, Table, series_key};
 use crate::resources::{
     Fleet, Place, Resource, Severity,
-    cell::{Cell, Column, Field, Show, milliseconds, rate},
+    cell::{Cell, Column, Field, Show, list, milliseconds, no_limit, rate, whole_percent},
     metrics::Reading,
     regions::stores::{database_lag_severity, database_role},
 };
@@ -42,8 +42,8 @@ impl Show for Database {
             lag(self, fleet, place),
             status(self, fleet, place),
             rpo(self, fleet, place),
-            Cell::reading_if(has.then(|| metric("connections")), count, fine),
-            Cell::reading_if(has.then(|| metric("cpu")), whole_percent, fine),
+            Cell::reading_if(has.then(|| metric("connections")), count, no_limit),
+            Cell::reading_if(has.then(|| metric("cpu")), whole_percent, no_limit),
             Cell::text(engine),
         ]
     }
@@ -72,16 +72,8 @@ impl Show for Database {
     }
 }
 
-fn fine(_: f64) -> Severity {
-    Severity::Ok
-}
-
 fn count(value: f64) -> String {
     rate(value.round()).trim_end_matches(".0").to_owned()
-}
-
-fn whole_percent(value: f64) -> String {
-    format!("{value:.0}%")
 }
 
 /// `WRITER` in capitals: it is the one that everybody looks for.
@@ -144,7 +136,7 @@ fn rpo(database: &Database, fleet: &Fleet, place: &Place) -> Cell {
 
 /// The status word, as bad as the row makes it; a global failover under way replaces it.
 fn status(database: &Database, fleet: &Fleet, place: &Place) -> Cell {
-    let (status, fine) = match database {
+    let (status, no_limit) = match database {
         Database::Cluster(cluster) => (
             cluster
                 .global
@@ -156,7 +148,7 @@ fn status(database: &Database, fleet: &Fleet, place: &Place) -> Cell {
         Database::Instance(instance) => (&instance.status, "available"),
         Database::Table(table) => (&table.status, "ACTIVE"),
     };
-    let severity = if status.eq_ignore_ascii_case(fine) {
+    let severity = if status.eq_ignore_ascii_case(no_limit) {
         Severity::Ok
     } else {
         database.judge(fleet, place).severity.max(Severity::Unknown)
@@ -172,7 +164,11 @@ fn metric(
     place: &Place,
     text: impl FnOnce(f64) -> String,
 ) -> Field {
-    Field::new(name, Cell::reading(fleet.reading(place, &key), text, fine)).with_series(key)
+    Field::new(
+        name,
+        Cell::reading(fleet.reading(place, &key), text, no_limit),
+    )
+    .with_series(key)
 }
 
 fn cluster_fields(cluster: &DbCluster, fleet: &Fleet, place: &Place) -> Vec<Field> {
@@ -208,7 +204,7 @@ fn cluster_fields(cluster: &DbCluster, fleet: &Fleet, place: &Place) -> Vec<Fiel
         ];
         fields.push(Field::text(
             format!("instance {}", instance.id),
-            Some(join(&parts)),
+            Some(list(&parts)),
         ));
     }
     let Some(global) = &cluster.global else {
@@ -222,7 +218,7 @@ fn cluster_fields(cluster: &DbCluster, fleet: &Fleet, place: &Place) -> Vec<Fiel
         let parts = [Some(role), member.synchronization.as_deref()];
         fields.push(Field::text(
             format!("member {}", member.arn),
-            Some(join(&parts)),
+            Some(list(&parts)),
         ));
     }
     if let Some(failover) = &global.failover {
@@ -305,7 +301,7 @@ fn table_fields(table: &Table, fleet: &Fleet, place: &Place) -> Vec<Field> {
         let parts = [replica.status.as_deref(), since.as_deref()];
         fields.push(Field::text(
             format!("replica {}", replica.region),
-            Some(join(&parts)),
+            Some(list(&parts)),
         ));
         let what = format!("replication-latency/{}", replica.region);
         let key = series_key(&table.name, &what);
@@ -313,9 +309,4 @@ fn table_fields(table: &Table, fleet: &Fleet, place: &Place) -> Vec<Field> {
         fields.push(metric(&name, key, fleet, place, milliseconds));
     }
     fields
-}
-
-fn join(parts: &[Option<&str>]) -> String {
-    let parts: Vec<&str> = parts.iter().copied().flatten().collect();
-    parts.join(", ")
 }

@@ -1,5 +1,6 @@
 //! Everything that splits traffic. One row is one member of a split: a record set, an endpoint group, a target group of a rule, a version of an alias. Owns the model; no call.
 
+mod fields;
 pub mod live;
 pub mod share;
 pub mod sim;
