@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{EndpointGroup, Forward, Mechanism, Policy, Record, Split, fields};
 use crate::resources::{
-    Fleet, Place, Resource, Severity,
+    Fleet, Place, RegionLabel, Resource, Severity,
     cell::{Cell, Column, Field, Show, percent},
     health_checks,
     regions::{
@@ -34,7 +34,7 @@ impl Show for Split {
         vec![
             Cell::text(split_name(self)),
             Cell::text(&self.member),
-            Cell::maybe(region.map(|label| label.as_str())),
+            Cell::maybe(region.map(RegionLabel::as_str)),
             weight(&self.by),
             view::share(share(self, fleet, place).as_ref()),
             health(self, fleet),
@@ -51,7 +51,7 @@ impl Show for Split {
             Field::text("split", Some(&self.split)),
             Field::text("member", Some(&self.member)),
             Field::text("by", Some(by(&self.by))),
-            Field::text("region", region.map(|label| label.as_str())),
+            Field::text("region", region.map(RegionLabel::as_str)),
             Field::new("weight", weight(&self.by)),
             Field::new("effective share", view::share(share.as_ref())),
             Field::text("share note", note),
