@@ -289,6 +289,22 @@ pub fn percent(value: f64) -> String {
     }
 }
 
+/// A share in percent without a fraction: `46%`.
+pub fn whole_percent(value: f64) -> String {
+    format!("{value:.0}%")
+}
+
+/// What is there of several texts, in one line.
+pub fn list(parts: &[Option<&str>]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().flatten().collect();
+    parts.join(", ")
+}
+
+/// For a value that has no limits.
+pub fn no_limit(_: f64) -> Severity {
+    Severity::Ok
+}
+
 /// An age in coarse buckets, so that an idle screen stays silent: 5 s steps below a minute, then minutes, hours, days.
 pub fn coarse_age(age: Duration) -> String {
     match age.as_secs() {

@@ -171,3 +171,53 @@ impl Cost {
         lines
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::{
+        Rows,
+        fixtures::{self as f, answer, place},
+    };
+
+    fn line(cost: &Cost, api: Api) -> &ApiCost {
+        cost.apis.iter().find(|line| line.api == api).unwrap()
+    }
+
+    #[test]
+    fn counted_metrics_are_billed_and_other_apis_are_free() {
+        let mut fleet = f::fleet(&["eu", "us"]);
+        fleet.metrics_requested = 14_000;
+        fleet.calls.insert(Api::CloudWatch, 40);
+        fleet.calls.insert(Api::Route53, 20);
+        let cost = cost(&fleet, Duration::from_secs(600));
+        assert!(cost.settled);
+        assert!((cost.metrics_per_hour - 84_000.0).abs() < 1e-6);
+        // 84,000 metrics, and 240 calls an hour of which 168 are GetMetricData.
+        assert!((cost.usd_per_hour - (0.84 + 0.000_72)).abs() < 1e-9);
+        let route53 = line(&cost, Api::Route53);
+        assert!((route53.per_minute - 2.0).abs() < 1e-9);
+        assert!((route53.budget_percent - 2.0 / 60.0 * 100.0).abs() < 1e-9);
+        assert!(route53.usd_per_hour.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn before_much_was_seen_the_plan_counts() {
+        let mut fleet = f::fleet(&["eu"]);
+        let rows = Rows::Traffic(vec![f::forward("web", "blue", 1)]);
+        answer(&mut fleet, Source::LoadBalancers, &place("eu"), 5, rows);
+        let series = fleet.wanted_series(&place("eu")).len() as f64;
+        let cost = cost(&fleet, Duration::from_secs(5));
+        assert!(!cost.settled);
+        assert!((cost.metrics_per_hour - series * 60.0).abs() < 1e-6);
+        assert!((line(&cost, Api::Rds).polls_per_minute - 2.0).abs() < 1e-9);
+        assert!(cost.lines().iter().all(|line| line.len() <= 72));
+    }
+
+    #[test]
+    fn no_time_is_no_rate() {
+        let cost = cost(&f::fleet(&["eu"]), Duration::ZERO);
+        assert!(cost.apis.iter().all(|line| line.per_minute == 0.0));
+        assert!(cost.usd_per_hour.is_finite());
+    }
+}

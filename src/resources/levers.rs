@@ -313,3 +313,7 @@ fn api_servers(fleet: &Fleet) -> Vec<Lever> {
     }
     levers
 }
+
+#[cfg(test)]
+#[path = "levers_tests.rs"]
+mod tests;

@@ -29,6 +29,28 @@ impl Severity {
             Self::Bad => "BAD",
         }
     }
+
+    /// How bad a value is that should not rise above a pair of limits.
+    pub fn above(value: f64, warn: f64, bad: f64) -> Self {
+        if value > bad {
+            Self::Bad
+        } else if value > warn {
+            Self::Warn
+        } else {
+            Self::Ok
+        }
+    }
+
+    /// How bad a value is that should not fall below a pair of limits.
+    pub fn below(value: f64, warn: f64, bad: f64) -> Self {
+        if value < bad {
+            Self::Bad
+        } else if value < warn {
+            Self::Warn
+        } else {
+            Self::Ok
+        }
+    }
 }
 
 /// A severity and the reason for it, in words that an operator can act on.

@@ -266,3 +266,7 @@ fn compare(a: Option<&Cell>, b: Option<&Cell>) -> std::cmp::Ordering {
             .cmp(&b.map(|cell| cell.text.as_str()))
     })
 }
+
+#[cfg(test)]
+#[path = "shown_tests.rs"]
+mod tests;

@@ -1,6 +1,7 @@
 //! CloudWatch alarms. Owns the model; INSUFFICIENT_DATA is never shown as fine.
 
 pub mod live;
+pub mod related;
 pub mod sim;
 mod view;
 

@@ -67,3 +67,6 @@ fn versions(fleet: &Fleet) -> Option<Contradiction> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,13 +81,13 @@ fn all_zero(fleet: &Fleet) -> Vec<Contradiction> {
 
 /// What is steered to a region, and what arrives there.
 #[derive(Debug, Clone, PartialEq)]
-struct Steered {
-    region: RegionLabel,
+pub(super) struct Steered {
+    pub(super) region: RegionLabel,
     /// 0.0 to 1.0.
-    share: f64,
+    pub(super) share: f64,
     /// Requests per second; `None` when not known. No traffic is 0 only where the read itself is fresh.
-    requests: Option<f64>,
-    drained: Option<Drained>,
+    pub(super) requests: Option<f64>,
+    pub(super) drained: Option<Drained>,
 }
 
 fn steered(fleet: &Fleet) -> Vec<Steered> {
@@ -129,7 +129,7 @@ fn tail(fleet: &Fleet) -> Duration {
     Duration::from_secs(u64::from(longest) * 2) + METRIC_DELAY
 }
 
-fn steering(regions: &[Steered], tail: Duration, now: Timestamp) -> Vec<Contradiction> {
+pub(super) fn steering(regions: &[Steered], tail: Duration, now: Timestamp) -> Vec<Contradiction> {
     let total: f64 = regions.iter().filter_map(|region| region.requests).sum();
     if total <= 0.0 {
         return Vec::new();
@@ -174,9 +174,16 @@ fn steering(regions: &[Steered], tail: Duration, now: Timestamp) -> Vec<Contradi
     regions.iter().filter_map(judge).collect()
 }
 
+/// A routing control as the endpoints that answer see it.
+struct Control<'a> {
+    name: &'a str,
+    on: Vec<String>,
+    off: Vec<String>,
+}
+
 /// Routing controls whose state differs between the endpoints that answer.
 fn controls(fleet: &Fleet) -> Vec<Contradiction> {
-    let mut states: BTreeMap<&str, (&str, Vec<(String, bool)>)> = BTreeMap::new();
+    let mut controls: BTreeMap<&str, Control<'_>> = BTreeMap::new();
     for (source, place, row) in fleet.traffic.rows() {
         let Mechanism::Control(control) = &row.by else {
             continue;
@@ -185,30 +192,32 @@ fn controls(fleet: &Fleet) -> Vec<Contradiction> {
         if fleet.freshness(source, place) != Freshness::Fresh {
             continue;
         }
-        let Some(on) = control.on else {
-            continue;
-        };
-        let entry = states.entry(&control.arn);
-        let (_, seen) = entry.or_insert((&control.name, Vec::new()));
         let endpoint = match place {
             Place::Endpoint(region) => region.clone(),
             Place::Region(_) | Place::Global => place.to_string(),
         };
-        seen.push((endpoint, on));
+        let seen = controls.entry(&control.arn).or_insert_with(|| Control {
+            name: &control.name,
+            on: Vec::new(),
+            off: Vec::new(),
+        });
+        match control.on {
+            Some(true) => seen.on.push(endpoint),
+            Some(false) => seen.off.push(endpoint),
+            None => {}
+        }
     }
-    let at = |seen: &[(String, bool)], on: bool| {
-        join(seen.iter().filter(|s| s.1 == on).map(|s| s.0.as_str()))
-    };
-    states
+    controls
         .into_values()
-        .filter(|(_, seen)| seen.iter().any(|s| s.1) && seen.iter().any(|s| !s.1))
-        .map(|(name, seen)| Contradiction {
+        .filter(|seen| !seen.on.is_empty() && !seen.off.is_empty())
+        .map(|seen| Contradiction {
             severity: Severity::Warn,
             regions: Vec::new(),
             text: format!(
-                "routing control {name} is On at {}, Off at {}",
-                at(&seen, true),
-                at(&seen, false)
+                "routing control {} is On at {}, Off at {}",
+                seen.name,
+                join(&seen.on),
+                join(&seen.off)
             ),
         })
         .collect()

@@ -3,7 +3,7 @@
 use super::{Region, demand, rollup::Rollup, view};
 use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity, Source,
-    cell::{Cell, Field, coarse_age, milliseconds, percent, rate},
+    cell::{Cell, Field, coarse_age, milliseconds, no_limit, percent, rate},
     metrics::Reading,
     regions::stores::{cache_role, database_role},
     traffic::{arn_tail, load_balancer_key},
@@ -73,7 +73,6 @@ fn identity(region: &Region, fleet: &Fleet) -> Vec<Field> {
 
 fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
     let demand = &rollup.demand;
-    let fine = |_: f64| Severity::Ok;
     let capacity = fleet
         .estate
         .region(&rollup.label)
@@ -96,25 +95,31 @@ fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
         ),
         Field::new(
             "requests/s",
-            Cell::reading_if(demand.requests_per_second, rate, fine),
+            Cell::reading_if(demand.requests_per_second, rate, no_limit),
         ),
         Field::new("capacity/s", Cell::maybe(capacity.map(rate))),
         Field::new(
             "utilisation",
-            Cell::reading_if(rollup.utilisation_percent, percent, fine),
+            Cell::reading_if(rollup.utilisation_percent, percent, no_limit),
         ),
         Field::new(
             "error rate",
-            Cell::reading_if(demand.error_percent, percent, fine),
+            Cell::reading_if(demand.error_percent, percent, no_limit),
         ),
-        Field::new("p95", Cell::reading_if(demand.p95_ms, milliseconds, fine)),
-        Field::new("p99", Cell::reading_if(demand.p99_ms, milliseconds, fine)),
+        Field::new(
+            "p95",
+            Cell::reading_if(demand.p95_ms, milliseconds, no_limit),
+        ),
+        Field::new(
+            "p99",
+            Cell::reading_if(demand.p99_ms, milliseconds, no_limit),
+        ),
     ];
     for arn in demand::load_balancers(fleet, &rollup.label) {
         let name = arn_tail(arn, "loadbalancer/");
         let one = |title: &str, what: &str, text: &dyn Fn(f64) -> String| {
             let key = load_balancer_key(arn, what);
-            let cell = Cell::reading(fleet.reading(place, &key), text, fine);
+            let cell = Cell::reading(fleet.reading(place, &key), text, no_limit);
             Field::new(format!("{name} {title}"), cell).with_series(key)
         };
         fields.push(one("requests/s", "requests", &|sum| rate(sum / 60.0)));

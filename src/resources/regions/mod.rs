@@ -9,7 +9,7 @@ pub mod rollup;
 pub mod sim;
 pub mod steering;
 pub mod stores;
-mod view;
+pub mod view;
 
 use serde::{Deserialize, Serialize};
 

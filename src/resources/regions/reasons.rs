@@ -1,10 +1,6 @@
 //! Why a region is in its state. Owns the rules that turn a roll-up into reasons, and their order: what users feel first, then what they will feel next, then what we do not know.
 
-use super::{
-    reach::Silent,
-    rollup::Rollup,
-    stores::{StoreRole, above},
-};
+use super::{reach::Silent, rollup::Rollup, stores::StoreRole};
 use crate::resources::{
     ErrorClass, Fleet, Freshness, Judgement, Place, Resource, Severity, Source, age,
     cell::{coarse_age, milliseconds, percent},
@@ -88,14 +84,14 @@ fn demand(fleet: &Fleet, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
     let limits = &fleet.estate.thresholds;
     let usable = |reading: Option<Reading>| reading.and_then(Reading::usable);
     if let Some(errors) = usable(rollup.demand.error_percent) {
-        let severity = above(errors, limits.error_warn_percent, limits.error_bad_percent);
+        let severity = Severity::above(errors, limits.error_warn_percent, limits.error_bad_percent);
         reasons.push(Judgement::new(
             severity,
             format!("errors {}", percent(errors)),
         ));
     }
     if let Some(p95) = usable(rollup.demand.p95_ms) {
-        let severity = above(p95, limits.p95_warn_ms, limits.p95_bad_ms);
+        let severity = Severity::above(p95, limits.p95_warn_ms, limits.p95_bad_ms);
         reasons.push(Judgement::new(
             severity,
             format!("p95 {}", milliseconds(p95)),
@@ -107,7 +103,7 @@ fn demand(fleet: &Fleet, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
             limits.utilisation_bad_percent,
         );
         reasons.push(Judgement::new(
-            above(load, warn, bad),
+            Severity::above(load, warn, bad),
             format!("{load:.0}% of capacity used"),
         ));
     }

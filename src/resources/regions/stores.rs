@@ -52,27 +52,16 @@ pub fn database_lag_severity(database: &Database, limits: &Thresholds, lag: f64)
         return Severity::Bad;
     }
     match database {
-        Database::Table(_) => above(lag, limits.table_lag_warn_ms, f64::INFINITY),
+        Database::Table(_) => Severity::above(lag, limits.table_lag_warn_ms, f64::INFINITY),
         Database::Cluster(_) | Database::Instance(_) => {
-            above(lag, limits.database_lag_warn_ms, limits.database_lag_bad_ms)
+            Severity::above(lag, limits.database_lag_warn_ms, limits.database_lag_bad_ms)
         }
     }
 }
 
 /// How bad a replication lag of a cache is, in milliseconds.
 pub fn cache_lag_severity(limits: &Thresholds, lag: f64) -> Severity {
-    above(lag, limits.cache_lag_warn_ms, f64::INFINITY)
-}
-
-/// How bad a value is against a pair of limits.
-pub fn above(value: f64, warn: f64, bad: f64) -> Severity {
-    if value > bad {
-        Severity::Bad
-    } else if value > warn {
-        Severity::Warn
-    } else {
-        Severity::Ok
-    }
+    Severity::above(lag, limits.cache_lag_warn_ms, f64::INFINITY)
 }
 
 /// The role of one database towards other regions.

@@ -4,11 +4,11 @@ use super::{
     Region,
     rollup::Rollup,
     steering::Share,
-    stores::{StoreRole, Stores, above},
+    stores::{StoreRole, Stores},
 };
 use crate::resources::{
     Fleet, Freshness, Place, Severity, Source,
-    cell::{Cell, Column, Field, Show, milliseconds, percent, rate},
+    cell::{Cell, Column, Field, Show, milliseconds, no_limit, percent, rate, whole_percent},
 };
 
 /// At 80 columns everything up to `alm` fits beside labels of 14 characters.
@@ -38,7 +38,6 @@ impl Show for Region {
         let rollup = fleet.rollup(&self.label);
         let limits = &fleet.estate.thresholds;
         let demand = &rollup.demand;
-        let whole = |value: f64| format!("{value:.0}%");
         let (warn, bad) = (
             limits.utilisation_warn_percent,
             limits.utilisation_bad_percent,
@@ -46,16 +45,16 @@ impl Show for Region {
         vec![
             Cell::text(self.label.as_str()),
             share(rollup.share.as_ref()),
-            Cell::reading_if(demand.requests_per_second, rate, |_| Severity::Ok),
+            Cell::reading_if(demand.requests_per_second, rate, no_limit),
             Cell::reading_if(demand.error_percent, percent, |value| {
-                above(value, limits.error_warn_percent, limits.error_bad_percent)
+                Severity::above(value, limits.error_warn_percent, limits.error_bad_percent)
             }),
             Cell::reading_if(demand.p95_ms, milliseconds, |value| {
-                above(value, limits.p95_warn_ms, limits.p95_bad_ms)
+                Severity::above(value, limits.p95_warn_ms, limits.p95_bad_ms)
             }),
-            Cell::reading_if(demand.p99_ms, milliseconds, |_| Severity::Ok),
-            Cell::reading_if(rollup.utilisation_percent, whole, |value| {
-                above(value, warn, bad)
+            Cell::reading_if(demand.p99_ms, milliseconds, no_limit),
+            Cell::reading_if(rollup.utilisation_percent, whole_percent, |value| {
+                Severity::above(value, warn, bad)
             }),
             stores(&rollup.databases),
             stores(&rollup.caches),

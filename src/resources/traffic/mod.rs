@@ -4,6 +4,7 @@ pub mod cloudfront;
 pub mod elastic_load_balancing;
 pub mod global_accelerator;
 pub mod lambda;
+mod fields;
 pub mod live;
 pub mod recovery_cluster;
 pub mod route53;

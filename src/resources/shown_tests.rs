@@ -1,0 +1,175 @@
+//! Every kind shows what it knows, says `?` where it does not, and fits.
+
+use super::*;
+use crate::resources::{
+    Rows,
+    cell::{Align, Column},
+    databases,
+    fixtures::{self as f, answer, place},
+};
+
+/// One row of each kind, in two regions, with no metric read.
+fn fleet() -> Fleet {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    let both = ["eu", "us"];
+    let mut one = |source, rows| answer(&mut fleet, source, &place("eu"), 5, rows);
+    one(
+        Source::Rds,
+        Rows::Databases(vec![f::aurora("eu", &["us"], &both)]),
+    );
+    one(
+        Source::ElastiCache,
+        Rows::Caches(vec![f::redis("eu", "us", &both)]),
+    );
+    one(
+        Source::LoadBalancers,
+        Rows::Traffic(vec![f::forward("web", "blue", 1)]),
+    );
+    one(
+        Source::Alarms,
+        Rows::Alarms(vec![f::alarm("a", "ALARM", "db")]),
+    );
+    let cluster = f::row(serde_json::json!({"api_server": {"name": "main", "error": "refused"}}));
+    one(Source::ApiServers, Rows::Clusters(vec![cluster]));
+    let global = Place::Global;
+    let records = Rows::Traffic(vec![f::record("eu", 128, Some("hc"))]);
+    answer(&mut fleet, Source::Records, &global, 5, records);
+    let checks = Rows::HealthChecks(vec![f::check("hc")]);
+    answer(&mut fleet, Source::HealthChecks, &global, 5, checks);
+    f::metrics(&mut fleet, &global, 5, vec![f::series("s", &[(120, 1.5)])]);
+    fleet
+}
+
+fn rows(fleet: &Fleet, kind: Kind) -> Vec<ShownRow> {
+    let all = all(fleet, kind);
+    all.iter()
+        .filter_map(|row| show(fleet, kind, row))
+        .collect()
+}
+
+fn cell(fleet: &Fleet, kind: Kind, title: &str) -> Cell {
+    let index = columns(kind).iter().position(|c| c.title == title).unwrap();
+    rows(fleet, kind)[0].cells[index].clone()
+}
+
+#[test]
+fn every_kind_has_a_cell_per_column_a_detail_and_json() {
+    let fleet = fleet();
+    for &kind in Kind::ALL {
+        assert!(!rows(&fleet, kind).is_empty(), "{kind:?}");
+        for row in all(&fleet, kind) {
+            let shown = show(&fleet, kind, &row).unwrap();
+            assert_eq!(shown.cells.len(), columns(kind).len(), "{kind:?}");
+            assert!(detail(&fleet, kind, &row).len() > 4, "{kind:?}");
+            let json = json(&fleet, kind, &row).unwrap();
+            assert!(json.is_object(), "{kind:?}: {json}");
+        }
+    }
+}
+
+#[test]
+fn the_home_table_fits_80_columns_beside_long_labels() {
+    // 80 columns less marker, state and gap; two columns of gap between two cells; labels of 14 characters.
+    let least = |column: &&Column| usize::from(column.width.0.max(column.title.len() as u16));
+    let kept = |drop: u8| {
+        let kept: Vec<&Column> = columns(Kind::Regions)
+            .iter()
+            .filter(|c| c.drop <= drop)
+            .collect();
+        kept.iter().map(least).sum::<usize>() + 2 * (kept.len() - 1)
+    };
+    assert!(kept(0) <= 70, "{}", kept(0));
+    assert!(kept(1) <= 70, "{}", kept(1));
+    for &kind in Kind::ALL {
+        let name = &columns(kind)[0];
+        assert_eq!((name.drop, name.align), (0, Align::Left), "{kind:?}");
+    }
+}
+
+#[test]
+fn metrics_that_were_not_read_are_unknown_and_never_zero() {
+    let fleet = fleet();
+    for (kind, title) in [
+        (Kind::Regions, "rps"),
+        (Kind::Regions, "err"),
+        (Kind::Regions, "p99"),
+        (Kind::Databases, "lag"),
+        (Kind::Databases, "conn"),
+        (Kind::Caches, "lag"),
+        (Kind::Caches, "mem"),
+        (Kind::HealthChecks, "health"),
+    ] {
+        let cell = cell(&fleet, kind, title);
+        assert_eq!(
+            (cell.text.as_str(), cell.severity),
+            ("?", Severity::Unknown),
+            "{kind:?} {title}"
+        );
+    }
+    assert_eq!(cell(&fleet, Kind::Regions, "db").text, "R ?");
+}
+
+#[test]
+fn a_lag_has_its_unit_its_limit_and_its_own_freshness() {
+    let with = |age, lag| {
+        let mut fleet = fleet();
+        let key = databases::series_key("db", "replication-lag");
+        let series = vec![f::series(&key, &[(age, lag)])];
+        f::metrics(&mut fleet, &place("eu"), 5, series);
+        cell(&fleet, Kind::Databases, "lag")
+    };
+    let fresh = with(120, 110.0);
+    assert_eq!(
+        (fresh.text.as_str(), fresh.freshness),
+        ("110ms", Some(Freshness::Fresh))
+    );
+    assert_eq!(with(300, 110.0).freshness, Some(Freshness::Stale));
+    let old = with(420, 110.0);
+    assert_eq!(
+        (old.text.as_str(), old.freshness),
+        ("?", Some(Freshness::Expired))
+    );
+}
+
+#[test]
+fn json_of_a_region_holds_its_roll_up_and_unknown_values_are_null() {
+    let fleet = fleet();
+    let row = &all(&fleet, Kind::Regions)[0];
+    let value = json(&fleet, Kind::Regions, row).unwrap();
+    let derived = &value["derived"];
+    assert_eq!(value["label"], "eu");
+    assert_eq!(
+        derived["requests_per_second"]["value"],
+        serde_json::Value::Null
+    );
+    assert_eq!(derived["requests_per_second"]["state"], "never_read");
+    assert_eq!(derived["databases"]["role"], "replica");
+    assert_eq!(derived["alarms"]["metric"][0], "a");
+    assert_eq!(derived["severity"], "bad", "its API server refuses");
+}
+
+#[test]
+fn a_filter_finds_by_field_and_a_sort_puts_the_unknown_last() {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    for (region, requests) in [("eu", 600.0), ("us", 6_000.0)] {
+        let rows = Rows::Traffic(vec![f::forward("web", "blue", 1)]);
+        answer(&mut fleet, Source::LoadBalancers, &place(region), 5, rows);
+        let series = f::balancer_series("web", &[("requests", &[(120, requests)])]);
+        f::metrics(&mut fleet, &place(region), 5, series);
+    }
+    let names = |sort, filter: &str| -> Vec<String> {
+        let order = order(&fleet, Kind::Regions, sort, filter);
+        let label = |row: &RowRef| row.place.region().unwrap().to_string();
+        order.iter().map(label).collect()
+    };
+    let rps = columns(Kind::Regions)
+        .iter()
+        .position(|c| c.title == "rps")
+        .unwrap();
+    let by_rps = Some(Sort {
+        column: rps,
+        descending: true,
+    });
+    assert_eq!(names(by_rps, ""), ["us", "eu"]);
+    assert_eq!(names(None, "region:u !rps:100"), ["eu"]);
+}
