@@ -205,11 +205,11 @@ fn alarms(fleet: &Fleet, row: &ShownRow, width: u16, look: Look) -> Vec<Line> {
         {
             return false;
         }
-        let of_region = row.id.kind == Kind::Regions && alarm.state != "OK";
-        of_region
-            || (!name.is_empty()
-                && (alarm.name.contains(name)
-                    || alarm.dimensions.iter().any(|(_, value)| value == name)))
+        if row.id.kind == Kind::Regions {
+            return alarm.state != "OK";
+        }
+        let named = alarm.name.contains(name);
+        !name.is_empty() && (named || alarm.dimensions.iter().any(|(_, value)| value == name))
     });
     let mut found: Vec<(Mark, String)> = related
         .map(|(source, place, alarm)| {

@@ -24,8 +24,15 @@ pub fn draw(
 ) -> Option<(u16, u16)> {
     match dialog {
         Dialog::Help { scroll } => {
-            let width = canvas.area().width.saturating_sub(4).min(160);
-            let lines = help::lines(&state.keymap, width.saturating_sub(4), canvas.look.ascii);
+            let screen = canvas.area();
+            let width = screen.width.saturating_sub(2).min(176);
+            let height = screen.height.saturating_sub(4);
+            let lines = help::lines(
+                &state.keymap,
+                width.saturating_sub(4),
+                height,
+                canvas.look.ascii,
+            );
             let title = format!("Help (keymap {})", state.keymap.name);
             boxed(canvas, &title, &lines, *scroll, width);
             None

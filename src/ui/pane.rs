@@ -21,9 +21,21 @@ use crate::{
     state::{Pane, State},
 };
 
-/// Cells of the selection marker and of the state: `▲ WARN~`.
-const STATE: u16 = 7;
-const LEAD: u16 = 1 + STATE;
+/// Cells of the state in a pane so wide: `▲ WARN~`, or `▲WARN~`.
+fn state_width(width: u16) -> u16 {
+    if width < 60 { 6 } else { 7 }
+}
+
+/// Cells before the first column: the selection marker and the state.
+fn lead(width: u16) -> u16 {
+    1 + state_width(width)
+}
+
+/// Shorter words than this are shown whole or not at all: `pr…ry` tells less than a column less.
+const WORD: u16 = 10;
+
+/// The same for the name of a region: `ap-southeast-2`.
+const REGION: u16 = 14;
 
 /// Draws a pane.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focused: bool) {
@@ -48,8 +60,8 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
         .iter()
         .map(|row| shown::show(fleet, kind, row))
         .collect();
-    let room = area.width.saturating_sub(LEAD + GAP);
-    let slots = fit(slots(kind, &shown, canvas), room);
+    let room = area.width.saturating_sub(lead(area.width) + GAP);
+    let slots = with_reasons(fit(slots(kind, &shown, canvas), room), &shown, room);
     if layout::has_heading(area) {
         heading(
             canvas,
@@ -106,13 +118,17 @@ fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot
             .max();
         let title = column.title.len() as u16;
         let (least, most) = column.width;
+        let wanted = widest.unwrap_or(0).max(title).clamp(least.min(most), most);
+        let whole = if index == 0 { REGION } else { WORD };
         slots.push(Slot {
             content: Content::Cell(index),
             title: column.title,
             align: column.align,
-            // A name that needs less than its least width leaves the room to others.
-            least: least.min(widest.unwrap_or(least).max(title)),
-            wanted: widest.unwrap_or(0).max(title).clamp(least.min(most), most),
+            // What needs less than its least width leaves the room to others.
+            least: least
+                .max(wanted.min(whole))
+                .min(widest.unwrap_or(least).max(title)),
+            wanted,
             drop: column.drop,
         });
     }
@@ -129,24 +145,39 @@ fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot
                 content: Content::Place,
                 title: "region",
                 align: Align::Left,
-                least: widest.min(9),
+                least: widest.min(REGION),
                 wanted: widest.min(24),
                 drop: 1,
             },
         );
     }
-    let reasons = rows().map(|row| measure(&row.judgement.reason)).max();
-    if let Some(widest @ 1..) = reasons {
-        slots.push(Slot {
+    slots
+}
+
+/// The reasons of the rows, in what room the columns leave.
+fn with_reasons(
+    mut fitted: Vec<(Slot, u16)>,
+    rows: &[Option<ShownRow>],
+    room: u16,
+) -> Vec<(Slot, u16)> {
+    let used = fitted.iter().map(|(_, width)| width + GAP).sum::<u16>();
+    let left = room.saturating_sub(used);
+    let told = rows
+        .iter()
+        .flatten()
+        .any(|row| !row.judgement.reason.is_empty());
+    if told && left >= REGION + WORD {
+        let slot = Slot {
             content: Content::Why,
             title: "why",
             align: Align::Left,
-            least: widest.min(16),
-            wanted: widest,
-            drop: u8::MAX,
-        });
+            least: left,
+            wanted: left,
+            drop: 0,
+        };
+        fitted.push((slot, left));
     }
-    slots
+    fitted
 }
 
 fn place(row: &ShownRow) -> Cow<'_, str> {
@@ -157,8 +188,8 @@ fn place(row: &ShownRow) -> Cow<'_, str> {
 }
 
 fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Rect) {
-    canvas.put(line.x + 1, line.y, "state", STATE, Role::Muted);
-    let mut x = line.x + LEAD + GAP;
+    canvas.put(line.x + 1, line.y, "state", 5, Role::Muted);
+    let mut x = line.x + lead(line.width) + GAP;
     for (slot, width) in slots {
         let arrow = pane
             .sort
@@ -185,8 +216,8 @@ fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Re
 
 fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line: Rect) {
     let mark = mark(row);
-    canvas.mark(line.x + 1, line.y, mark, STATE);
-    let mut x = line.x + LEAD + GAP;
+    canvas.mark(line.x + 1, line.y, mark, state_width(line.width));
+    let mut x = line.x + lead(line.width) + GAP;
     for (slot, width) in slots {
         // Only what must stay is drawn beyond the edge, and the edge cuts it.
         let width = (*width).min(line.right().saturating_sub(x));

@@ -1,1 +1,3 @@
-//! x
+//! One test binary: the SDK is linked once.
+
+mod frames;
