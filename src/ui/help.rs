@@ -46,7 +46,7 @@ fn all(keymap: &Keymap, width: u16, columns: u16, docs: bool, ascii: bool) -> Ve
             lines.extend(table(&entries, columns, column, docs, ascii));
         }
     }
-    lines.extend(legend(width));
+    lines.push(legend(width));
     lines
 }
 
@@ -128,28 +128,18 @@ fn table(
     (0..rows).map(line).collect()
 }
 
-/// The marks in as many lines as they need.
-fn legend(width: u16) -> Vec<Line> {
-    let mut lines = vec![Vec::new()];
+/// The marks, as many as fit in a line; the legend explains them.
+fn legend(width: u16) -> Line {
     let mut x = 0;
+    let mut line = Line::new();
     for mark in Mark::ALL {
-        let meaning = mark
-            .meaning()
-            .split([',', ';', ':'])
-            .next()
-            .unwrap_or_default();
-        let needed = 9 + text::width(meaning) as u16 + 3;
-        if x + needed > width && x > 0 {
-            lines.push(Vec::new());
-            x = 0;
-        }
-        if let Some(line) = lines.last_mut() {
+        let needed = mark.word().len() as u16 + 4;
+        if x + needed <= width {
             line.push(Part::mark(x, *mark));
-            line.push(Part::text(x + 8, meaning, Role::Muted));
         }
-        x += needed.max(width / 2).min(width);
+        x += needed;
     }
-    lines
+    line
 }
 
 #[cfg(test)]

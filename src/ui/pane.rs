@@ -31,10 +31,10 @@ fn lead(width: u16) -> u16 {
     1 + state_width(width)
 }
 
-/// Shorter words than this are shown whole or not at all: `pr…ry` tells less than a column less.
+/// Words up to this long are shown whole or not at all: `pr…ry` tells less than a column less.
 const WORD: u16 = 10;
 
-/// The same for the name of a region: `ap-southeast-2`.
+/// The longest name of an AWS Region that is usual: `ap-southeast-2`.
 const REGION: u16 = 14;
 
 /// Draws a pane.
@@ -119,16 +119,20 @@ fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot
         let title = column.title.len() as u16;
         let (least, most) = column.width;
         let wanted = widest.unwrap_or(0).max(title).clamp(least.min(most), most);
-        let whole = if index == 0 { REGION } else { WORD };
+        let word = index > 0 && wanted <= WORD;
+        let least = if word && column.drop > 0 {
+            wanted
+        } else {
+            least
+        };
         slots.push(Slot {
             content: Content::Cell(index),
             title: column.title,
             align: column.align,
             // What needs less than its least width leaves the room to others.
-            least: least
-                .max(wanted.min(whole))
-                .min(widest.unwrap_or(least).max(title)),
+            least: least.min(widest.unwrap_or(least).max(title)),
             wanted,
+            first: word,
             drop: column.drop,
         });
     }
@@ -145,8 +149,9 @@ fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot
                 content: Content::Place,
                 title: "region",
                 align: Align::Left,
-                least: widest.min(REGION),
+                least: widest.min(6),
                 wanted: widest.min(24),
+                first: false,
                 drop: 1,
             },
         );
@@ -173,6 +178,7 @@ fn with_reasons(
             align: Align::Left,
             least: left,
             wanted: left,
+            first: false,
             drop: 0,
         };
         fitted.push((slot, left));
@@ -228,13 +234,26 @@ fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line
                 } else {
                     Role::Text
                 };
-                canvas.put(x, line.y, &place(row), width, role);
+                let label = place(row);
+                let label = text::region(&label, usize::from(width), canvas.look.ascii);
+                canvas.put(x, line.y, &label, width, role);
             }
             Content::Why => {
                 canvas.say(x, line.y, &row.judgement.reason, width, Role::Muted);
             }
             Content::Cell(index) => {
                 if let Some(cell) = row.cells.get(index) {
+                    let shortened;
+                    let cell = if slot.title == "region" && index > 0 {
+                        let label = text::region(&cell.text, usize::from(width), canvas.look.ascii);
+                        shortened = Cell {
+                            text: label.into_owned(),
+                            ..cell.clone()
+                        };
+                        &shortened
+                    } else {
+                        cell
+                    };
                     draw_cell(
                         canvas,
                         row,
