@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::{
     canvas::{Canvas, role_of},
     facts::{Facts, judge_credentials},
-    text,
+    text::{self, width},
 };
 use crate::{
     command::Command,
@@ -46,7 +46,7 @@ type Part = (String, Role);
 fn length(parts: &[Part], canvas: &Canvas<'_>) -> usize {
     parts
         .iter()
-        .map(|(part, _)| text::width(&text::safe(part, canvas.look)) + 1)
+        .map(|(part, _)| width(&text::safe(part, canvas.look)) + 1)
         .sum::<usize>()
         + 1
 }
@@ -192,10 +192,10 @@ pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     let right = area.right().saturating_sub(1);
     let mut x = area.x + 1;
     x += canvas.put(x, area.y, "levers", right.saturating_sub(x), Role::Muted) + 2;
-    for lever in &facts.levers {
+    for (mark, text) in &facts.levers {
         let room = |x: u16| right.saturating_sub(x);
-        let glyph = lever.mark.glyph(canvas.look.ascii);
-        let needed = text::width(&lever.text) as u16 + 2;
+        let glyph = mark.glyph(canvas.look.ascii);
+        let needed = width(text) as u16 + 2;
         if needed > room(x) {
             canvas.put(
                 x,
@@ -206,12 +206,12 @@ pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
             );
             return;
         }
-        x += canvas.put(x, area.y, glyph, room(x), role_of(lever.mark)) + 1;
-        let role = match lever.mark {
+        x += canvas.put(x, area.y, glyph, room(x), role_of(*mark)) + 1;
+        let role = match mark {
             Mark::Ok => Role::Text,
-            worse => role_of(worse),
+            worse => role_of(*worse),
         };
-        x += canvas.put(x, area.y, &lever.text, room(x), role) + 2;
+        x += canvas.put(x, area.y, text, room(x), role) + 2;
     }
 }
 

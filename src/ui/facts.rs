@@ -9,15 +9,6 @@ use crate::{
     resources::{Fleet, Freshness, Kind, Severity, Source, shown},
 };
 
-/// A group of levers in a few words: `RDS 2/3`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeverGroup {
-    /// Its state.
-    pub mark: Mark,
-    /// Its name and how many of it work.
-    pub text: String,
-}
-
 /// Facts about the whole estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -29,8 +20,8 @@ pub struct Facts {
     pub credentials_expire_at: Option<Timestamp>,
     /// Marks of the regions, worst first.
     pub regions: Vec<Mark>,
-    /// Levers, data plane first.
-    pub levers: Vec<LeverGroup>,
+    /// Groups of levers in a word or two each, data plane first: `RDS 2/3`.
+    pub levers: Vec<(Mark, String)>,
     /// Contradictions, worst first.
     pub contradictions: Vec<(Mark, String)>,
 }
@@ -81,7 +72,7 @@ impl Facts {
 }
 
 /// The levers of product section 1, data plane first.
-fn levers(fleet: &Fleet) -> Vec<LeverGroup> {
+fn levers(fleet: &Fleet) -> Vec<(Mark, String)> {
     const LEVERS: &[(&str, Source)] = &[
         ("ARC", Source::RoutingControls),
         ("R53", Source::Records),
@@ -96,7 +87,7 @@ fn levers(fleet: &Fleet) -> Vec<LeverGroup> {
         .collect()
 }
 
-fn lever(fleet: &Fleet, name: &str, source: Source) -> Option<LeverGroup> {
+fn lever(fleet: &Fleet, name: &str, source: Source) -> Option<(Mark, String)> {
     let places = fleet.estate.places(source);
     let (mut working, mut waiting) = (0, 0);
     for place in &places {
@@ -114,8 +105,7 @@ fn lever(fleet: &Fleet, name: &str, source: Source) -> Option<LeverGroup> {
         _ if working == 0 => Mark::Bad(false),
         _ => Mark::Warn(false),
     };
-    let text = format!("{name} {working}/{}", places.len());
-    Some(LeverGroup { mark, text })
+    Some((mark, format!("{name} {working}/{}", places.len())))
 }
 
 /// The shortest part of a caller ARN that tells who it is: `oncall/ana`, `ana`, `root`. The decoration of single sign-on roles goes.

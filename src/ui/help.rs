@@ -30,24 +30,27 @@ pub fn lines(keymap: &Keymap, width: u16, height: u16, ascii: bool) -> Vec<Line>
 }
 
 fn all(keymap: &Keymap, width: u16, columns: u16, docs: bool, ascii: bool) -> Vec<Line> {
-    let entries: Vec<(String, Command)> = Command::ALL
+    let mut entries: Vec<Entry> = Command::ALL
         .iter()
-        .map(|command| (keys(keymap, Context::Global, *command), *command))
+        .map(|command| Entry {
+            keys: keys(keymap, Context::Global, *command),
+            command: *command,
+            here: "",
+        })
         .collect();
-    let column = width / columns;
-    let mut lines = table(&entries, columns, column, docs, ascii);
-    for (context, title) in [
-        (Context::Detail, "in a detail"),
-        (Context::Dialog, "in a dialog"),
-    ] {
-        let entries = own(keymap, context);
-        if !entries.is_empty() {
-            lines.push(vec![Part::text(0, title, Role::Title)]);
-            lines.extend(table(&entries, columns, column, docs, ascii));
-        }
-    }
+    entries.extend(own(keymap, Context::Detail, " (detail)"));
+    entries.extend(own(keymap, Context::Dialog, " (dialog)"));
+    let mut lines = table(&entries, columns, width / columns, docs, ascii);
     lines.push(legend(width));
     lines
+}
+
+/// A command with its keys.
+struct Entry {
+    keys: String,
+    command: Command,
+    /// Where the keys hold, when not everywhere.
+    here: &'static str,
 }
 
 /// The keys of a command, the shortest few of them; its name for the command line where no key is bound.
@@ -76,45 +79,47 @@ fn keys(keymap: &Keymap, context: Context, command: Command) -> String {
 }
 
 /// The bindings that hold in one context only.
-fn own(keymap: &Keymap, context: Context) -> Vec<(String, Command)> {
-    let mut entries: Vec<(String, Command)> = Vec::new();
-    for (bound, key, invocation) in keymap.iter() {
-        if bound != context {
-            continue;
-        }
-        match entries
-            .iter_mut()
-            .find(|(_, known)| *known == invocation.command)
-        {
-            Some((keys, _)) if keys.len() < usize::from(KEYS) - 4 => {
+fn own(keymap: &Keymap, context: Context, here: &'static str) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (_, key, invocation) in keymap.iter().filter(|(bound, ..)| *bound == context) {
+        let command = invocation.command;
+        match entries.iter_mut().find(|entry| entry.command == command) {
+            Some(Entry { keys, .. }) if keys.len() < usize::from(KEYS) - 4 => {
                 keys.push(' ');
                 keys.push_str(&key.to_string());
             }
             Some(_) => {}
-            None => entries.push((key.to_string(), invocation.command)),
+            None => entries.push(Entry {
+                keys: key.to_string(),
+                command,
+                here,
+            }),
         }
     }
     entries
 }
 
 /// Entries in columns, read downwards.
-fn table(
-    entries: &[(String, Command)],
-    columns: u16,
-    width: u16,
-    docs: bool,
-    ascii: bool,
-) -> Vec<Line> {
+fn table(entries: &[Entry], columns: u16, width: u16, docs: bool, ascii: bool) -> Vec<Line> {
     let rows = entries.len().div_ceil(usize::from(columns));
     let line = |row: usize| -> Line {
         (0..usize::from(columns))
             .filter_map(|column| Some((column, entries.get(column * rows + row)?)))
-            .flat_map(|(column, (keys, command))| {
+            .flat_map(|(column, entry)| {
                 let x = column as u16 * width;
-                let name = format!("{} {}", command.name(), command.argument());
+                let Entry {
+                    keys,
+                    command,
+                    here,
+                } = entry;
+                let argument = match command.argument() {
+                    "" => String::new(),
+                    argument => format!(" {argument}"),
+                };
+                let name = format!("{}{argument}{here}", command.name());
                 let mut parts = vec![
                     Part::named(x, keys, KEYS - 1, Role::Accent),
-                    Part::named(x + KEYS, name.trim_end(), NAMES, Role::Text),
+                    Part::named(x + KEYS, &name, NAMES - 1, Role::Text),
                 ];
                 if docs {
                     let room = width.saturating_sub(KEYS + NAMES + 2);

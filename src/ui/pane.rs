@@ -26,13 +26,13 @@ fn state_width(width: u16) -> u16 {
     if width < 60 { 6 } else { 7 }
 }
 
-/// Cells before the first column: the selection marker and the state.
+/// Cells before the first column: the selection marker, the state, and the air behind it.
 fn lead(width: u16) -> u16 {
-    1 + state_width(width)
+    1 + state_width(width) + if width < 60 { 1 } else { GAP }
 }
 
 /// Words up to this long are shown whole or not at all: `pr…ry` tells less than a column less.
-const WORD: u16 = 10;
+const WORD: u16 = 12;
 
 /// The longest name of an AWS Region that is usual: `ap-southeast-2`.
 const REGION: u16 = 14;
@@ -60,8 +60,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
         .iter()
         .map(|row| shown::show(fleet, kind, row))
         .collect();
-    let room = area.width.saturating_sub(lead(area.width) + GAP);
-    let slots = with_reasons(fit(slots(kind, &shown, canvas), room), &shown, room);
+    let room = area.width.saturating_sub(lead(area.width));
+    let slots = with_reasons(
+        fit(slots(kind, &shown, canvas, area.width), room),
+        &shown,
+        room,
+    );
     if layout::has_heading(area) {
         heading(
             canvas,
@@ -100,13 +104,26 @@ pub fn why(fleet: &Fleet, kind: Kind, pane: &Pane) -> Option<(Mark, String)> {
     let name = row.cells.first().map_or("", |cell| cell.text.as_str());
     match row.judgement.reason.as_str() {
         "" => None,
-        reason if reason.contains(name) => Some((mark, reason.to_owned())),
+        reason if reason.starts_with(name) => Some((mark, reason.to_owned())),
         reason => Some((mark, format!("{name}: {reason}"))),
     }
 }
 
+/// Whether a column names the region of a row.
+fn is_region(title: &str) -> bool {
+    title == "region"
+}
+
+/// The cells that the regions of these rows need when they are abbreviated.
+fn abbreviated<'a>(rows: impl Iterator<Item = &'a ShownRow>, index: usize) -> u16 {
+    rows.filter_map(|row| row.cells.get(index))
+        .map(|cell| text::width(&text::region(&cell.text, 6, true)))
+        .max()
+        .unwrap_or(6) as u16
+}
+
 /// Every slot that the kind could show, with the room that the visible rows would fill.
-fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot> {
+fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) -> Vec<Slot> {
     let rows = || rows.iter().flatten();
     let measure = |text: &str| text::width(&text::safe(text, canvas.look)) as u16;
     let columns = shown::columns(kind);
@@ -120,10 +137,12 @@ fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot
         let (least, most) = column.width;
         let wanted = widest.unwrap_or(0).max(title).clamp(least.min(most), most);
         let word = index > 0 && wanted <= WORD;
-        let least = if word && column.drop > 0 {
-            wanted
-        } else {
-            least
+        let least = match index {
+            // The name gets a fair part of the pane before columns that may go.
+            0 => least.max(wanted.min(width / 4)),
+            _ if is_region(column.title) => least.min(abbreviated(rows(), index)),
+            _ if word && column.drop > 0 => wanted,
+            _ => least,
         };
         slots.push(Slot {
             content: Content::Cell(index),
@@ -195,7 +214,7 @@ fn place(row: &ShownRow) -> Cow<'_, str> {
 
 fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Rect) {
     canvas.put(line.x + 1, line.y, "state", 5, Role::Muted);
-    let mut x = line.x + lead(line.width) + GAP;
+    let mut x = line.x + lead(line.width);
     for (slot, width) in slots {
         let arrow = pane
             .sort
@@ -223,7 +242,7 @@ fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Re
 fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line: Rect) {
     let mark = mark(row);
     canvas.mark(line.x + 1, line.y, mark, state_width(line.width));
-    let mut x = line.x + lead(line.width) + GAP;
+    let mut x = line.x + lead(line.width);
     for (slot, width) in slots {
         // Only what must stay is drawn beyond the edge, and the edge cuts it.
         let width = (*width).min(line.right().saturating_sub(x));
@@ -244,7 +263,7 @@ fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line
             Content::Cell(index) => {
                 if let Some(cell) = row.cells.get(index) {
                     let shortened;
-                    let cell = if slot.title == "region" && index > 0 {
+                    let cell = if is_region(slot.title) && index > 0 {
                         let label = text::region(&cell.text, usize::from(width), canvas.look.ascii);
                         shortened = Cell {
                             text: label.into_owned(),
@@ -258,7 +277,7 @@ fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line
                         canvas,
                         row,
                         cell,
-                        index == 0,
+                        index == 0 || is_region(slot.title),
                         (x, line.y),
                         width,
                         slot.align,
