@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     config::keymap::Keymap,
+    facts::Facts,
     resources::{
         Fleet, Kind,
         cell::RowId,
@@ -144,6 +145,8 @@ pub struct State {
     pub mode: Mode,
     /// Everything known.
     pub fleet: Fleet,
+    /// Facts about the fleet on display; renewed with the orders of the panes.
+    pub facts: Facts,
     /// The fleet on display while the display is frozen.
     pub frozen: Option<Box<Fleet>>,
     /// Key bindings.

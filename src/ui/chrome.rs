@@ -6,7 +6,6 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, role_of},
-    facts::{Facts, judge_credentials},
     text::{self, width},
 };
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
         keymap::{Context, Keymap},
         theme::Role,
     },
+    facts::{Facts, judge_credentials},
     glyph::Mark,
     resources::{Severity, age, cell::coarse_age},
     state::{Mode, Screen, State},

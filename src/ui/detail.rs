@@ -206,7 +206,7 @@ fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 1e6 => format!("{:.1}M", value / 1e6),
         size if size >= 1e4 => format!("{:.1}k", value / 1e3),
-        size if size >= 100.0 || value == value.trunc() => format!("{value:.0}"),
+        size if size >= 100.0 || value.fract().abs() < f64::EPSILON => format!("{value:.0}"),
         size if size >= 1.0 => format!("{value:.1}"),
         _ => format!("{value:.3}"),
     }

@@ -231,10 +231,15 @@ fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Re
             Role::Muted
         };
         let arrow = arrow.unwrap_or_default();
-        let room = width.saturating_sub(u16::from(!arrow.is_empty()));
+        // A heading may reach into the air behind its column.
+        let reach = match slot.align {
+            Align::Left => (width + 1).min(line.right().saturating_sub(x)),
+            Align::Right => *width,
+        };
+        let room = reach.saturating_sub(u16::from(!arrow.is_empty()));
         let title = text::cut(slot.title, usize::from(room), canvas.look.ascii);
         let title = format!("{title}{arrow}");
-        aligned(canvas, x, line.y, &title, *width, slot.align, role);
+        aligned(canvas, x, line.y, &title, reach, slot.align, role);
         x += width + GAP;
     }
 }
@@ -299,11 +304,7 @@ pub fn freshness(row: &ShownRow, cell: &Cell) -> Freshness {
 }
 
 /// How a cell is shown: the sign before it, its text, its role.
-pub fn appearance<'a>(
-    cell: &'a Cell,
-    freshness: Freshness,
-    ascii: bool,
-) -> (&'static str, &'a str, Role) {
+pub fn appearance(cell: &Cell, freshness: Freshness, ascii: bool) -> (&'static str, &str, Role) {
     match (cell.text.as_str(), freshness, cell.severity) {
         (text @ "-", _, _) => ("", text, Role::Muted),
         (_, Freshness::Never, Severity::Ok | Severity::Unknown) => {

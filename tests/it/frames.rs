@@ -1,5 +1,6 @@
 //! What the screen looks like: frames of hand-made fleets at the sizes that matter, and what must hold for every frame.
 
+mod console;
 mod fleet;
 
 use std::{path::Path, time::Duration};
@@ -86,9 +87,16 @@ fn detail(fleet: &Fleet, kind: Kind) -> Screen {
 
 /// Every frame that is kept, by name.
 fn frames() -> Vec<(&'static str, State)> {
-    let home = |size| fleet::state(fleet::full(3, 2), size);
-    let many = |size| fleet::state(fleet::full(30, 12), size);
-    let loading = |size| fleet::state(Fleet::new(fleet::estate(3), fleet::now()), size);
+    let mut frames = homes();
+    frames.extend(elsewhere());
+    frames
+}
+
+/// The home screen in all its states.
+fn homes() -> Vec<(&'static str, State)> {
+    let home = |size| console::state(fleet::full(3, 2), size);
+    let many = |size| console::state(fleet::full(30, 12), size);
+    let loading = |size| console::state(Fleet::new(fleet::estate(3), fleet::now()), size);
     let ascii = Look {
         ascii: true,
         ..Look::default()
@@ -103,29 +111,40 @@ fn frames() -> Vec<(&'static str, State)> {
         ("loading-80x24", loading(SMALL)),
         ("stale-80x24", later(home(SMALL), 140)),
         ("expired-80x24", later(home(SMALL), 1_000)),
-        ("failing-80x24", later(fleet::state(failing(), SMALL), 80)),
-        ("failing-120x40", later(fleet::state(failing(), MEDIUM), 80)),
+        ("failing-80x24", later(console::state(failing(), SMALL), 80)),
+        (
+            "failing-120x40",
+            later(console::state(failing(), MEDIUM), 80),
+        ),
         (
             "ascii-80x24",
             with(later(home(SMALL), 80), |state| state.look = ascii),
         ),
+        ("tiny-40x10", home((40, 10))),
+    ]
+}
+
+/// Other screens, and dialogs.
+fn elsewhere() -> Vec<(&'static str, State)> {
+    let home = |size| console::state(fleet::full(3, 2), size);
+    vec![
         (
             "hostile-alarms-80x24",
-            with(fleet::state(fleet::hostile(), SMALL), |state| {
-                state.screen = Screen::Zoom(Kind::Alarms)
+            with(console::state(fleet::hostile(), SMALL), |state| {
+                state.screen = Screen::Zoom(Kind::Alarms);
             }),
         ),
         (
             "zoom-filter-80x24",
-            with(many(SMALL), |state| {
+            with(console::state(fleet::full(30, 12), SMALL), |state| {
                 state.screen = Screen::Zoom(Kind::Databases);
-                fleet::filter(state, Kind::Databases, "orders-1 !us-");
+                console::filter(state, Kind::Databases, "orders-1 !us-");
                 state.panes.get_mut(&Kind::Databases).unwrap().cursor = 21;
             }),
         ),
         (
             "detail-80x24",
-            with(fleet::state(failing(), SMALL), |state| {
+            with(console::state(failing(), SMALL), |state| {
                 state.screen = detail(&state.fleet, Kind::Databases)
             }),
         ),
@@ -137,7 +156,7 @@ fn frames() -> Vec<(&'static str, State)> {
         ),
         (
             "privacy-80x24",
-            with(fleet::state(fleet::hostile(), SMALL), |state| {
+            with(console::state(fleet::hostile(), SMALL), |state| {
                 state.look.privacy = true;
                 state.screen = detail(&state.fleet, Kind::Databases);
             }),
@@ -186,7 +205,6 @@ fn frames() -> Vec<(&'static str, State)> {
                 });
             }),
         ),
-        ("tiny-40x10", home((40, 10))),
     ]
 }
 
@@ -198,7 +216,7 @@ fn frames_look_as_they_did() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         for (name, state) in frames() {
-            insta::assert_snapshot!(name, text(&buffer(&state, &fleet::colours())));
+            insta::assert_snapshot!(name, text(&buffer(&state, &console::colours())));
         }
     });
 }
@@ -210,7 +228,7 @@ fn pictures() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
     std::fs::create_dir_all(&folder).unwrap();
     for (name, state) in frames() {
-        let frame = buffer(&state, &fleet::colours());
+        let frame = buffer(&state, &console::colours());
         std::fs::write(
             folder.join(format!("{name}.svg")),
             picture::svg(&frame, picture::DARK),
@@ -221,7 +239,7 @@ fn pictures() {
 
 #[test]
 fn any_size_is_drawn() {
-    let theme = fleet::colours();
+    let theme = console::colours();
     let mut states: Vec<State> = frames().into_iter().map(|(_, state)| state).collect();
     let sizes = (1..=20).chain([24, 30, 48, 59, 60, 61, 79, 80, 110, 160, 201, 400]);
     let heights: Vec<u16> = (1..=20).chain([24, 30, 31, 48, 60, 200]).collect();
@@ -237,14 +255,11 @@ fn any_size_is_drawn() {
 #[test]
 fn no_text_reaches_the_terminal_raw() {
     for kind in [Kind::Alarms, Kind::Regions] {
-        let mut state = fleet::state(fleet::hostile(), MEDIUM);
+        let mut state = console::state(fleet::hostile(), MEDIUM);
         state.screen = Screen::Zoom(kind);
-        let frame = text(&buffer(&state, &fleet::colours()));
-        assert!(
-            !frame
-                .chars()
-                .any(|c| c != '\n' && (c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c)))
-        );
+        let frame = text(&buffer(&state, &console::colours()));
+        assert!(!frame.chars().any(|c| c != '\n'
+            && (c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'))));
     }
 }
 
@@ -252,7 +267,7 @@ fn no_text_reaches_the_terminal_raw() {
 fn privacy_hides_every_account_and_arn() {
     for (name, mut state) in frames() {
         state.look.privacy = true;
-        let frame = text(&buffer(&state, &fleet::colours()));
+        let frame = text(&buffer(&state, &console::colours()));
         assert!(
             !frame.contains("123456789012") && !frame.contains("arn:aws"),
             "{name}:\n{frame}"
@@ -263,7 +278,7 @@ fn privacy_hides_every_account_and_arn() {
 /// With NO_COLOR, crossterm answers a colour command with a full reset, which would wipe the selection (product section 5).
 #[test]
 fn without_colour_no_colour_command_is_sent() {
-    let state = later(fleet::state(failing(), SMALL), 80);
+    let state = later(console::state(failing(), SMALL), 80);
     let mut bytes = Vec::new();
     let mut terminal = Terminal::with_options(
         CrosstermBackend::new(&mut bytes),
@@ -273,7 +288,7 @@ fn without_colour_no_colour_command_is_sent() {
     )
     .unwrap();
     terminal
-        .draw(|frame| ui::view(&state, &fleet::mono(), frame))
+        .draw(|frame| ui::view(&state, &console::mono(), frame))
         .unwrap();
     drop(terminal);
     let stream = String::from_utf8(bytes).unwrap();
@@ -295,10 +310,10 @@ fn without_colour_no_colour_command_is_sent() {
 
 #[test]
 fn a_cursor_move_inside_a_page_moves_no_row() {
-    let mut state = fleet::state(fleet::full(3, 2), SMALL);
-    let before = buffer(&state, &fleet::colours());
+    let mut state = console::state(fleet::full(3, 2), SMALL);
+    let before = buffer(&state, &console::colours());
     state.panes.get_mut(&Kind::Regions).unwrap().cursor = 1;
-    let after = buffer(&state, &fleet::colours());
+    let after = buffer(&state, &console::colours());
     let changed = before.diff(&after).len();
     assert!(changed <= 80 * 3, "{changed} cells");
 }

@@ -3,26 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use pilothouse::{
-    command::Invocation,
-    config::{
-        keymap::{Context, Keymap},
-        theme::{Colour, Paint, Role, Theme},
-    },
-    resources::{
-        Answer, ErrorClass, Estate, Fleet, Kind, Place, ProviderError, Query, RegionLabel, Rows,
-        Source, Wanted,
-        alarms::{Alarm, AlarmType},
-        caches::{Cache, Datastore, DatastoreMember, ReplicationGroup},
-        clusters::{ApiServer, ApiServerState, Cluster, EksCluster},
-        databases::{Database, DbCluster, GlobalCluster, GlobalMember},
-        estate::{ManagedName, RecoveryEndpoint, RegionSpec},
-        metrics::{Point, Quality, Series, SeriesSpec},
-        regions::{Identity, Region},
-        shown,
-        traffic::{Forward, Mechanism, Policy, Record, RoutingControl, Split, TargetHealth},
-    },
-    state::{Look, Mode, Pane, Screen, State},
+use pilothouse::resources::{
+    Answer, ErrorClass, Estate, Fleet, Place, ProviderError, Query, RegionLabel, Rows, Source,
+    Wanted,
+    alarms::{Alarm, AlarmType},
+    caches::{Cache, Datastore, DatastoreMember, ReplicationGroup},
+    clusters::{ApiServer, ApiServerState, Cluster, EksCluster},
+    databases::{Database, DbCluster, GlobalCluster, GlobalMember},
+    estate::{Access, ManagedName, RecoveryEndpoint, RegionRole, RegionSpec},
+    metrics::{Point, Quality, Series, SeriesSpec},
+    regions::{Identity, Region},
+    traffic::{Forward, Mechanism, Policy, Record, RoutingControl, Split, TargetHealth},
 };
 
 /// Now, in every frame.
@@ -53,8 +44,8 @@ pub fn estate(regions: usize) -> Arc<Estate> {
     let spec = |index| RegionSpec {
         label: RegionLabel::new(&region_name(index)).unwrap(),
         aws_region: Some(region_name(index)),
-        role: Default::default(),
-        access: Default::default(),
+        role: RegionRole::default(),
+        access: Access::default(),
         kube_contexts: Vec::new(),
         capacity_rps: Some(30_000.0),
         load_balancers: Vec::new(),
@@ -236,123 +227,120 @@ fn alarm(region: &str, index: usize, state: &str) -> Alarm {
 pub fn full(regions: usize, per: usize) -> Fleet {
     let mut fleet = Fleet::new(estate(regions), now());
     let names: Vec<String> = (0..regions).map(region_name).collect();
-    let first = names.first().cloned().unwrap_or_default();
     for place in places(&fleet, Source::Identity) {
-        let region = place.to_string();
-        let label = place.region().unwrap().clone();
-        let identity = Identity {
-            account: ACCOUNT.to_owned(),
-            arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/oncall/ana@bastion-2"),
-            clock_skew_seconds: Some(0),
-            credentials_expire_at: Some(now() + Duration::from_secs(41 * 60)),
-        };
-        let ill = region == first;
-        let rows = vec![Region {
-            label,
-            identity: Some(identity),
-        }];
-        accept(&mut fleet, Source::Identity, &place, Rows::Regions(rows));
-        let rows = (0..per)
-            .map(|index| database(&region, index, &first))
-            .collect();
-        accept(&mut fleet, Source::Rds, &place, Rows::Databases(rows));
-        let rows = (0..per)
-            .map(|index| cache(&region, index, &first))
-            .collect();
-        accept(&mut fleet, Source::ElastiCache, &place, Rows::Caches(rows));
-        let rows = (0..per)
-            .map(|index| forward(&region, index, if ill { 5 } else { 12 }))
-            .collect();
-        accept(
-            &mut fleet,
-            Source::LoadBalancers,
-            &place,
-            Rows::Traffic(rows),
-        );
-        let state = |index| if ill && index == 0 { "ALARM" } else { "OK" };
-        let rows = (0..per)
-            .map(|index| alarm(&region, index, state(index)))
-            .collect();
-        accept(&mut fleet, Source::Alarms, &place, Rows::Alarms(rows));
-        accept(
-            &mut fleet,
-            Source::Clusters,
-            &place,
-            Rows::Clusters(vec![cluster(&region)]),
-        );
-        let server = ApiServerState {
-            name: format!("prod-{region}"),
-            version: Some("v1.33.4".to_owned()),
-            latency: Some(Duration::from_millis(42)),
-            error: None,
-        };
-        accept(
-            &mut fleet,
-            Source::ApiServers,
-            &place,
-            Rows::Clusters(vec![Cluster::ApiServer(server)]),
-        );
-        for source in [Source::MemoryDb, Source::Tables, Source::Aliases] {
-            let none = match source.kind() {
-                Kind::Caches => Rows::Caches(Vec::new()),
-                Kind::Databases => Rows::Databases(Vec::new()),
-                _ => Rows::Traffic(Vec::new()),
-            };
-            accept(&mut fleet, source, &place, none);
-        }
+        workloads(&mut fleet, &place, per, &names[0]);
+        clusters(&mut fleet, &place);
         metrics(&mut fleet, &place);
     }
-    let weights = names
-        .iter()
-        .enumerate()
-        .map(|(index, name)| record(name, if index == 0 { 20 } else { 40 }));
+    everywhere(&mut fleet, &names);
+    fleet
+}
+
+fn workloads(fleet: &mut Fleet, place: &Place, per: usize, first: &str) {
+    let region = place.to_string();
+    let ill = region == first;
+    let identity = Identity {
+        account: ACCOUNT.to_owned(),
+        arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/oncall/ana@bastion-2"),
+        clock_skew_seconds: Some(0),
+        credentials_expire_at: Some(now() + Duration::from_secs(41 * 60)),
+    };
+    let label = place.region().unwrap().clone();
+    let rows = vec![Region {
+        label,
+        identity: Some(identity),
+    }];
+    accept(fleet, Source::Identity, place, Rows::Regions(rows));
+    let rows = (0..per).map(|index| database(&region, index, first));
+    accept(fleet, Source::Rds, place, Rows::Databases(rows.collect()));
+    let rows = (0..per).map(|index| cache(&region, index, first));
     accept(
-        &mut fleet,
+        fleet,
+        Source::ElastiCache,
+        place,
+        Rows::Caches(rows.collect()),
+    );
+    let rows = (0..per).map(|index| forward(&region, index, if ill { 5 } else { 12 }));
+    accept(
+        fleet,
+        Source::LoadBalancers,
+        place,
+        Rows::Traffic(rows.collect()),
+    );
+    let state = |index| if ill && index == 0 { "ALARM" } else { "OK" };
+    let rows = (0..per).map(|index| alarm(&region, index, state(index)));
+    accept(fleet, Source::Alarms, place, Rows::Alarms(rows.collect()));
+    accept(fleet, Source::MemoryDb, place, Rows::Caches(Vec::new()));
+    accept(fleet, Source::Tables, place, Rows::Databases(Vec::new()));
+    accept(fleet, Source::Aliases, place, Rows::Traffic(Vec::new()));
+}
+
+fn clusters(fleet: &mut Fleet, place: &Place) {
+    let region = place.to_string();
+    let rows = vec![cluster(&region)];
+    accept(fleet, Source::Clusters, place, Rows::Clusters(rows));
+    let server = ApiServerState {
+        name: format!("prod-{region}"),
+        version: Some("v1.33.4".to_owned()),
+        latency: Some(Duration::from_millis(42)),
+        error: None,
+    };
+    let rows = vec![Cluster::ApiServer(server)];
+    accept(fleet, Source::ApiServers, place, Rows::Clusters(rows));
+}
+
+fn everywhere(fleet: &mut Fleet, names: &[String]) {
+    let global = Place::Global;
+    let weights = names.iter().enumerate();
+    let weights = weights.map(|(index, name)| record(name, if index == 0 { 20 } else { 40 }));
+    accept(
+        fleet,
         Source::Records,
-        &Place::Global,
+        &global,
         Rows::Traffic(weights.collect()),
     );
-    for source in [Source::Accelerators, Source::Distributions] {
-        accept(
-            &mut fleet,
-            source,
-            &Place::Global,
-            Rows::Traffic(Vec::new()),
-        );
-    }
     accept(
-        &mut fleet,
+        fleet,
+        Source::Accelerators,
+        &global,
+        Rows::Traffic(Vec::new()),
+    );
+    accept(
+        fleet,
+        Source::Distributions,
+        &global,
+        Rows::Traffic(Vec::new()),
+    );
+    accept(
+        fleet,
         Source::HealthChecks,
-        &Place::Global,
+        &global,
         Rows::HealthChecks(Vec::new()),
     );
-    accept(
-        &mut fleet,
-        Source::Metrics,
-        &Place::Global,
-        Rows::Metrics(Vec::new()),
-    );
-    for place in places(&fleet, Source::RoutingControls) {
-        let control = |name: &String| Split {
-            split: "panel".to_owned(),
-            member: name.clone(),
-            by: Mechanism::Control(RoutingControl {
-                arn: format!("arn:aws:route53-recovery-control::{ACCOUNT}:controlpanel/p/{name}"),
-                name: name.clone(),
-                panel_arn: None,
-                panel_name: Some("panel".to_owned()),
-                on: Some(true),
-            }),
-        };
-        let rows = names.iter().take(6).map(control).collect();
+    accept(fleet, Source::Metrics, &global, Rows::Metrics(Vec::new()));
+    for place in places(fleet, Source::RoutingControls) {
+        let rows = names.iter().take(6).map(|name| control(name));
         accept(
-            &mut fleet,
+            fleet,
             Source::RoutingControls,
             &place,
-            Rows::Traffic(rows),
+            Rows::Traffic(rows.collect()),
         );
     }
-    fleet
+}
+
+fn control(name: &str) -> Split {
+    Split {
+        split: "panel".to_owned(),
+        member: name.to_owned(),
+        by: Mechanism::Control(RoutingControl {
+            arn: format!("arn:aws:route53-recovery-control::{ACCOUNT}:controlpanel/p/{name}"),
+            name: name.to_owned(),
+            panel_arn: None,
+            panel_name: Some("panel".to_owned()),
+            on: Some(true),
+        }),
+    }
 }
 
 fn cluster(region: &str) -> Cluster {
@@ -432,188 +420,4 @@ pub fn hostile() -> Fleet {
         Rows::Alarms(rows.collect()),
     );
     fleet
-}
-
-/// The keys that most terminals' hands know.
-pub fn keymap() -> Keymap {
-    let mut keymap = Keymap::default();
-    "test".clone_into(&mut keymap.name);
-    let global = [
-        ("q", "quit"),
-        ("ctrl-c", "quit"),
-        ("?", "help"),
-        (":", "palette"),
-        ("/", "filter"),
-        ("esc", "back"),
-        ("tab", "next-pane"),
-        ("shift-tab", "previous-pane"),
-        ("z", "zoom"),
-        ("enter", "open"),
-        ("j", "down"),
-        ("down", "down"),
-        ("k", "up"),
-        ("up", "up"),
-        ("h", "left"),
-        ("l", "right"),
-        ("page-down", "page-down"),
-        ("page-up", "page-up"),
-        ("g", "top"),
-        ("G", "bottom"),
-        ("s", "sort"),
-        ("r", "refresh"),
-        ("f", "freeze"),
-        ("w", "why"),
-        ("y", "copy"),
-        ("1", "pane regions"),
-        ("2", "pane databases"),
-        ("3", "pane caches"),
-        ("4", "pane traffic"),
-        ("5", "pane alarms"),
-        ("6", "pane clusters"),
-        ("7", "pane health-checks"),
-        ("[", "back"),
-        ("]", "forward"),
-        ("ctrl-l", "redraw"),
-        ("ctrl-z", "suspend"),
-    ];
-    for (key, line) in global {
-        keymap.bind(
-            Context::Global,
-            key.parse().unwrap(),
-            line.parse::<Invocation>().unwrap(),
-        );
-    }
-    keymap.bind(
-        Context::Dialog,
-        "q".parse().unwrap(),
-        "back".parse().unwrap(),
-    );
-    keymap
-}
-
-/// A state that shows a fleet at home.
-pub fn state(fleet: Fleet, size: (u16, u16)) -> State {
-    let mut panes = BTreeMap::new();
-    for &kind in Kind::ALL {
-        let order = shown::order(&fleet, kind, None, "");
-        panes.insert(
-            kind,
-            Pane {
-                order,
-                ..Pane::default()
-            },
-        );
-    }
-    State {
-        now: now(),
-        started_at: now() - Duration::from_secs(192),
-        size,
-        mode: Mode::Sim {
-            scenario: "region-down".to_owned(),
-            seed: 42,
-        },
-        fleet,
-        frozen: None,
-        keymap: keymap(),
-        themes: vec!["dark".to_owned(), "light".to_owned(), "mono".to_owned()],
-        look: Look::default(),
-        screen: Screen::Home,
-        back: Vec::new(),
-        forward: Vec::new(),
-        focus: Kind::Regions,
-        panes,
-        dialogs: Vec::new(),
-        typed: Vec::new(),
-        notice: None,
-    }
-}
-
-/// Sets the filter of a pane, as `update` would.
-pub fn filter(state: &mut State, kind: Kind, filter: &str) {
-    let order = shown::order(&state.fleet, kind, None, filter);
-    let pane = state.panes.get_mut(&kind).unwrap();
-    *pane = Pane {
-        order,
-        filter: filter.to_owned(),
-        ..Pane::default()
-    };
-}
-
-/// The terminal's own colours and its ANSI ones.
-pub fn colours() -> Theme {
-    let paint = |role: Role| match role {
-        Role::Title => Paint {
-            bold: true,
-            ..Paint::default()
-        },
-        Role::Focus => Paint {
-            fg: Colour::Ansi(6),
-            bold: true,
-            reverse: true,
-            ..Paint::default()
-        },
-        Role::Selection | Role::Banner => Paint {
-            reverse: true,
-            ..Paint::default()
-        },
-        Role::Accent => Paint {
-            fg: Colour::Ansi(6),
-            ..Paint::default()
-        },
-        Role::Ok => Paint {
-            fg: Colour::Ansi(2),
-            ..Paint::default()
-        },
-        Role::Warn => Paint {
-            fg: Colour::Ansi(3),
-            bold: true,
-            ..Paint::default()
-        },
-        Role::Bad | Role::Danger => Paint {
-            fg: Colour::Ansi(7),
-            bg: Colour::Ansi(1),
-            bold: true,
-            ..Paint::default()
-        },
-        Role::Unknown => Paint {
-            underline: true,
-            ..Paint::default()
-        },
-        Role::Stale => Paint {
-            fg: Colour::Ansi(3),
-            underline: true,
-            ..Paint::default()
-        },
-        Role::Simulated => Paint {
-            fg: Colour::Ansi(0),
-            bg: Colour::Ansi(6),
-            bold: true,
-            ..Paint::default()
-        },
-        Role::Text | Role::Muted | Role::Border => Paint::default(),
-    };
-    theme("colours", paint)
-}
-
-/// No colour at all.
-pub fn mono() -> Theme {
-    theme("mono", |role| match role {
-        Role::Selection | Role::Focus | Role::Banner => Paint {
-            reverse: true,
-            ..Paint::default()
-        },
-        Role::Title | Role::Bad | Role::Warn => Paint {
-            bold: true,
-            ..Paint::default()
-        },
-        _ => Paint::default(),
-    })
-}
-
-fn theme(name: &str, paint: impl Fn(Role) -> Paint) -> Theme {
-    let mut paints = [Paint::default(); Role::ALL.len()];
-    for (slot, role) in paints.iter_mut().zip(Role::ALL) {
-        *slot = paint(*role);
-    }
-    Theme::new(name, paints)
 }

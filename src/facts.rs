@@ -1,6 +1,6 @@
-//! What the lines around the panes say about the whole estate: who we are, how bad it is, which levers work, what contradicts itself. Draws nothing.
+//! What the lines around the panes say about the whole estate: who we are, how bad it is, which levers work, what contradicts itself. Pure; the state keeps them, for they are too dear to be found anew for each frame.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -12,6 +12,8 @@ use crate::{
 /// Facts about the whole estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// Of which generation of the fleet, and as of when.
+    of: (u64, Timestamp),
     /// Accounts that STS named, each once.
     pub accounts: Vec<String>,
     /// Callers that STS named, in the shortest form that still tells who.
@@ -46,6 +48,7 @@ impl Facts {
             .collect();
         regions.sort_unstable_by(|a, b| b.cmp(a));
         Self {
+            of: (fleet.generation, fleet.now),
             accounts: accounts.into_iter().map(str::to_owned).collect(),
             callers: callers.into_iter().collect(),
             credentials_expire_at: identities()
@@ -54,6 +57,15 @@ impl Facts {
             regions,
             levers: levers(fleet),
             contradictions: Vec::new(),
+        }
+    }
+
+    /// These facts if they are those of this fleet as it is now, else the right ones. So a state that forgot to renew them is slow, but never wrong.
+    pub fn current(&self, fleet: &Fleet) -> Cow<'_, Self> {
+        if self.of == (fleet.generation, fleet.now) {
+            Cow::Borrowed(self)
+        } else {
+            Cow::Owned(Self::of(fleet))
         }
     }
 
