@@ -47,6 +47,7 @@ pub mod completion;
 pub mod config;
 pub mod effect;
 pub mod event;
+pub mod facts;
 pub mod glyph;
 pub mod provider;
 pub mod report;

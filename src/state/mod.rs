@@ -15,6 +15,7 @@ pub use self::update::update;
 
 use crate::{
     config::keymap::Keymap,
+    facts::Facts,
     resources::{
         Estate, Fleet, Kind,
         cell::RowId,
@@ -153,6 +154,8 @@ pub struct State {
     pub mode: Mode,
     /// Everything known.
     pub fleet: Fleet,
+    /// Facts about the fleet on display; renewed with the orders of the panes.
+    pub facts: Facts,
     /// The fleet on display while the display is frozen.
     pub frozen: Option<Box<Fleet>>,
     /// Key bindings.

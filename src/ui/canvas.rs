@@ -127,19 +127,15 @@ impl<'a> Canvas<'a> {
         start
     }
 
-    /// A mark: glyph and word; tells how many cells it took.
+    /// A mark: glyph and word, close together where the room is short; tells how many cells it took.
     pub fn mark(&mut self, x: u16, y: u16, mark: Mark, max: u16) -> u16 {
-        let role = role_of(mark);
-        let glyph = self.raw(x, y, mark.glyph(self.look.ascii), max.min(1), role);
-        let gap = u16::from(max > 1);
-        let word = self.raw(
-            x + glyph + gap,
-            y,
-            mark.word(),
-            max.saturating_sub(glyph + gap),
-            role,
-        );
-        glyph + gap + word
+        let (glyph, word) = (mark.glyph(self.look.ascii), mark.word());
+        let gap = if word.len() + 2 > usize::from(max) {
+            ""
+        } else {
+            " "
+        };
+        self.raw(x, y, &format!("{glyph}{gap}{word}"), max, role_of(mark))
     }
 
     fn raw(&mut self, x: u16, y: u16, text: &str, max: u16, role: Role) -> u16 {
@@ -147,7 +143,11 @@ impl<'a> Canvas<'a> {
         if max == 0 || x >= area.right() || y >= area.bottom() || x < area.x || y < area.y {
             return 0;
         }
-        let style = self.style(role);
+        let mut style = self.style(role);
+        if style.bg.is_some() {
+            // A role with a background of its own does not mix with what lies below: reversed, it would be another colour.
+            style = Style::reset().patch(style);
+        }
         let (end, _) = self.buffer.set_stringn(x, y, text, usize::from(max), style);
         end - x
     }

@@ -6,12 +6,16 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, role_of},
-    facts::{Facts, Lever, judge_credentials},
-    text,
+    text::{self, width},
 };
 use crate::{
     command::Command,
-    config::{keymap::Context, theme::Role},
+    config::{
+        key::{Key, KeyCode},
+        keymap::{Context, Keymap},
+        theme::Role,
+    },
+    facts::{Facts, judge_credentials},
     glyph::Mark,
     resources::{Severity, age, cell::coarse_age},
     state::{Mode, Screen, State},
@@ -42,7 +46,7 @@ type Part = (String, Role);
 fn length(parts: &[Part], canvas: &Canvas<'_>) -> usize {
     parts
         .iter()
-        .map(|(part, _)| text::width(&text::safe(part, canvas.look)) + 1)
+        .map(|(part, _)| width(&text::safe(part, canvas.look)) + 1)
         .sum::<usize>()
         + 1
 }
@@ -167,55 +171,48 @@ pub fn severity_role(severity: Severity) -> Role {
 pub fn contradictions(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     let lines = usize::from(area.height);
     let hidden = facts.contradictions.len().saturating_sub(lines);
-    for (index, contradiction) in facts.contradictions.iter().take(lines).enumerate() {
+    for (index, (mark, contradiction)) in facts.contradictions.iter().take(lines).enumerate() {
         let y = area.y + index as u16;
         let more = (index + 1 == lines && hidden > 0).then(|| format!("+{hidden} more "));
         let right = more.map_or(area.right(), |more| {
             canvas.put_right(area.x, area.right(), y, &more, Role::Muted)
         });
         let glyph = if canvas.look.ascii { "<>" } else { "≠" };
-        let x = area.x + 1 + canvas.put(area.x + 1, y, glyph, 2, Role::Bad) + 1;
-        canvas.say(x, y, contradiction, right.saturating_sub(x + 1), Role::Text);
+        let x = area.x + 1 + canvas.put(area.x + 1, y, glyph, 2, role_of(*mark)) + 1;
+        let room = right.saturating_sub(x + 1);
+        canvas.say(x, y, contradiction, room, Role::Text);
     }
 }
 
-/// The lever row: what can still be used to change something. Names stay when reasons no longer fit.
+/// The lever row: what can still be used to change something. What works is quiet; what does not stands out.
 pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     if area.height == 0 {
         return;
     }
-    let ascii = canvas.look.ascii;
-    let lengths = |detailed: bool| -> usize {
-        let parts = facts.levers.iter();
-        parts
-            .map(|lever| text::width(&lever_text(lever, detailed)) + 4)
-            .sum()
-    };
-    let label = canvas.put(area.x + 1, area.y, "Levers", area.width, Role::Muted);
-    let detailed = lengths(true) + 9 <= usize::from(area.width);
-    let mut x = area.x + 1 + label + 2;
-    for lever in &facts.levers {
-        let mark = lever.mark();
-        let room = |x: u16| area.right().saturating_sub(x);
-        x += canvas.put(x, area.y, mark.glyph(ascii), room(x), role_of(mark)) + 1;
-        let role = if mark == Mark::Ok {
-            Role::Text
-        } else {
-            role_of(mark)
+    let right = area.right().saturating_sub(1);
+    let mut x = area.x + 1;
+    x += canvas.put(x, area.y, "levers", right.saturating_sub(x), Role::Muted) + 2;
+    for (mark, text) in &facts.levers {
+        let room = |x: u16| right.saturating_sub(x);
+        let glyph = mark.glyph(canvas.look.ascii);
+        let needed = width(text) as u16 + 2;
+        if needed > room(x) {
+            canvas.put(
+                x,
+                area.y,
+                if canvas.look.ascii { ".." } else { "…" },
+                room(x),
+                Role::Muted,
+            );
+            return;
+        }
+        x += canvas.put(x, area.y, glyph, room(x), role_of(*mark)) + 1;
+        let role = match mark {
+            Mark::Ok => Role::Text,
+            worse => role_of(*worse),
         };
-        x += canvas.put(x, area.y, &lever_text(lever, detailed), room(x), role) + 2;
+        x += canvas.put(x, area.y, text, room(x), role) + 2;
     }
-}
-
-fn lever_text(lever: &Lever, detailed: bool) -> String {
-    let mut text = lever.name.to_owned();
-    if lever.total > 1 {
-        text.push_str(&format!(" {}/{}", lever.working, lever.total));
-    }
-    if let (true, Some(failing)) = (detailed, &lever.failing) {
-        text.push_str(&format!(" ({failing})"));
-    }
-    text
 }
 
 /// The line above the hints: a notice, or why the selected row is in its state.
@@ -268,8 +265,8 @@ pub fn hints(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
                     (Zoom, "zoom"),
                     (NextPane, "next"),
                     (Why, "why"),
-                    (Freeze, "freeze"),
                     (Quit, "quit"),
+                    (Freeze, "freeze"),
                 ],
             ),
             (None, Screen::Zoom(_)) => (
@@ -288,7 +285,7 @@ pub fn hints(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
         };
     let mut x = area.x + 1;
     for (command, word) in commands {
-        let Some(key) = state.keymap.keys(context, *command).first().copied() else {
+        let Some(key) = usual_key(&state.keymap, context, *command) else {
             continue;
         };
         let key = key.to_string();
@@ -296,8 +293,15 @@ pub fn hints(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
             break;
         }
         x += canvas.put(x, area.y, &key, area.width, Role::Accent) + 1;
-        x += canvas.put(x, area.y, word, area.width, Role::Muted) + 3;
+        x += canvas.put(x, area.y, word, area.width, Role::Muted) + 2;
     }
+}
+
+/// The key by which a command is known: Esc or Enter where it is one of them, else the shortest.
+pub fn usual_key(keymap: &Keymap, context: Context, command: Command) -> Option<Key> {
+    let keys = keymap.keys(context, command);
+    let known = |key: &&Key| matches!(key.code, KeyCode::Esc | KeyCode::Enter);
+    keys.iter().find(known).or(keys.first()).copied()
 }
 
 /// Everything that matters in one line, for a screen too small for more.

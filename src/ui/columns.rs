@@ -29,6 +29,8 @@ pub struct Slot {
     pub least: u16,
     /// The cells that its present texts would fill.
     pub wanted: u16,
+    /// Whether it grows before the others: a word is shown whole before a name is.
+    pub first: bool,
     /// Slots with the highest number go first when the room is short; 0 stays always.
     pub drop: u8,
 }
@@ -59,10 +61,14 @@ pub fn fit(mut slots: Vec<Slot>, room: u16) -> Vec<(Slot, u16)> {
         over -= 1;
     }
     let mut spare = room.saturating_sub(total(&slots));
-    for (slot, width) in slots.iter().zip(&mut widths) {
-        let more = slot.wanted.saturating_sub(*width).min(spare);
-        *width += more;
-        spare -= more;
+    for first in [true, false] {
+        for (slot, width) in slots.iter().zip(&mut widths) {
+            if slot.first == first {
+                let more = slot.wanted.saturating_sub(*width).min(spare);
+                *width += more;
+                spare -= more;
+            }
+        }
     }
     slots.into_iter().zip(widths).collect()
 }
@@ -80,6 +86,7 @@ mod tests {
             align: Align::Left,
             least,
             wanted,
+            first: false,
             drop,
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     glyph::Mark,
     resources::{
         Fleet, Kind, Place, Resource,
-        cell::{Field, RowId, ShownRow, coarse_age, rate},
+        cell::{Field, RowId, ShownRow, coarse_age},
         shown,
     },
     state::{Charts, Look, State},
@@ -107,7 +107,7 @@ fn in_columns(
         let widths = fields
             .iter()
             .map(|field| text::width(&text::safe(&field.name, look)));
-        widths.max().unwrap_or(0).min(24) as u16
+        widths.max().unwrap_or(0).min(22) as u16
     };
     let column = |fields: &[Field], width: u16| -> Vec<Line> {
         let names = longest(fields);
@@ -173,9 +173,14 @@ fn field_lines(
             lines.push(Vec::new());
             start
         };
-        let behind = at + text::width(&drawn) as u16 + 2;
         if let Some(last) = lines.last_mut() {
+            let axis_width = text::width(&axis) as u16;
+            let room = width.saturating_sub(at + axis_width + 2);
+            // The newest values are at the right: they stay when the room is short.
+            let skip = text::width(&drawn).saturating_sub(usize::from(room));
+            let drawn: String = drawn.chars().skip(skip).collect();
             last.push(Part::text(at, &drawn, Role::Accent));
+            let behind = at + text::width(&drawn) as u16 + 2;
             last.push(Part::text(behind, &axis, Role::Muted));
         }
     }
@@ -196,8 +201,19 @@ fn history(fleet: &Fleet, place: &Place, key: &str, look: Look) -> Option<(Strin
     let dots = if look.ascii { ".." } else { "…" };
     Some((
         spark::line(&values, charts),
-        format!("{}{dots}{} in {span}", rate(low), rate(high)),
+        format!("{}{dots}{} in {span}", number(low), number(high)),
     ))
+}
+
+/// A number in the metric's own unit, to three digits.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1e6 => format!("{:.1}M", value / 1e6),
+        size if size >= 1e4 => format!("{:.1}k", value / 1e3),
+        size if size >= 100.0 || value.fract().abs() < f64::EPSILON => format!("{value:.0}"),
+        size if size >= 1.0 => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
 }
 
 /// The alarms that concern a row: all that are not OK for a region; for others those whose name or dimensions hold its name.
@@ -209,11 +225,11 @@ fn alarms(fleet: &Fleet, row: &ShownRow, width: u16, look: Look) -> Vec<Line> {
         {
             return false;
         }
-        let of_region = row.id.kind == Kind::Regions && alarm.state != "OK";
-        of_region
-            || (!name.is_empty()
-                && (alarm.name.contains(name)
-                    || alarm.dimensions.iter().any(|(_, value)| value == name)))
+        if row.id.kind == Kind::Regions {
+            return alarm.state != "OK";
+        }
+        let named = alarm.name.contains(name);
+        !name.is_empty() && (named || alarm.dimensions.iter().any(|(_, value)| value == name))
     });
     let mut found: Vec<(Mark, String)> = related
         .map(|(source, place, alarm)| {

@@ -24,16 +24,15 @@ pub fn draw(
 ) -> Option<(u16, u16)> {
     match dialog {
         Dialog::Help { scroll } => {
-            let screen = canvas.area().width;
+            let screen = state.size;
             let title = format!("Help (keymap {})", state.keymap.name);
             let lines = lines(state, dialog, screen);
-            boxed(canvas, &title, &lines, *scroll, width(dialog, screen));
+            boxed(canvas, &title, &lines, *scroll, width(dialog, screen.0));
             None
         }
         Dialog::Text { title, scroll, .. } => {
-            let screen = canvas.area().width;
-            let lines = lines(state, dialog, screen);
-            boxed(canvas, title, &lines, *scroll, width(dialog, screen));
+            let lines = lines(state, dialog, state.size);
+            boxed(canvas, title, &lines, *scroll, width(dialog, state.size.0));
             None
         }
         Dialog::Palette { input, choice, .. } => {
@@ -55,7 +54,7 @@ pub fn draw(
 /// The columns of a box on a screen of this many.
 fn width(dialog: &Dialog, screen: u16) -> u16 {
     match dialog {
-        Dialog::Help { .. } => screen.saturating_sub(4).min(160),
+        Dialog::Help { .. } => screen.saturating_sub(2).min(176),
         Dialog::Text { lines, .. } => {
             let longest = lines.iter().map(|line| text::width(line)).max();
             let most = screen.saturating_sub(6);
@@ -67,11 +66,14 @@ fn width(dialog: &Dialog, screen: u16) -> u16 {
     }
 }
 
-/// The lines in a box on a screen of this many columns.
-pub fn lines(state: &State, dialog: &Dialog, screen: u16) -> Vec<Line> {
-    let inner = width(dialog, screen).saturating_sub(4);
+/// The lines in a box on a screen of this many columns and rows.
+pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
+    let inner = width(dialog, screen.0).saturating_sub(4);
     match dialog {
-        Dialog::Help { .. } => help::lines(&state.keymap, inner, state.look.ascii),
+        Dialog::Help { .. } => {
+            let height = screen.1.saturating_sub(4);
+            help::lines(&state.keymap, inner, height, state.look.ascii)
+        }
         Dialog::Text { lines, .. } => lines
             .iter()
             .flat_map(|line| text::wrap(&text::safe(line, state.look), usize::from(inner)))

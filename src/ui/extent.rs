@@ -8,7 +8,7 @@ pub fn last_scroll(state: &State) -> usize {
     let (width, height) = state.size;
     let (lines, rows) = match state.dialogs.last() {
         Some(dialog @ (Dialog::Help { .. } | Dialog::Text { .. })) => (
-            dialog::lines(state, dialog, width).len(),
+            dialog::lines(state, dialog, state.size).len(),
             dialog::rows(height),
         ),
         Some(Dialog::Palette { .. } | Dialog::Filter { .. }) | None => match &state.screen {

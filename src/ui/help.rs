@@ -14,29 +14,43 @@ use crate::{
 };
 
 const KEYS: u16 = 13;
+const NAMES: u16 = 24;
 
-/// The lines of the help, in as many columns as fit in `width`.
-pub fn lines(keymap: &Keymap, width: u16, ascii: bool) -> Vec<Line> {
-    let columns = (width / 36).clamp(1, 3);
-    let column = width / columns;
-    let entries: Vec<(String, &str)> = Command::ALL
-        .iter()
-        .map(|command| (keys(keymap, Context::Global, *command), command.doc()))
-        .collect();
-    let mut lines = table(&entries, columns, column, ascii);
-    for (context, title) in [
-        (Context::Detail, "In a detail"),
-        (Context::Dialog, "In a dialog"),
-    ] {
-        let entries = own(keymap, context);
-        if !entries.is_empty() {
-            lines.push(vec![Part::text(0, title, Role::Title)]);
-            lines.extend(table(&entries, columns, column, ascii));
-        }
+/// Width from which on two columns have room for sentences.
+const WIDE: u16 = 150;
+
+/// The lines of the help. Where they fit in one screen, each command stands with what it does; else with its name alone, which the palette explains.
+pub fn lines(keymap: &Keymap, width: u16, height: u16, ascii: bool) -> Vec<Line> {
+    let columns = if width >= WIDE { 2 } else { 1 };
+    let whole = all(keymap, width, columns, true, ascii);
+    if whole.len() <= usize::from(height) {
+        return whole;
     }
-    lines.push(Vec::new());
-    lines.extend(legend(width));
+    all(keymap, width, (width / 36).max(1), false, ascii)
+}
+
+fn all(keymap: &Keymap, width: u16, columns: u16, docs: bool, ascii: bool) -> Vec<Line> {
+    let mut entries: Vec<Entry> = Command::ALL
+        .iter()
+        .map(|command| Entry {
+            keys: keys(keymap, Context::Global, *command),
+            command: *command,
+            here: "",
+        })
+        .collect();
+    entries.extend(own(keymap, Context::Detail, " (detail)"));
+    entries.extend(own(keymap, Context::Dialog, " (dialog)"));
+    let mut lines = table(&entries, columns, width / columns, docs, ascii);
+    lines.push(legend(width));
     lines
+}
+
+/// A command with its keys.
+struct Entry {
+    keys: String,
+    command: Command,
+    /// Where the keys hold, when not everywhere.
+    here: &'static str,
 }
 
 /// The keys of a command, the shortest few of them; its name for the command line where no key is bound.
@@ -65,81 +79,72 @@ fn keys(keymap: &Keymap, context: Context, command: Command) -> String {
 }
 
 /// The bindings that hold in one context only.
-fn own(keymap: &Keymap, context: Context) -> Vec<(String, &'static str)> {
-    let mut entries: Vec<(String, &'static str)> = Vec::new();
-    for (bound, key, invocation) in keymap.iter() {
-        if bound != context {
-            continue;
-        }
-        let doc = invocation.command.doc();
-        match entries.iter_mut().find(|(_, known)| *known == doc) {
-            Some((keys, _)) if keys.len() < usize::from(KEYS) - 4 => {
+fn own(keymap: &Keymap, context: Context, here: &'static str) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (_, key, invocation) in keymap.iter().filter(|(bound, ..)| *bound == context) {
+        let command = invocation.command;
+        match entries.iter_mut().find(|entry| entry.command == command) {
+            Some(Entry { keys, .. }) if keys.len() < usize::from(KEYS) - 4 => {
                 keys.push(' ');
                 keys.push_str(&key.to_string());
             }
             Some(_) => {}
-            None => entries.push((key.to_string(), doc)),
+            None => entries.push(Entry {
+                keys: key.to_string(),
+                command,
+                here,
+            }),
         }
     }
     entries
 }
 
 /// Entries in columns, read downwards.
-fn table(entries: &[(String, &str)], columns: u16, width: u16, ascii: bool) -> Vec<Line> {
+fn table(entries: &[Entry], columns: u16, width: u16, docs: bool, ascii: bool) -> Vec<Line> {
     let rows = entries.len().div_ceil(usize::from(columns));
     let line = |row: usize| -> Line {
         (0..usize::from(columns))
-            .filter_map(|column| {
-                let (keys, doc) = entries.get(column * rows + row)?;
+            .filter_map(|column| Some((column, entries.get(column * rows + row)?)))
+            .flat_map(|(column, entry)| {
                 let x = column as u16 * width;
-                Some([
+                let Entry {
+                    keys,
+                    command,
+                    here,
+                } = entry;
+                let argument = match command.argument() {
+                    "" => String::new(),
+                    argument => format!(" {argument}"),
+                };
+                let name = format!("{}{argument}{here}", command.name());
+                let mut parts = vec![
                     Part::named(x, keys, KEYS - 1, Role::Accent),
-                    Part::text(
-                        x + KEYS,
-                        &brief(doc, width.saturating_sub(KEYS + 2), ascii),
-                        Role::Text,
-                    ),
-                ])
+                    Part::named(x + KEYS, &name, NAMES - 1, Role::Text),
+                ];
+                if docs {
+                    let room = width.saturating_sub(KEYS + NAMES + 2);
+                    let doc = text::cut(command.doc(), usize::from(room), ascii);
+                    parts.push(Part::text(x + KEYS + NAMES, &doc, Role::Muted));
+                }
+                parts
             })
-            .flatten()
             .collect()
     };
     (0..rows).map(line).collect()
 }
 
-/// A sentence in the room that there is: whole, or its first clause, or its beginning.
-fn brief(doc: &str, room: u16, ascii: bool) -> String {
-    let room = usize::from(room);
-    let clause = doc.split([':', ';', ',']).next().unwrap_or(doc);
-    if doc.len() <= room {
-        doc.to_owned()
-    } else {
-        text::cut(clause, room, ascii).into_owned()
-    }
-}
-
-/// The marks in as many lines as they need.
-fn legend(width: u16) -> Vec<Line> {
-    let mut lines = vec![Vec::new()];
+/// The marks, as many as fit in a line; the legend explains them.
+fn legend(width: u16) -> Line {
     let mut x = 0;
+    let mut line = Line::new();
     for mark in Mark::ALL {
-        let meaning = mark
-            .meaning()
-            .split([',', ';', ':'])
-            .next()
-            .unwrap_or_default();
-        let needed = 9 + text::width(meaning) as u16 + 3;
-        if x + needed > width && x > 0 {
-            lines.push(Vec::new());
-            x = 0;
-        }
-        if let Some(line) = lines.last_mut() {
+        let needed = mark.word().len() as u16 + 4;
+        if x + needed <= width {
             line.push(Part::mark(x, *mark));
-            line.push(Part::text(x + 8, meaning, Role::Muted));
         }
-        x += needed.max(width / 2).min(width);
+        x += needed;
     }
-    lines
+    line
 }
 
 #[cfg(test)]
@@ -161,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_command_is_in_the_help() {
-        let text = format!("{:?}", lines(&Keymap::default(), 200, false));
+        let text = format!("{:?}", lines(&Keymap::default(), 200, 60, false));
         for command in Command::ALL {
             assert!(
                 text.contains(&format!(":{}", command.name())[..]),

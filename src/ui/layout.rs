@@ -2,7 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use crate::resources::Kind;
+use crate::{
+    facts::Facts,
+    resources::{Fleet, Kind},
+};
 
 /// Below this many columns or rows there is one status line instead of a broken frame.
 pub const SMALLEST: (u16, u16) = (60, 15);
@@ -16,6 +19,17 @@ pub struct Needs {
     pub levers: bool,
     /// Contradictions to show.
     pub contradictions: usize,
+}
+
+impl Needs {
+    /// What the layout of a fleet needs to know.
+    pub fn of(fleet: &Fleet, facts: &Facts) -> Self {
+        Self {
+            regions: fleet.estate.regions.len(),
+            levers: !facts.levers.is_empty(),
+            contradictions: facts.contradictions.len(),
+        }
+    }
 }
 
 /// The parts of the screen. A part without room is empty.
@@ -87,27 +101,29 @@ pub fn of(size: (u16, u16), needs: Needs) -> Layout {
     }
 }
 
+/// Panes side by side, with their parts of the width.
+type Row = &'static [(Kind, u16)];
+
 /// The region table across the top, and the other panes in rows below it. What is wide stands side by side; what is high shows more kinds.
 fn home(body: Rect, regions: usize) -> Vec<(Kind, Rect)> {
     use Kind::{Alarms, Caches, Clusters, Databases, HealthChecks, Traffic};
-    let rows: &[&[(Kind, u16)]] = match (body.width >= 160, body.height) {
-        (true, ..24) => &[&[(Databases, 1), (Caches, 1), (Traffic, 1)]],
-        (true, 24..44) => &[
-            &[(Databases, 1), (Caches, 1), (Clusters, 1)],
-            &[(Traffic, 2), (Alarms, 1)],
-        ],
-        (true, 44..) => &[
-            &[(Databases, 1), (Caches, 1)],
-            &[(Traffic, 1), (Alarms, 1)],
-            &[(Clusters, 1), (HealthChecks, 1)],
-        ],
-        (false, ..30) => &[&[(Databases, 1), (Caches, 1)], &[(Traffic, 1)]],
-        (false, 30..48) => &[&[(Databases, 1), (Caches, 1)], &[(Traffic, 1), (Alarms, 1)]],
-        (false, 48..) => &[
-            &[(Databases, 1), (Caches, 1)],
-            &[(Traffic, 1), (Alarms, 1)],
-            &[(Clusters, 1), (HealthChecks, 1)],
-        ],
+    const SMALL: &[Row] = &[&[(Databases, 1), (Caches, 1)], &[(Traffic, 1)]];
+    const LARGE: &[Row] = &[
+        &[(Databases, 1), (Caches, 1)],
+        &[(Traffic, 1), (Alarms, 1)],
+        &[(Clusters, 1), (HealthChecks, 1)],
+    ];
+    const WIDE: &[Row] = &[
+        &[(Databases, 1), (Caches, 1), (Clusters, 1)],
+        &[(Traffic, 2), (Alarms, 1)],
+    ];
+    const WIDE_AND_LOW: &[Row] = &[&[(Databases, 1), (Caches, 1), (Traffic, 1)]];
+    let rows = match (body.width >= 160, body.height) {
+        (true, ..24) => WIDE_AND_LOW,
+        (true, 24..44) => WIDE,
+        (false, ..30) => SMALL,
+        (false, 30..48) => &LARGE[..2],
+        (true, 44..) | (false, 48..) => LARGE,
     };
     let count = rows.len() as u16;
     // Title, heading and at least a few rows for each pane below, before the region table takes the rest.

@@ -6,7 +6,6 @@ mod columns;
 mod detail;
 mod dialog;
 pub mod extent;
-pub mod facts;
 mod help;
 pub mod layout;
 mod palette;
@@ -19,7 +18,10 @@ mod title;
 
 use ratatui::{Frame, layout::Rect};
 
-use self::{canvas::Canvas, facts::Facts, layout::Layout};
+use self::{
+    canvas::Canvas,
+    layout::{Layout, Needs},
+};
 use crate::{
     config::theme::{Role, Theme},
     resources::Kind,
@@ -40,7 +42,7 @@ pub fn view(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
 fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let area = canvas.area();
     canvas.paint(area, Role::Text);
-    let facts = Facts::of(state.shown());
+    let facts = state.facts.current(state.shown());
     if layout::too_small((area.width, area.height)) {
         chrome::one_line(
             canvas,
@@ -53,7 +55,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         );
         return small_prompt(canvas, state);
     }
-    let layout = layout::of((area.width, area.height), needs(state, &facts));
+    let layout = layout::of((area.width, area.height), Needs::of(state.shown(), &facts));
     chrome::top(canvas, state, &facts, layout.top);
     chrome::contradictions(canvas, &facts, layout.contradictions);
     chrome::levers(canvas, &facts, layout.levers);
@@ -92,15 +94,6 @@ fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
             | Dialog::Text { .. },
         )
         | None => None,
-    }
-}
-
-/// What the layout needs to know about a state.
-pub fn needs(state: &State, facts: &Facts) -> layout::Needs {
-    layout::Needs {
-        regions: state.shown().estate.regions.len(),
-        levers: !facts.levers.is_empty(),
-        contradictions: facts.contradictions.len(),
     }
 }
 

@@ -21,9 +21,21 @@ use crate::{
     state::{Pane, State},
 };
 
-/// Cells of the selection marker and of the state: `▲ WARN~`.
-const STATE: u16 = 7;
-const LEAD: u16 = 1 + STATE;
+/// Cells of the state in a pane so wide: `▲ WARN~`, or `▲WARN~`.
+fn state_width(width: u16) -> u16 {
+    if width < 60 { 6 } else { 7 }
+}
+
+/// Cells before the first column: the selection marker, the state, and the air behind it.
+fn lead(width: u16) -> u16 {
+    1 + state_width(width) + if width < 60 { 1 } else { GAP }
+}
+
+/// Words up to this long are shown whole or not at all: `pr…ry` tells less than a column less.
+const WORD: u16 = 12;
+
+/// The longest name of an AWS Region that is usual: `ap-southeast-2`.
+const REGION: u16 = 14;
 
 /// Draws a pane.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focused: bool) {
@@ -48,8 +60,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
         .iter()
         .map(|row| shown::show(fleet, kind, row))
         .collect();
-    let room = area.width.saturating_sub(LEAD + GAP);
-    let slots = fit(slots(kind, &shown, canvas), room);
+    let room = area.width.saturating_sub(lead(area.width));
+    let slots = with_reasons(
+        fit(slots(kind, &shown, canvas, area.width), room),
+        &shown,
+        room,
+    );
     if layout::has_heading(area) {
         heading(
             canvas,
@@ -88,13 +104,26 @@ pub fn why(fleet: &Fleet, kind: Kind, pane: &Pane) -> Option<(Mark, String)> {
     let name = row.cells.first().map_or("", |cell| cell.text.as_str());
     match row.judgement.reason.as_str() {
         "" => None,
-        reason if reason.contains(name) => Some((mark, reason.to_owned())),
+        reason if reason.starts_with(name) => Some((mark, reason.to_owned())),
         reason => Some((mark, format!("{name}: {reason}"))),
     }
 }
 
+/// Whether a column names the region of a row.
+fn is_region(title: &str) -> bool {
+    title == "region"
+}
+
+/// The cells that the regions of these rows need when they are abbreviated.
+fn abbreviated<'a>(rows: impl Iterator<Item = &'a ShownRow>, index: usize) -> u16 {
+    rows.filter_map(|row| row.cells.get(index))
+        .map(|cell| text::width(&text::region(&cell.text, 6, true)))
+        .max()
+        .unwrap_or(6) as u16
+}
+
 /// Every slot that the kind could show, with the room that the visible rows would fill.
-fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot> {
+fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) -> Vec<Slot> {
     let rows = || rows.iter().flatten();
     let measure = |text: &str| text::width(&text::safe(text, canvas.look)) as u16;
     let columns = shown::columns(kind);
@@ -106,13 +135,23 @@ fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot
             .max();
         let title = column.title.len() as u16;
         let (least, most) = column.width;
+        let wanted = widest.unwrap_or(0).max(title).clamp(least.min(most), most);
+        let word = index > 0 && wanted <= WORD;
+        let least = match index {
+            // The name gets a fair part of the pane before columns that may go.
+            0 => least.max(wanted.min(width / 4)),
+            _ if is_region(column.title) => least.min(abbreviated(rows(), index)),
+            _ if word && column.drop > 0 => wanted,
+            _ => least,
+        };
         slots.push(Slot {
             content: Content::Cell(index),
             title: column.title,
             align: column.align,
-            // A name that needs less than its least width leaves the room to others.
+            // What needs less than its least width leaves the room to others.
             least: least.min(widest.unwrap_or(least).max(title)),
-            wanted: widest.unwrap_or(0).max(title).clamp(least.min(most), most),
+            wanted,
+            first: word,
             drop: column.drop,
         });
     }
@@ -129,24 +168,41 @@ fn slots(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>) -> Vec<Slot
                 content: Content::Place,
                 title: "region",
                 align: Align::Left,
-                least: widest.min(9),
+                least: widest.min(6),
                 wanted: widest.min(24),
+                first: false,
                 drop: 1,
             },
         );
     }
-    let reasons = rows().map(|row| measure(&row.judgement.reason)).max();
-    if let Some(widest @ 1..) = reasons {
-        slots.push(Slot {
+    slots
+}
+
+/// The reasons of the rows, in what room the columns leave.
+fn with_reasons(
+    mut fitted: Vec<(Slot, u16)>,
+    rows: &[Option<ShownRow>],
+    room: u16,
+) -> Vec<(Slot, u16)> {
+    let used = fitted.iter().map(|(_, width)| width + GAP).sum::<u16>();
+    let left = room.saturating_sub(used);
+    let told = rows
+        .iter()
+        .flatten()
+        .any(|row| !row.judgement.reason.is_empty());
+    if told && left >= REGION + WORD {
+        let slot = Slot {
             content: Content::Why,
             title: "why",
             align: Align::Left,
-            least: widest.min(16),
-            wanted: widest,
-            drop: u8::MAX,
-        });
+            least: left,
+            wanted: left,
+            first: false,
+            drop: 0,
+        };
+        fitted.push((slot, left));
     }
-    slots
+    fitted
 }
 
 fn place(row: &ShownRow) -> Cow<'_, str> {
@@ -157,8 +213,8 @@ fn place(row: &ShownRow) -> Cow<'_, str> {
 }
 
 fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Rect) {
-    canvas.put(line.x + 1, line.y, "state", STATE, Role::Muted);
-    let mut x = line.x + LEAD + GAP;
+    canvas.put(line.x + 1, line.y, "state", 5, Role::Muted);
+    let mut x = line.x + lead(line.width);
     for (slot, width) in slots {
         let arrow = pane
             .sort
@@ -175,18 +231,23 @@ fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Re
             Role::Muted
         };
         let arrow = arrow.unwrap_or_default();
-        let room = width.saturating_sub(u16::from(!arrow.is_empty()));
+        // A heading may reach into the air behind its column.
+        let reach = match slot.align {
+            Align::Left => (width + 1).min(line.right().saturating_sub(x)),
+            Align::Right => *width,
+        };
+        let room = reach.saturating_sub(u16::from(!arrow.is_empty()));
         let title = text::cut(slot.title, usize::from(room), canvas.look.ascii);
         let title = format!("{title}{arrow}");
-        aligned(canvas, x, line.y, &title, *width, slot.align, role);
+        aligned(canvas, x, line.y, &title, reach, slot.align, role);
         x += width + GAP;
     }
 }
 
 fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line: Rect) {
     let mark = mark(row);
-    canvas.mark(line.x + 1, line.y, mark, STATE);
-    let mut x = line.x + LEAD + GAP;
+    canvas.mark(line.x + 1, line.y, mark, state_width(line.width));
+    let mut x = line.x + lead(line.width);
     for (slot, width) in slots {
         // Only what must stay is drawn beyond the edge, and the edge cuts it.
         let width = (*width).min(line.right().saturating_sub(x));
@@ -197,18 +258,31 @@ fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line
                 } else {
                     Role::Text
                 };
-                canvas.put(x, line.y, &place(row), width, role);
+                let label = place(row);
+                let label = text::region(&label, usize::from(width), canvas.look.ascii);
+                canvas.put(x, line.y, &label, width, role);
             }
             Content::Why => {
                 canvas.say(x, line.y, &row.judgement.reason, width, Role::Muted);
             }
             Content::Cell(index) => {
                 if let Some(cell) = row.cells.get(index) {
+                    let shortened;
+                    let cell = if is_region(slot.title) && index > 0 {
+                        let label = text::region(&cell.text, usize::from(width), canvas.look.ascii);
+                        shortened = Cell {
+                            text: label.into_owned(),
+                            ..cell.clone()
+                        };
+                        &shortened
+                    } else {
+                        cell
+                    };
                     draw_cell(
                         canvas,
                         row,
                         cell,
-                        index == 0,
+                        index == 0 || is_region(slot.title),
                         (x, line.y),
                         width,
                         slot.align,
@@ -230,11 +304,7 @@ pub fn freshness(row: &ShownRow, cell: &Cell) -> Freshness {
 }
 
 /// How a cell is shown: the sign before it, its text, its role.
-pub fn appearance<'a>(
-    cell: &'a Cell,
-    freshness: Freshness,
-    ascii: bool,
-) -> (&'static str, &'a str, Role) {
+pub fn appearance(cell: &Cell, freshness: Freshness, ascii: bool) -> (&'static str, &str, Role) {
     match (cell.text.as_str(), freshness, cell.severity) {
         (text @ "-", _, _) => ("", text, Role::Muted),
         (_, Freshness::Never, Severity::Ok | Severity::Unknown) => {

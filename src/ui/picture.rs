@@ -169,10 +169,7 @@ fn indexed(n: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::{
-        layout::Rect,
-        style::{Style, Stylize as _},
-    };
+    use ratatui::{layout::Rect, style::Style};
 
     use super::*;
 

@@ -109,7 +109,7 @@ mod tests {
         let values = [Some(1.0), None, Some(4.0), Some(8.0)];
         assert_eq!(line(&values, Charts::Block), "▁ ▄█");
         assert_eq!(line(&values, Charts::Ascii), ". -#");
-        assert_eq!(line(&values, Charts::Braille), "⡀⣾");
+        assert_eq!(line(&values, Charts::Braille), "⡀⣼");
         assert_eq!(line(&[None, None], Charts::Block), "");
     }
 

@@ -48,31 +48,39 @@ impl<'a> Health<'a> {
         health
     }
 
-    /// One phrase for the title: the failing place, or how many; else what is partial or awaited.
-    fn phrase(&self) -> Option<(String, Role)> {
+    /// A phrase for the title, from long to short: what fails, else what is partial or awaited.
+    fn phrases(&self) -> Option<(Vec<String>, Role)> {
         let more = |count: usize| match count {
             0..=1 => String::new(),
             count => format!(" +{}", count - 1),
         };
         if let Some((place, error, since)) = self.failing.first() {
             let word = error.class.word();
-            let since = since.map_or_else(
-                || " never seen".to_owned(),
-                |age| format!(" {}", coarse_age(age)),
-            );
             let more = more(self.failing.len());
-            return Some((format!("{place} {word}{since}{more}"), Role::Bad));
+            let since = since.map_or_else(|| "never seen".to_owned(), coarse_age);
+            let phrases = [
+                format!("{place} {word} {since}{more}"),
+                format!("{} {word} {since}{more}", text::region(place, 6, true)),
+                format!("{word} {since}{more}"),
+                format!("{word}{more}"),
+            ];
+            return Some((phrases.to_vec(), Role::Bad));
         }
         if let Some((place, error)) = self.partial.first() {
             let word = error.class.word();
             let more = more(self.partial.len());
-            return Some((format!("{place} partial: {word}{more}"), Role::Warn));
+            let phrases = [
+                format!("{place} partial: {word}{more}"),
+                format!("{place} partial{more}"),
+                format!("partial{more}"),
+            ];
+            return Some((phrases.to_vec(), Role::Warn));
         }
-        if self.answered < self.asked && self.answered > 0 {
-            let text = format!("{} of {} answered", self.answered, self.asked);
-            return Some((text, Role::Muted));
-        }
-        None
+        let waiting = self.answered < self.asked && self.answered > 0;
+        waiting.then(|| {
+            let phrase = format!("{} of {} answered", self.answered, self.asked);
+            (vec![phrase], Role::Muted)
+        })
     }
 }
 
@@ -97,30 +105,29 @@ pub fn draw(
     x += canvas.put(x, line.y, &name, line.width.saturating_sub(2), role);
     let room = |x: u16| line.right().saturating_sub(x + 1);
     let (shown, all) = (pane.order.len(), health.rows);
-    let count = if pane.filter.is_empty() {
-        format!(" {shown} ")
+    let (count, role) = if health.answered == 0 && all == 0 {
+        // Nobody has counted yet: no number is better than a wrong one.
+        (String::new(), Role::Muted)
+    } else if pane.filter.is_empty() {
+        (format!(" {shown} "), Role::Muted)
     } else {
         let filter = text::safe(&pane.filter, canvas.look);
         let filter = text::shorten(&filter, 24, canvas.look.ascii);
-        format!(" /{filter} ({shown} of {all}) ")
+        (format!(" /{filter} ({shown} of {all}) "), Role::Accent)
     };
-    let filtered = if pane.filter.is_empty() {
-        Role::Muted
-    } else {
-        Role::Accent
-    };
-    x += canvas.put(x, line.y, &count, room(x), filtered);
+    x += canvas.put(x, line.y, &count, room(x), role);
     let mut right = line.right().saturating_sub(1);
-    let hidden = position(pane, area, focused);
-    if let Some(position) = hidden {
+    if let Some(position) = position(pane, area, focused) {
         right = canvas.put_right(x, right, line.y, &format!(" {position} "), Role::Muted);
         right = right.saturating_sub(1);
     }
-    if let Some((phrase, role)) = health.phrase() {
-        let phrase = text::safe(&phrase, canvas.look).into_owned();
-        let room = usize::from(right.saturating_sub(x));
-        if room > 8 {
-            let phrase = text::shorten(&phrase, room - 2, canvas.look.ascii);
+    if let Some((phrases, role)) = health.phrases() {
+        let room = usize::from(right.saturating_sub(x + 3));
+        let fitting = phrases
+            .iter()
+            .map(|phrase| text::safe(phrase, canvas.look))
+            .find(|phrase| text::width(phrase) <= room);
+        if let Some(phrase) = fitting {
             canvas.put_right(x, right, line.y, &format!(" {phrase} "), role);
         }
     }
@@ -148,7 +155,8 @@ fn position(pane: &Pane, area: Rect, focused: bool) -> Option<String> {
     if focused {
         Some(format!("{}/{count}", pane.cursor + 1))
     } else if first == 0 {
-        Some(format!("+{} more", count - rows))
+        let word = if area.width < 60 { "" } else { " more" };
+        Some(format!("+{}{word}", count - rows))
     } else {
         Some(format!("{}-{}/{count}", first + 1, first + rows))
     }

@@ -1,6 +1,6 @@
-//! What the lines around the panes say about the whole estate: who we are, how bad it is, which levers work, what contradicts itself. Draws nothing.
+//! What the lines around the panes say about the whole estate: who we are, how bad it is, which levers work, what contradicts itself. Pure; the state keeps them, for they are too dear to be found anew for each frame.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -9,37 +9,11 @@ use crate::{
     resources::{Fleet, Freshness, Kind, Severity, Source, shown},
 };
 
-/// Whether a way to change something can be used now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lever {
-    /// What it is called in the lever row.
-    pub name: &'static str,
-    /// Places where it answered lately.
-    pub working: usize,
-    /// Places where it exists.
-    pub total: usize,
-    /// Places that were not asked yet.
-    pub waiting: usize,
-    /// The first place where it does not answer, with the error word.
-    pub failing: Option<String>,
-}
-
-impl Lever {
-    /// Its state in one mark.
-    pub fn mark(&self) -> Mark {
-        match (self.working, self.waiting) {
-            (working, _) if working == self.total => Mark::Ok,
-            (_, waiting) if waiting == self.total => Mark::Waiting,
-            (0, _) => Mark::Bad(false),
-            (working, waiting) if working + waiting == self.total => Mark::Waiting,
-            _ => Mark::Warn(false),
-        }
-    }
-}
-
 /// Facts about the whole estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// Of which generation of the fleet, and as of when.
+    of: (u64, Timestamp),
     /// Accounts that STS named, each once.
     pub accounts: Vec<String>,
     /// Callers that STS named, in the shortest form that still tells who.
@@ -48,10 +22,10 @@ pub struct Facts {
     pub credentials_expire_at: Option<Timestamp>,
     /// Marks of the regions, worst first.
     pub regions: Vec<Mark>,
-    /// Levers, data plane first.
-    pub levers: Vec<Lever>,
+    /// Groups of levers in a word or two each, data plane first: `RDS 2/3`.
+    pub levers: Vec<(Mark, String)>,
     /// Contradictions, worst first.
-    pub contradictions: Vec<String>,
+    pub contradictions: Vec<(Mark, String)>,
 }
 
 impl Facts {
@@ -74,6 +48,7 @@ impl Facts {
             .collect();
         regions.sort_unstable_by(|a, b| b.cmp(a));
         Self {
+            of: (fleet.generation, fleet.now),
             accounts: accounts.into_iter().map(str::to_owned).collect(),
             callers: callers.into_iter().collect(),
             credentials_expire_at: identities()
@@ -82,6 +57,15 @@ impl Facts {
             regions,
             levers: levers(fleet),
             contradictions: Vec::new(),
+        }
+    }
+
+    /// These facts if they are those of this fleet as it is now, else the right ones. So a state that forgot to renew them is slow, but never wrong.
+    pub fn current(&self, fleet: &Fleet) -> Cow<'_, Self> {
+        if self.of == (fleet.generation, fleet.now) {
+            Cow::Borrowed(self)
+        } else {
+            Cow::Owned(Self::of(fleet))
         }
     }
 
@@ -100,49 +84,40 @@ impl Facts {
 }
 
 /// The levers of product section 1, data plane first.
-fn levers(fleet: &Fleet) -> Vec<Lever> {
+fn levers(fleet: &Fleet) -> Vec<(Mark, String)> {
     const LEVERS: &[(&str, Source)] = &[
-        ("recovery cluster", Source::RoutingControls),
-        ("Route 53", Source::Records),
-        ("accelerator", Source::Accelerators),
+        ("ARC", Source::RoutingControls),
+        ("R53", Source::Records),
+        ("GA", Source::Accelerators),
         ("RDS", Source::Rds),
-        ("API servers", Source::ApiServers),
+        ("EKS", Source::ApiServers),
         ("STS", Source::Identity),
     ];
     LEVERS
         .iter()
-        .map(|(name, source)| lever(fleet, name, *source))
-        .filter(|lever| lever.total > 0)
+        .filter_map(|(name, source)| lever(fleet, name, *source))
         .collect()
 }
 
-fn lever(fleet: &Fleet, name: &'static str, source: Source) -> Lever {
+fn lever(fleet: &Fleet, name: &str, source: Source) -> Option<(Mark, String)> {
     let places = fleet.estate.places(source);
-    let mut lever = Lever {
-        name,
-        working: 0,
-        total: places.len(),
-        waiting: 0,
-        failing: None,
-    };
+    let (mut working, mut waiting) = (0, 0);
     for place in &places {
-        let status = fleet.status(source, place);
-        match (status.error, fleet.freshness(source, place)) {
-            (Some(error), _) => {
-                lever
-                    .failing
-                    .get_or_insert_with(|| format!("{place} {}", error.class.word()));
-            }
-            (None, Freshness::Fresh | Freshness::Stale) => lever.working += 1,
-            (None, Freshness::Never) => lever.waiting += 1,
-            (None, Freshness::Expired) => {
-                lever
-                    .failing
-                    .get_or_insert_with(|| format!("{place} silent"));
-            }
+        let failing = fleet.status(source, place).error.is_some();
+        match fleet.freshness(source, place) {
+            Freshness::Never if !failing => waiting += 1,
+            Freshness::Fresh | Freshness::Stale if !failing => working += 1,
+            Freshness::Fresh | Freshness::Stale | Freshness::Expired | Freshness::Never => {}
         }
     }
-    lever
+    let mark = match places.len() {
+        0 => return None,
+        total if working == total => Mark::Ok,
+        total if working + waiting == total => Mark::Waiting,
+        _ if working == 0 => Mark::Bad(false),
+        _ => Mark::Warn(false),
+    };
+    Some((mark, format!("{name} {working}/{}", places.len())))
 }
 
 /// The shortest part of a caller ARN that tells who it is: `oncall/ana`, `ana`, `root`. The decoration of single sign-on roles goes.
@@ -196,25 +171,5 @@ mod tests {
         ] {
             assert_eq!(caller(arn), expected);
         }
-    }
-
-    #[test]
-    fn a_lever_that_answers_in_part_is_a_warning() {
-        let lever = |working, waiting| Lever {
-            name: "RDS",
-            working,
-            total: 3,
-            waiting,
-            failing: None,
-        };
-        assert_eq!(lever(3, 0).mark(), Mark::Ok);
-        assert_eq!(lever(2, 0).mark(), Mark::Warn(false));
-        assert_eq!(lever(0, 0).mark(), Mark::Bad(false));
-        assert_eq!(lever(0, 3).mark(), Mark::Waiting);
-        assert_eq!(
-            lever(1, 2).mark(),
-            Mark::Waiting,
-            "nothing failed, some not asked"
-        );
     }
 }
