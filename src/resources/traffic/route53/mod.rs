@@ -204,7 +204,11 @@ impl Record {
 
 /// A DNS name in one form for comparisons: lower case, no trailing dot, Route 53's octal escapes undone (`\052` is `*`).
 pub fn plain_name(name: &str) -> String {
-    let bytes = name.trim_end_matches('.').as_bytes();
+    let name = name.trim_end_matches('.');
+    if !name.contains('\\') {
+        return name.to_ascii_lowercase();
+    }
+    let bytes = name.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
