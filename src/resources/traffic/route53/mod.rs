@@ -245,6 +245,13 @@ pub fn listing_order(plain: &str) -> Vec<&str> {
     plain.rsplit('.').collect()
 }
 
+/// Whether a name comes after another in the list for certain. Characters below the dot (`-`, `*`) make Route 53 compare differently in some cases,
+/// so it must be so both label by label and letter by letter.
+pub fn listed_after(plain: &str, other: &str) -> bool {
+    let (name, other) = (listing_order(plain), listing_order(other));
+    name >= other && name.join(".") >= other.join(".")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,6 +279,8 @@ mod tests {
             "a.example.com",
         ];
         names.sort_by(|a, b| listing_order(a).cmp(&listing_order(b)));
+        assert!(listed_after("b.example.com", "a.example.com"));
+        assert!(!listed_after("a-b.example.com", "a.example.com"));
         assert_eq!(
             names,
             [

@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{Forward, Mechanism, Record, plain_name};
-use crate::resources::{
-    Fleet, Freshness,
-    health_checks,
-};
+use crate::resources::{Fleet, Freshness, health_checks};
 
 /// How deep alias records may point to each other before their health counts as not known.
 const DEPTH: u8 = 4;
