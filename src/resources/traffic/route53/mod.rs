@@ -249,7 +249,9 @@ pub fn listing_order(plain: &str) -> Vec<&str> {
 /// so it must be so both label by label and letter by letter.
 pub fn listed_after(plain: &str, other: &str) -> bool {
     let (name, other) = (listing_order(plain), listing_order(other));
-    name >= other && name.join(".") >= other.join(".")
+    // The dot at the end counts too: that of `a.` comes after the dash of `a-b.`.
+    let letters = |labels: &[&str]| format!("{}.", labels.join("."));
+    name >= other && letters(&name) >= letters(&other)
 }
 
 #[cfg(test)]

@@ -111,7 +111,9 @@ impl<'a> Known<'a> {
 
     /// The health of an alias target: a load balancer that we list, or record sets of a managed name.
     fn target(&self, dns_name: &str, record_type: &str, depth: u8) -> Option<bool> {
-        if let Some(healthy) = self.targets.get(&balancer_name(dns_name)) {
+        if !self.targets.is_empty()
+            && let Some(healthy) = self.targets.get(&balancer_name(dns_name))
+        {
             return *healthy;
         }
         if depth >= DEPTH {
