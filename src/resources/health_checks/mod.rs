@@ -54,7 +54,7 @@ impl HealthCheck {
 }
 
 /// A check by its id. Answers are kept sorted by id, so that many can be looked up; a list in another order is searched through.
-fn check<'a>(fleet: &'a Fleet, id: &str) -> Option<&'a HealthCheck> {
+pub(super) fn check<'a>(fleet: &'a Fleet, id: &str) -> Option<&'a HealthCheck> {
     let rows = &fleet
         .health_checks
         .slice(Source::HealthChecks, &Place::Global)?

@@ -2,7 +2,9 @@
 
 use aws_sdk_cloudfront::{
     Client,
-    types::{ContinuousDeploymentPolicy, DistributionSummary, OriginGroups, Origins},
+    types::{
+        ContinuousDeploymentPolicy, DistributionConfig, DistributionSummary, OriginGroups, Origins,
+    },
 };
 
 use super::{ContinuousDeployment, Distribution, Origin};
@@ -17,56 +19,67 @@ use crate::{
     },
 };
 
+/// A distribution while it is being read.
+struct Found {
+    distribution: Distribution,
+    /// Its configuration, once read.
+    config: Option<DistributionConfig>,
+}
+
 /// Every distribution, with its policy.
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
     let client = Client::new(&ask.config);
     let mut found = Vec::new();
     for summary in distributions(ask, &client).await? {
-        // A distribution always has an origin; an API that leaves it out of the list leaves out more.
-        let complete = summary.origins.is_some();
         let mut distribution = distribution(summary);
-        let policy_id = if complete {
-            None
-        } else {
-            read_config(ask, &client, &mut distribution).await?
-        };
-        found.push((distribution, complete, policy_id));
+        let mut config = None;
+        // A distribution always has an origin; a list that leaves it out leaves out more, and what it leaves out must not be taken for "disabled".
+        if distribution.origins.is_empty() {
+            config = read_config(ask, &client, &distribution.id).await?;
+            let Some(config) = &config else {
+                continue;
+            };
+            complete(&mut distribution, config);
+        }
+        found.push(Found {
+            distribution,
+            config,
+        });
     }
     // A policy needs a staging distribution: without one there is nothing to list.
-    if found.iter().any(|(distribution, ..)| distribution.staging) {
+    if found.iter().any(|found| found.distribution.staging) {
         let policies = part(ask, policies(ask, &client).await)?.unwrap_or_default();
         attach(ask, &client, &mut found, policies).await?;
     }
-    let distributions = found.into_iter().map(|(distribution, ..)| distribution);
+    let distributions = found.into_iter().map(|found| found.distribution);
     Ok(rows(distributions.collect()))
 }
 
-/// Takes over what the configuration of a distribution says, and gives the id of its policy.
 async fn read_config(
     ask: &Ask<'_>,
     client: &Client,
-    distribution: &mut Distribution,
-) -> Result<Option<String>, ProviderError> {
+    id: &str,
+) -> Result<Option<DistributionConfig>, ProviderError> {
     const OPERATION: &str = "cloudfront:GetDistributionConfig";
-    let call = client.get_distribution_config().id(&distribution.id);
+    let call = client.get_distribution_config().id(id);
     let answer = part(ask, ask.call(Api::CloudFront, OPERATION, call.send()).await)?;
-    let Some(config) = answer.and_then(|answer| answer.distribution_config) else {
-        return Ok(None);
-    };
+    Ok(answer.and_then(|answer| answer.distribution_config))
+}
+
+/// Takes over what the configuration of a distribution says.
+fn complete(distribution: &mut Distribution, config: &DistributionConfig) {
     distribution.enabled = config.enabled;
     distribution.staging = config.staging.unwrap_or_default();
-    distribution.aliases = config
-        .aliases
+    let aliases = config.aliases.clone();
+    distribution.aliases = aliases
         .and_then(|aliases| aliases.items)
         .unwrap_or_default();
-    distribution.origins = origins(config.origins);
-    distribution.origin_groups = origin_groups(config.origin_groups);
+    distribution.origins = origins(config.origins.clone());
+    distribution.origin_groups = origin_groups(config.origin_groups.clone());
     distribution.http_version = config
         .http_version
+        .as_ref()
         .map(|version| version.as_str().to_owned());
-    Ok(config
-        .continuous_deployment_policy_id
-        .filter(|id| !id.is_empty()))
 }
 
 async fn distributions(
@@ -116,20 +129,20 @@ async fn policies(
 async fn attach(
     ask: &Ask<'_>,
     client: &Client,
-    found: &mut [(Distribution, bool, Option<String>)],
+    found: &mut [Found],
     mut policies: Vec<ContinuousDeployment>,
 ) -> Result<(), ProviderError> {
-    for (distribution, config_unread, policy_id) in found {
+    for found in found.iter_mut().filter(|found| !found.distribution.staging) {
         if policies.is_empty() {
             break;
         }
-        if *config_unread && !distribution.staging {
-            *policy_id = read_config(ask, client, distribution).await?;
+        if found.config.is_none() {
+            found.config = read_config(ask, client, &found.distribution.id).await?;
         }
-        let own = policies
-            .iter()
-            .position(|policy| Some(&policy.id) == policy_id.as_ref());
-        distribution.policy = own.map(|index| policies.swap_remove(index));
+        let config = found.config.as_ref();
+        let id = config.and_then(|config| config.continuous_deployment_policy_id.as_ref());
+        let own = policies.iter().position(|policy| Some(&policy.id) == id);
+        found.distribution.policy = own.map(|index| policies.swap_remove(index));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use aws_sdk_route53::{
 };
 
 use super::{
-    AliasTarget, Policy, Record, listing_order, plain_name, written_name,
+    AliasTarget, Policy, Record, listed_after, listing_order, plain_name, written_name,
     zone::{
         holding,
         live::{ZoneCache, bare_id},
@@ -135,15 +135,17 @@ async fn read_zone(
 ) -> Result<Vec<Split>, ProviderError> {
     let mut order: Vec<&String> = names.keys().collect();
     order.sort_by(|a, b| listing_order(a).cmp(&listing_order(b)));
-    let mut page: Option<ListResourceRecordSetsOutput> = None;
+    let mut read: Option<(&String, ListResourceRecordSetsOutput)> = None;
     let mut rows = Vec::new();
     for name in order {
-        let held = page.as_ref().and_then(|page| whole(page, name));
+        let held = read
+            .as_ref()
+            .and_then(|(start, page)| whole(page, start, name));
         let records = if let Some(records) = held {
             records
         } else {
-            let (records, last) = read_name(ask, client, zone_id, name).await?;
-            page = Some(last);
+            let (records, page) = read_name(ask, client, zone_id, name).await?;
+            read = Some((name, page));
             records
         };
         let again = names.get(name).copied().unwrap_or_default();
@@ -156,10 +158,19 @@ async fn read_zone(
     Ok(rows)
 }
 
-/// The record sets of a name if the page holds all of them: some, and not cut off by its end.
-fn whole(page: &ListResourceRecordSetsOutput, name: &str) -> Option<Vec<ResourceRecordSet>> {
+/// The record sets of a name if a page, read from `start` on, tells all of them: it holds some and is not cut off among them, or it reaches to the end of the zone.
+fn whole(
+    page: &ListResourceRecordSetsOutput,
+    start: &str,
+    name: &str,
+) -> Option<Vec<ResourceRecordSet>> {
     let records = of_name(&page.resource_record_sets, name);
-    (!records.is_empty() && !goes_on(page, name)).then_some(records)
+    let told = if records.is_empty() {
+        !page.is_truncated && listed_after(name, start)
+    } else {
+        !goes_on(page, name)
+    };
+    told.then_some(records)
 }
 
 fn of_name(records: &[ResourceRecordSet], name: &str) -> Vec<ResourceRecordSet> {

@@ -204,7 +204,11 @@ impl Record {
 
 /// A DNS name in one form for comparisons: lower case, no trailing dot, Route 53's octal escapes undone (`\052` is `*`).
 pub fn plain_name(name: &str) -> String {
-    let bytes = name.trim_end_matches('.').as_bytes();
+    let name = name.trim_end_matches('.');
+    if !name.contains('\\') {
+        return name.to_ascii_lowercase();
+    }
+    let bytes = name.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -241,6 +245,15 @@ pub fn listing_order(plain: &str) -> Vec<&str> {
     plain.rsplit('.').collect()
 }
 
+/// Whether a name comes after another in the list for certain. Characters below the dot (`-`, `*`) make Route 53 compare differently in some cases,
+/// so it must be so both label by label and letter by letter.
+pub fn listed_after(plain: &str, other: &str) -> bool {
+    let (name, other) = (listing_order(plain), listing_order(other));
+    // The dot at the end counts too: that of `a.` comes after the dash of `a-b.`.
+    let letters = |labels: &[&str]| format!("{}.", labels.join("."));
+    name >= other && letters(&name) >= letters(&other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,6 +281,8 @@ mod tests {
             "a.example.com",
         ];
         names.sort_by(|a, b| listing_order(a).cmp(&listing_order(b)));
+        assert!(listed_after("b.example.com", "a.example.com"));
+        assert!(!listed_after("a-b.example.com", "a.example.com"));
         assert_eq!(
             names,
             [

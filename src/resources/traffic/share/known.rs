@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{Forward, Mechanism, Record, plain_name};
-use crate::resources::{
-    Fleet, Freshness,
-    health_checks::{self, HealthCheck},
-};
+use crate::resources::{Fleet, Freshness, health_checks};
 
 /// How deep alias records may point to each other before their health counts as not known.
 const DEPTH: u8 = 4;
@@ -14,21 +11,16 @@ const DEPTH: u8 = 4;
 /// What is known about health.
 pub struct Known<'a> {
     fleet: &'a Fleet,
-    checks: HashMap<&'a str, &'a HealthCheck>,
     controls: HashMap<&'a str, Option<bool>>,
     targets: HashMap<String, Option<bool>>,
-    named: HashMap<String, Vec<&'a Record>>,
+    named: HashMap<&'a str, Vec<&'a Record>>,
 }
 
 impl<'a> Known<'a> {
     /// Gathers it.
     pub fn of(fleet: &'a Fleet) -> Self {
-        let checks = fleet.health_checks.rows();
         let mut known = Self {
             fleet,
-            checks: checks
-                .map(|(_, _, check)| (check.id.as_str(), check))
-                .collect(),
             controls: HashMap::new(),
             targets: HashMap::new(),
             named: HashMap::new(),
@@ -64,10 +56,10 @@ impl<'a> Known<'a> {
         (controls.collect(), self.targets)
     }
 
-    /// Only records that evaluate the health of others look names up; most estates have none.
+    /// Aliases to record sets name them as Route 53 writes them, so names need no other form here.
     fn add_record(&mut self, record: &'a Record) {
         self.named
-            .entry(plain_name(&record.name))
+            .entry(record.name.trim_end_matches('.'))
             .or_default()
             .push(record);
     }
@@ -104,7 +96,7 @@ impl<'a> Known<'a> {
     }
 
     fn check(&self, id: &str) -> Option<bool> {
-        let check = self.checks.get(id);
+        let check = health_checks::check(self.fleet, id);
         // The data plane knows a routing control at once and without us-east-1; the metric follows a minute later.
         let by_control = check.filter(|check| !check.disabled).and_then(|check| {
             let on = self
@@ -114,18 +106,20 @@ impl<'a> Known<'a> {
                 .flatten()?;
             Some(on != check.inverted)
         });
-        by_control.or_else(|| health_checks::state(self.fleet, check.copied(), id))
+        by_control.or_else(|| health_checks::state(self.fleet, check, id))
     }
 
     /// The health of an alias target: a load balancer that we list, or record sets of a managed name.
     fn target(&self, dns_name: &str, record_type: &str, depth: u8) -> Option<bool> {
-        if let Some(healthy) = self.targets.get(&balancer_name(dns_name)) {
+        if !self.targets.is_empty()
+            && let Some(healthy) = self.targets.get(&balancer_name(dns_name))
+        {
             return *healthy;
         }
         if depth >= DEPTH {
             return None;
         }
-        let records = self.named.get(&plain_name(dns_name))?;
+        let records = self.named.get(dns_name.trim_end_matches('.'))?;
         records
             .iter()
             .filter(|record| record.record_type == record_type)

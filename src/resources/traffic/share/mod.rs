@@ -249,3 +249,6 @@ fn splits(rows: &[Split]) -> Vec<Vec<&Split>> {
     }
     splits
 }
+
+#[cfg(test)]
+mod tests;

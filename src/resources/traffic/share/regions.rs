@@ -108,7 +108,7 @@ fn records(fleet: &Fleet) -> Result<Vec<&Split>, String> {
     let mut found: Vec<(u8, &Split)> = rows
         .iter()
         .filter_map(|row| match &row.by {
-            Mechanism::Record(record) if plain_name(&record.name) == name => {
+            Mechanism::Record(record) if is_named(&record.name, &name) => {
                 let rank = ["A", "AAAA", "CNAME"]
                     .iter()
                     .position(|wanted| *wanted == record.record_type);
@@ -130,6 +130,12 @@ fn records(fleet: &Fleet) -> Result<Vec<&Split>, String> {
         .map(|(_, row)| row)
         .filter(|row| row.split == first.split)
         .collect())
+}
+
+/// Whether a name, as Route 53 writes it, is a plain name; most need no rewriting to tell.
+fn is_named(written: &str, plain: &str) -> bool {
+    let bare = written.trim_end_matches('.');
+    bare.eq_ignore_ascii_case(plain) || (bare.contains('\\') && plain_name(bare) == plain)
 }
 
 /// The endpoint groups of the first listener of an accelerator that is enabled.
