@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod paging;
+pub mod whole;
 
 use futures::future::BoxFuture;
 

@@ -1,1 +1,4 @@
-//! x
+//! The one integration test binary: the SDK is linked once.
+
+mod contract;
+mod wire;

@@ -1,0 +1,279 @@
+//! The loopback port: four threads that read a call, ask script and emulators, and write the answer. Stops and joins them when dropped.
+
+use std::{
+    io::Read,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tiny_http::{Header, Request, Response};
+
+use super::{
+    cbor,
+    emulators::Emulators,
+    script::{Call, Fault, Script},
+};
+
+const THREADS: usize = 4;
+/// No call of ours has a longer body.
+const LONGEST_BODY: u64 = 1 << 20;
+
+/// The running server.
+pub struct Server {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    socket: tiny_http::Server,
+    script: Arc<Script>,
+    emulators: Emulators,
+    /// Calls that hang: kept open here, so that no thread waits with them.
+    hanging: Mutex<Vec<Request>>,
+    stopped: AtomicBool,
+}
+
+/// An answer before it is written.
+struct Reply {
+    status: u16,
+    content_type: String,
+    body: Vec<u8>,
+}
+
+impl Server {
+    /// Opens a free port.
+    pub fn start(script: Arc<Script>) -> Self {
+        let shared = Arc::new(Shared {
+            socket: tiny_http::Server::http("127.0.0.1:0").unwrap(),
+            script,
+            emulators: Emulators::new(),
+            hanging: Mutex::default(),
+            stopped: AtomicBool::new(false),
+        });
+        let spawn = |_| {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || shared.serve())
+        };
+        let threads = (0..THREADS).map(spawn).collect();
+        Self { shared, threads }
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.shared.socket.server_addr())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        for _ in &self.threads {
+            self.shared.socket.unblock();
+        }
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        while !self.stopped.load(Ordering::SeqCst) {
+            let Ok(mut request) = self.socket.recv() else {
+                continue;
+            };
+            match runtime.block_on(self.answer(&mut request)) {
+                Some(reply) => write(request, reply),
+                None => self.hanging.lock().unwrap().push(request),
+            }
+        }
+    }
+
+    /// The answer to a call; `None` when it hangs.
+    async fn answer(&self, request: &mut Request) -> Option<Reply> {
+        let mut body = Vec::new();
+        let _ = request
+            .as_reader()
+            .take(LONGEST_BODY)
+            .read_to_end(&mut body);
+        let headers = headers(request);
+        let call = identify(request.method().as_str(), request.url(), &headers, &body);
+        let verdict = self.script.judge(&call);
+        let protocol = Protocol::of(&headers, &call);
+        match verdict.fault {
+            Some(Fault::Hang) => return None,
+            Some(Fault::Throttle) => {
+                return Some(protocol.error(400, "Throttling", "Rate exceeded"));
+            }
+            Some(Fault::ServerError) => {
+                return Some(protocol.error(500, "InternalFailure", "Something broke"));
+            }
+            Some(Fault::Denied) => {
+                let message = format!(
+                    "User is not authorized to perform: {}:{}",
+                    call.service, call.operation
+                );
+                let status = if protocol == Protocol::Xml { 403 } else { 400 };
+                return Some(protocol.error(status, "AccessDenied", &message));
+            }
+            Some(Fault::Truncated) | None => {}
+        }
+        let mut reply = match verdict.body {
+            Some(body) => protocol.reply(200, body),
+            None => self.emulated(request, &call, headers, body).await,
+        };
+        if verdict.fault == Some(Fault::Truncated) {
+            reply.body.truncate(reply.body.len() / 2);
+        }
+        Some(reply)
+    }
+
+    async fn emulated(
+        &self,
+        request: &Request,
+        call: &Call,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Reply {
+        let method = request.method().as_str().to_owned();
+        let answer = self
+            .emulators
+            .answer(
+                &call.service,
+                &call.region,
+                method,
+                request.url(),
+                headers,
+                body,
+            )
+            .await;
+        let Some(answer) = answer else {
+            let message = format!(
+                "no emulator and no script for {}:{}",
+                call.service, call.operation
+            );
+            return Protocol::Xml.error(501, "NotImplemented", &message);
+        };
+        let content_type = answer.headers.get(http::header::CONTENT_TYPE);
+        Reply {
+            status: answer.status,
+            content_type: content_type
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("text/xml")
+                .to_owned(),
+            body: answer.body.to_vec(),
+        }
+    }
+}
+
+/// How a service writes its answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Xml,
+    Json,
+    Cbor,
+}
+
+impl Protocol {
+    fn of(headers: &HeaderMap, call: &Call) -> Self {
+        let rest_json =
+            ["eks", "lambda", "route53-recovery-cluster"].contains(&call.service.as_str());
+        if headers.contains_key("smithy-protocol") {
+            Self::Cbor
+        } else if rest_json || headers.contains_key("x-amz-target") {
+            Self::Json
+        } else {
+            Self::Xml
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Xml => "text/xml",
+            Self::Json => "application/x-amz-json-1.1",
+            Self::Cbor => "application/cbor",
+        }
+    }
+
+    fn reply(self, status: u16, body: String) -> Reply {
+        let body = match (self, serde_json::from_str(&body)) {
+            (Self::Cbor, Ok(value)) => cbor::encode(&value),
+            (Self::Xml | Self::Json | Self::Cbor, _) => body.into_bytes(),
+        };
+        Reply {
+            status,
+            content_type: self.content_type().to_owned(),
+            body,
+        }
+    }
+
+    fn error(self, status: u16, code: &str, message: &str) -> Reply {
+        let body = match self {
+            Self::Xml => format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+            ),
+            Self::Json | Self::Cbor => {
+                format!(r#"{{"__type":"{code}Exception","message":"{message}"}}"#)
+            }
+        };
+        self.reply(status, body)
+    }
+}
+
+fn write(request: Request, reply: Reply) {
+    let field = |name: &str, value: &str| Header::from_bytes(name, value).unwrap();
+    let mut response = Response::from_data(reply.body)
+        .with_status_code(reply.status)
+        .with_header(field("content-type", &reply.content_type))
+        .with_header(field("x-amzn-requestid", "r-1"));
+    if reply.content_type == Protocol::Cbor.content_type() {
+        response = response.with_header(field("smithy-protocol", "rpc-v2-cbor"));
+    }
+    // The client may have given up.
+    let _ = request.respond(response);
+}
+
+fn headers(request: &Request) -> HeaderMap {
+    let pair = |header: &Header| {
+        let name = HeaderName::from_bytes(header.field.as_str().as_str().as_bytes()).ok()?;
+        let value = HeaderValue::from_str(header.value.as_str()).ok()?;
+        Some((name, value))
+    };
+    request.headers().iter().filter_map(pair).collect()
+}
+
+/// Which operation of which service in which region a call is, by its signature and its protocol.
+fn identify(method: &str, url: &str, headers: &HeaderMap, body: &[u8]) -> Call {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scope = header("authorization")
+        .and_then(|value| value.split("Credential=").nth(1))
+        .unwrap_or_default();
+    let mut scope = scope.split(['/', ',']).skip(2).map(ToOwned::to_owned);
+    let path = url.split('?').next().unwrap_or_default();
+    let form = String::from_utf8_lossy(body);
+    let action = form
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Action="));
+    let operation = if let Some(target) = header("x-amz-target") {
+        target.rsplit('.').next().unwrap_or_default().to_owned()
+    } else if let Some((_, operation)) = path.split_once("/operation/") {
+        operation.to_owned()
+    } else if let Some(action) = action.filter(|_| path == "/") {
+        action.to_owned()
+    } else {
+        format!("{method} {path}")
+    };
+    Call {
+        region: scope.next().unwrap_or_default(),
+        service: scope.next().unwrap_or_default(),
+        operation,
+    }
+}
