@@ -81,7 +81,7 @@ fn whole(body: &[u8]) -> bool {
         .map(<[u8]>::trim_ascii_end)
         .and_then(|rest| rest.strip_suffix(name))
         .is_some_and(|rest| rest.ends_with(b"</"));
-    let alone = body.ends_with(b"/>") && body.iter().filter(|byte| **byte == b'<').count() == 1;
+    let alone = body.ends_with(b"/>") && !body[1..].contains(&b'<');
     !name.is_empty() && (closed || alone)
 }
 

@@ -1,6 +1,8 @@
 //! Databases: Aurora global clusters and clusters, RDS instances with cross-region replicas, DynamoDB global tables. Owns the row that unites them; each store owns its model and judgement; no call.
 
 mod dynamodb;
+#[cfg(test)]
+pub mod fixtures;
 pub mod live;
 mod rds;
 pub mod sim;

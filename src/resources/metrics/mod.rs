@@ -181,6 +181,15 @@ pub const LIMITS: Limits = Limits {
     expired: Duration::from_secs(300),
 };
 
+/// The limits of a series: in proportion longer for a period of more than a minute, whose newest complete point is older by nature.
+fn limits(period: u32) -> Limits {
+    let minutes = (period / 60).max(1);
+    Limits {
+        stale: LIMITS.stale * minutes,
+        expired: LIMITS.expired * minutes,
+    }
+}
+
 impl Fleet {
     /// A series at a place, by key.
     pub fn series(&self, place: &Place, key: &str) -> Option<&Series> {
@@ -204,7 +213,7 @@ impl Fleet {
                 Reading::Value {
                     value: point.value,
                     at: point.at,
-                    freshness: LIMITS.judge(Some(end), self.now),
+                    freshness: limits(series.spec.period).judge(Some(end), self.now),
                 }
             }
         }

@@ -27,21 +27,21 @@ fn write(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Array(items) => {
             head(4, items.len() as u64, out);
-            items.iter().for_each(|item| write(item, out));
+            for item in items {
+                write(item, out);
+            }
         }
-        Value::Object(fields) => match fields.get("$time") {
-            Some(seconds) => {
+        Value::Object(fields) => {
+            if let Some(seconds) = fields.get("$time") {
                 head(6, 1, out);
-                write(seconds, out);
+                return write(seconds, out);
             }
-            None => {
-                head(5, fields.len() as u64, out);
-                for (name, field) in fields {
-                    write(&Value::String(name.clone()), out);
-                    write(field, out);
-                }
+            head(5, fields.len() as u64, out);
+            for (name, field) in fields {
+                write(&Value::String(name.clone()), out);
+                write(field, out);
             }
-        },
+        }
     }
 }
 
@@ -50,13 +50,13 @@ fn head(major: u8, argument: u64, out: &mut Vec<u8>) {
     let major = major << 5;
     match argument {
         0..24 => out.push(major | argument as u8),
-        24..0x100 => out.extend([major | 24, argument as u8]),
+        24..0x100 => out.extend([major | 0x18, argument as u8]),
         0x100..0x1_0000 => {
-            out.push(major | 25);
+            out.push(major | 0x19);
             out.extend((argument as u16).to_be_bytes());
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | 0x1b);
             out.extend(argument.to_be_bytes());
         }
     }

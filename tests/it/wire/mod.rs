@@ -19,7 +19,7 @@
 //!   is method and path: `route53:GET /2013-04-01/hostedzone`, `eks:GET /clusters`. A wrong guess shows in `wire.calls()`.
 //! - A **region** is that of the signature; `"*"` means any. A fault wins over an answer, an answer over the emulator, a later rule over an earlier one.
 //! - **Several answers** are given in turn, then from the first again: the pages of a list. A test with faults or pages makes no retries: `config` has them off.
-//! - Nothing sleeps: a call that hangs is kept open, and `config` gives up after `PATIENCE`.
+//! - Nothing sleeps: a call that hangs is kept open, and a `config` made after its script gives up after a second.
 //!
 //! What the emulators (version 0.2) can do of what pilothouse reads; everything else needs `answer`:
 //!
@@ -40,6 +40,7 @@ mod connector;
 mod emulators;
 mod script;
 mod server;
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,8 +58,11 @@ use tokio::sync::OnceCell;
 pub use self::script::Fault;
 use self::{script::Script, server::Server};
 
-/// How long a client of the harness waits for an answer that hangs.
-pub const PATIENCE: Duration = Duration::from_millis(300);
+/// How long a client waits in a test that scripts a hang.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a client waits in any other test: longer than the busiest machine needs.
+const LONG_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The emulated AWS. Stops when dropped.
 pub struct Wire {
@@ -83,7 +87,7 @@ impl Wire {
         self.server.url()
     }
 
-    /// An SDK configuration for a region: static credentials, this endpoint, no retries, little patience.
+    /// An SDK configuration for a region: static credentials, this endpoint, no retries, and little patience once a hang is scripted.
     pub async fn config(&self, region: &str) -> SdkConfig {
         let base = self.base.get_or_init(|| async {
             let credentials = Credentials::new("AKIDWIRE", "secret", None, None, "wire");
@@ -93,16 +97,24 @@ impl Wire {
                 .endpoint_url(self.url())
                 .http_client(connector::connector().await)
                 .retry_config(RetryConfig::disabled())
-                .timeout_config(TimeoutConfig::builder().operation_timeout(PATIENCE).build())
                 .load()
                 .await
         });
-        let region = Region::new(region.to_owned());
-        base.await.clone().into_builder().region(region).build()
+        let patience = if self.script.hangs() {
+            PATIENCE
+        } else {
+            LONG_PATIENCE
+        };
+        base.await
+            .clone()
+            .into_builder()
+            .region(Region::new(region.to_owned()))
+            .timeout_config(TimeoutConfig::builder().operation_timeout(patience).build())
+            .build()
     }
 
     /// Answers calls of an operation with these bodies, in turn, each written as the protocol of its service is: XML or JSON.
-    /// CloudWatch speaks CBOR: its bodies are written as JSON all the same, times as `{"$time": 1700000000}`.
+    /// CloudWatch speaks CBOR: its bodies are written as JSON all the same, times as `{"$time": 1700000000}`, doubles with their point.
     pub fn answer<B: Into<String>>(
         &self,
         region: &str,

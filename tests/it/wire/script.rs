@@ -80,6 +80,14 @@ impl Script {
         });
     }
 
+    /// Whether any call hangs.
+    pub fn hangs(&self) -> bool {
+        let rules = self.rules.lock().unwrap();
+        rules
+            .iter()
+            .any(|rule| matches!(rule.reply, Reply::FaultFrom(_, Fault::Hang)))
+    }
+
     /// Logs a call and says what becomes of it.
     pub fn judge(&self, call: &Call) -> Verdict {
         self.log.lock().unwrap().push(call.clone());

@@ -5,6 +5,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
+    operation::list_tables::ListTablesOutput,
     types::{ReplicaDescription, TableDescription},
 };
 use futures::{StreamExt, stream};
@@ -66,7 +67,7 @@ async fn table_names(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, Prov
             .send();
         ask.call(Api::DynamoDb, LIST, call)
     };
-    let pages = every_page(LIST, page, |page| page.last_evaluated_table_name()).await?;
+    let pages = every_page(LIST, page, ListTablesOutput::last_evaluated_table_name).await?;
     Ok(pages
         .into_iter()
         .flat_map(|page| page.table_names.unwrap_or_default())

@@ -370,5 +370,4 @@ fn judge_synchronization(what: &str, member: &GlobalMember) -> Judgement {
 }
 
 #[cfg(test)]
-#[path = "cluster_tests.rs"]
 mod tests;
