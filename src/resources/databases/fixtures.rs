@@ -11,17 +11,17 @@ use crate::resources::{
 };
 
 /// The time as of which everything is judged.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
 }
 
 /// The place of a region.
-pub fn place(region: &str) -> Place {
+pub(crate) fn place(region: &str) -> Place {
     Place::Region(RegionLabel::new(region).unwrap())
 }
 
 /// An estate of two regions with nothing observed.
-pub fn fleet() -> Fleet {
+pub(crate) fn fleet() -> Fleet {
     let region = |name: &str| RegionSpec {
         label: RegionLabel::new(name).unwrap(),
         aws_region: Some(name.to_owned()),
@@ -39,7 +39,7 @@ pub fn fleet() -> Fleet {
 }
 
 /// Takes rows in.
-pub fn put(fleet: &mut Fleet, source: Source, region: &str, rows: Rows) {
+pub(crate) fn put(fleet: &mut Fleet, source: Source, region: &str, rows: Rows) {
     let query = Query {
         source,
         place: place(region),
@@ -49,7 +49,7 @@ pub fn put(fleet: &mut Fleet, source: Source, region: &str, rows: Rows) {
 }
 
 /// Takes complete values in as the only series of a region; `age` is how many seconds ago their periods began.
-pub fn measure_aged(fleet: &mut Fleet, region: &str, values: &[(&str, f64)], age: i64) {
+pub(crate) fn measure_aged(fleet: &mut Fleet, region: &str, values: &[(&str, f64)], age: i64) {
     let series = |(key, value): &(&str, f64)| Series {
         spec: SeriesSpec::new((*key).to_owned(), "N", "M", &[], Stat::Maximum),
         points: vec![Point {
@@ -64,6 +64,6 @@ pub fn measure_aged(fleet: &mut Fleet, region: &str, values: &[(&str, f64)], age
 }
 
 /// The same with fresh values.
-pub fn measure(fleet: &mut Fleet, region: &str, values: &[(&str, f64)]) {
+pub(crate) fn measure(fleet: &mut Fleet, region: &str, values: &[(&str, f64)]) {
     measure_aged(fleet, region, values, 120);
 }

@@ -2,7 +2,7 @@
 
 mod dynamodb;
 #[cfg(test)]
-pub mod fixtures;
+pub(crate) mod fixtures;
 pub mod live;
 mod rds;
 pub mod sim;
@@ -17,7 +17,8 @@ use super::{
 
 pub use dynamodb::{Table, TableReplica};
 pub use rds::{
-    cluster::{ClusterInstance, DbCluster, FailoverState, GlobalCluster, GlobalMember},
+    cluster::{ClusterInstance, DbCluster},
+    global::{FailoverState, GlobalCluster, GlobalMember},
     instance::{DbInstance, ReplicaStatus},
 };
 

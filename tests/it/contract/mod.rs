@@ -1,4 +1,5 @@
-//! Does the API's answer become our type, over the real wire protocol? One file per kind.
+//! Does the API's answer become our type, over the real wire protocol? One file per API.
 
 mod caches;
-mod databases;
+mod rds;
+mod tables;

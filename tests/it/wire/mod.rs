@@ -38,6 +38,7 @@
 mod cbor;
 mod connector;
 mod emulators;
+mod protocol;
 mod script;
 mod server;
 mod tests;

@@ -16,7 +16,8 @@ use aws_sdk_rds::{
 };
 
 use super::{
-    cluster::{ClusterInstance, DbCluster, FailoverState, GlobalCluster, GlobalMember},
+    cluster::{ClusterInstance, DbCluster},
+    global::{FailoverState, GlobalCluster, GlobalMember},
     instance::{DbInstance, ReplicaStatus},
 };
 use crate::{

@@ -1,6 +1,6 @@
 //! Rules about DB clusters and global clusters, with the traps 15 and 17 of the domain.
 
-use super::*;
+use super::{super::global::FailoverState, *};
 use crate::resources::databases::fixtures::{fleet, measure, measure_aged, place};
 
 const US: &str = "arn:aws:rds:us-east-1:1:cluster:shop";
