@@ -1,7 +1,7 @@
 //! The DynamoDB calls and their translation. Only global tables are rows: plain tables have no replica to watch and may be hundreds.
 //!
-//! Cost: one `ListTables` per 100 tables and one `DescribeTable` per table, at most four at a time; neither is billed, and `DescribeTable` has a quota of its own of
-//! thousands per second. Global tables of version 2017.11.29 tell their replicas only through `DescribeGlobalTable` and are not shown.
+//! Cost: one `ListTables` per 100 tables and one `DescribeTable` per table and poll, at most four at a time and within the budget of the API; neither is billed.
+//! Global tables of version 2017.11.29 tell their replicas only through `DescribeGlobalTable` and are not shown.
 
 use aws_sdk_dynamodb::{
     Client,
