@@ -21,18 +21,19 @@
 //! - **Several answers** are given in turn, then from the first again: the pages of a list. A test with faults or pages makes no retries: `config` has them off.
 //! - Nothing sleeps: a call that hangs is kept open, and a `config` made after its script gives up after a second.
 //!
-//! What the emulators (version 0.2) can do of what pilothouse reads; everything else needs `answer`:
+//! What the emulators (version 0.2, read in their sources) can do of what pilothouse reads; everything else needs `answer`. Only `dynamodb:ListTables` has pages:
+//! every test of paging is scripted.
 //!
 //! | service | emulated truly | lacking, so scripted |
 //! |---|---|---|
 //! | sts | GetCallerIdentity, AssumeRole | – |
-//! | rds | DescribeDBInstances, DescribeDBClusters with members | paging (one page always), global members and failover state, replica sources and StatusInfos, GlobalClusterIdentifier |
-//! | dynamodb | ListTables with paging, DescribeTable | Replicas (UpdateTable ignores ReplicaUpdates), MultiRegionConsistency |
-//! | elasticache | DescribeReplicationGroups, without node groups | NodeGroups, paging; Global Datastores answer an error |
-//! | elasticloadbalancing | load balancers, listeners, rules, weighted forwards, target health | paging |
-//! | monitoring | DescribeAlarms, GetMetricData, ListMetrics | – (see the tests of those kinds) |
-//! | route53 | zones, record sets, health checks | – (see the tests of that kind) |
-//! | eks, lambda | clusters; functions, aliases | – (see the tests of those kinds) |
+//! | rds | DescribeDBInstances, DescribeDBClusters | members of clusters and of global clusters, failover state, replica sources, StatusInfos, GlobalClusterIdentifier |
+//! | dynamodb | ListTables, DescribeTable | Replicas (UpdateTable ignores ReplicaUpdates), MultiRegionConsistency |
+//! | elasticache | DescribeReplicationGroups | NodeGroups; Global Datastores answer an error |
+//! | elasticloadbalancing | load balancers, listeners, target groups | weights of forward actions; target health is always `healthy` |
+//! | monitoring | DescribeAlarms, but it lists composite alarms even where AWS hides them (trap 10) | GetMetricData ignores queries, dimensions, statistics and times |
+//! | route53 | hosted zones, health checks | record sets keep name, type, TTL and values only: no weight, set identifier, alias or health check |
+//! | eks, lambda | clusters; functions and aliases with routing | – |
 //! | memorydb, globalaccelerator, cloudfront, route53-recovery-cluster | not embedded | everything |
 
 mod cbor;
