@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod live;
 pub mod paging;
 pub mod translate;
+pub mod whole;
 
 use futures::future::BoxFuture;
 

@@ -58,21 +58,24 @@ pub async fn part<T>(
 mod tests {
     use super::*;
 
-    async fn tokens(list: &[Option<&str>]) -> Result<usize, ProviderError> {
+    /// A page whose next token is there or not.
+    struct Page(Option<&'static str>);
+
+    async fn read(list: &[Option<&'static str>]) -> Result<usize, ProviderError> {
         let mut list = list.iter();
         let page = |_| {
-            let answer = list.next().copied().flatten();
-            async move { Ok(answer) }
+            let page = Page(list.next().copied().flatten());
+            async move { Ok(page) }
         };
-        let pages = every_page("x:List", page, |answer: &Option<&str>| *answer).await?;
+        let pages = every_page("x:List", page, |page: &Page| page.0).await?;
         Ok(pages.len())
     }
 
     #[tokio::test]
     async fn a_list_ends_at_a_missing_or_empty_token_and_nowhere_else() {
-        assert_eq!(tokens(&[Some("a"), Some("b"), None]).await, Ok(3));
-        assert_eq!(tokens(&[Some("a"), Some("")]).await, Ok(2));
-        let stuck = tokens(&[Some("a"), Some("a"), None]).await;
+        assert_eq!(read(&[Some("a"), Some("b"), None]).await, Ok(3));
+        assert_eq!(read(&[Some("a"), Some("")]).await, Ok(2));
+        let stuck = read(&[Some("a"), Some("a"), None]).await;
         assert_eq!(
             stuck.map_err(|error| error.class),
             Err(ErrorClass::Terminal)

@@ -67,7 +67,9 @@ impl Api {
             // 5/s for the whole account, shared with ExternalDNS, cert-manager and infrastructure as code.
             Self::Route53 => 1.0,
             Self::CloudWatch => 5.0,
-            Self::Lambda | Self::Kubernetes | Self::DynamoDb => 4.0,
+            // One free `DescribeTable` per table: an account with hundreds of them must fit into one poll.
+            Self::DynamoDb => 25.0,
+            Self::Lambda | Self::Kubernetes => 4.0,
             Self::Sts
             | Self::Eks
             | Self::GlobalAccelerator

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod boundaries;
+mod contract;
 mod data_files;
 mod frames;
 mod pty;
+mod wire;

@@ -9,9 +9,9 @@ use crate::{
 /// Reads the caches of one source at one place.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     if query.source == Source::ElastiCache {
-        elasticache::live::observe(ask).await
+        Box::pin(elasticache::live::observe(ask)).await
     } else if query.source == Source::MemoryDb {
-        memorydb::live::observe(ask).await
+        Box::pin(memorydb::live::observe(ask)).await
     } else {
         let message = "this source lists no caches";
         Err(ProviderError::new(

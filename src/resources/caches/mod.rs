@@ -117,11 +117,10 @@ fn aggregate(readings: impl Iterator<Item = Reading>, least: bool) -> Reading {
     readings
         .reduce(|a, b| match (a.usable(), b.usable()) {
             (Some(x), Some(y)) if (y > x) != least => b,
-            (Some(_), Some(_) | None) => a,
             (None, Some(_)) => b,
             // Any answer tells more than none.
             (None, None) if matches!(a, Reading::NeverRead) => b,
-            (None, None) => a,
+            (Some(_) | None, Some(_) | None) => a,
         })
         .unwrap_or(Reading::NeverRead)
 }

@@ -9,9 +9,9 @@ use crate::{
 /// Reads the databases of one source at one place.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     if query.source == Source::Rds {
-        rds::live::observe(ask).await
+        Box::pin(rds::live::observe(ask)).await
     } else if query.source == Source::Tables {
-        dynamodb::live::observe(ask).await
+        Box::pin(dynamodb::live::observe(ask)).await
     } else {
         let message = "this source lists no databases";
         Err(ProviderError::new(

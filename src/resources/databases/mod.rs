@@ -1,6 +1,8 @@
 //! Databases: Aurora global clusters and clusters, RDS instances with cross-region replicas, DynamoDB global tables. Owns the row that unites them; each store owns its model and judgement; no call.
 
 mod dynamodb;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod live;
 mod rds;
 pub mod sim;
@@ -15,7 +17,8 @@ use super::{
 
 pub use dynamodb::{Table, TableReplica};
 pub use rds::{
-    cluster::{ClusterInstance, DbCluster, FailoverState, GlobalCluster, GlobalMember},
+    cluster::{ClusterInstance, DbCluster},
+    global::{FailoverState, GlobalCluster, GlobalMember},
     instance::{DbInstance, ReplicaStatus},
 };
 

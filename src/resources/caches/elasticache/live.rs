@@ -1,6 +1,13 @@
 //! The ElastiCache calls and their translation: two lists, read at once and joined. Without the Global Datastores the groups stand; each then knows only its own role.
 
-use aws_sdk_elasticache::{Client, types};
+use aws_sdk_elasticache::{
+    Client,
+    operation::{
+        describe_global_replication_groups::DescribeGlobalReplicationGroupsOutput,
+        describe_replication_groups::DescribeReplicationGroupsOutput,
+    },
+    types,
+};
 
 use super::{Datastore, DatastoreMember, ReplicationGroup};
 use crate::{
@@ -52,7 +59,7 @@ async fn replication_groups(
             .send();
         ask.call(Api::ElastiCache, GROUPS, call)
     };
-    let pages = every_page(GROUPS, page, |page| page.marker()).await?;
+    let pages = every_page(GROUPS, page, DescribeReplicationGroupsOutput::marker).await?;
     Ok(pages
         .into_iter()
         .flat_map(|page| page.replication_groups.unwrap_or_default())
@@ -71,7 +78,12 @@ async fn global_datastores(
             .send();
         ask.call(Api::ElastiCache, DATASTORES, call)
     };
-    let pages = every_page(DATASTORES, page, |page| page.marker()).await?;
+    let pages = every_page(
+        DATASTORES,
+        page,
+        DescribeGlobalReplicationGroupsOutput::marker,
+    )
+    .await?;
     Ok(pages
         .into_iter()
         .flat_map(|page| page.global_replication_groups.unwrap_or_default())

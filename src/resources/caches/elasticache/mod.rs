@@ -1,39 +1,18 @@
-//! ElastiCache replication groups and Global Datastores. Owns which nodes are measured (each metric is billed) and what of a datastore is wrong; no call.
+//! ElastiCache replication groups. Owns which nodes are measured (each metric is billed) and what a group says of its Global Datastore; no call.
 
+mod datastore;
 pub mod live;
 
 use serde::{Deserialize, Serialize};
 
+use self::datastore::GLOBAL_STATUS;
+pub use self::datastore::{Datastore, DatastoreMember};
 use super::{Node, STATUS, Shard, aggregate, node_series_key};
 use crate::resources::{
     Fleet, Judgement, Place, Severity,
     metrics::{Reading, SeriesSpec, Stat},
-    rules::{Words, judge_lag},
+    rules::judge_lag,
 };
-
-/// A member of a Global Datastore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatastoreMember {
-    /// Replication group id.
-    pub group: String,
-    /// AWS Region.
-    pub region: String,
-    /// `primary` or `secondary`, in lower case.
-    pub role: String,
-    /// `associated`, `available` …
-    pub status: Option<String>,
-}
-
-/// A Global Datastore, as seen from the region that was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Datastore {
-    /// Global replication group id.
-    pub id: String,
-    /// `available`, `modifying`, `primary-only` …; `None` when only the group's own entry could be read.
-    pub status: Option<String>,
-    /// Members.
-    pub members: Vec<DatastoreMember>,
-}
 
 /// An ElastiCache replication group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,57 +33,6 @@ pub struct ReplicationGroup {
     pub automatic_failover: Option<String>,
     /// The Global Datastore that it is a member of.
     pub datastore: Option<Datastore>,
-}
-
-/// Status words of Global Datastores and of their members.
-const GLOBAL_STATUS: Words = Words {
-    fine: &["associated", "available"],
-    passing: &[
-        "associating",
-        "creating",
-        "deleting",
-        "disassociating",
-        "modifying",
-    ],
-    broken: &["create-failed", "deleted", "disassociated", "failed"],
-};
-
-impl Datastore {
-    fn judge(&self) -> Judgement {
-        let id = &self.id;
-        let status = match self.status.as_deref() {
-            None => {
-                return Judgement::new(
-                    Severity::Unknown,
-                    format!("the other members of datastore {id} are not known"),
-                );
-            }
-            Some("primary-only") => Judgement::new(
-                Severity::Warn,
-                format!("datastore {id} is primary-only: there is nothing to fail over to"),
-            ),
-            Some(status) => GLOBAL_STATUS.judge(&format!("datastore {id}"), status),
-        };
-        let primaries: Vec<&str> = self
-            .members
-            .iter()
-            .filter(|member| member.role == "primary")
-            .map(|member| member.region.as_str())
-            .collect();
-        let primary = match primaries.as_slice() {
-            [_] => Judgement::ok(),
-            [] => Judgement::new(Severity::Bad, format!("datastore {id} has no primary")),
-            many => Judgement::new(
-                Severity::Bad,
-                format!(
-                    "datastore {id} has {} primaries: {}",
-                    many.len(),
-                    many.join(", ")
-                ),
-            ),
-        };
-        primary.worse(status)
-    }
 }
 
 impl ReplicationGroup {

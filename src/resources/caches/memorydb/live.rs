@@ -1,6 +1,13 @@
 //! The MemoryDB calls and their translation: two lists, read at once and joined. Without the multi-Region clusters the clusters stand.
 
-use aws_sdk_memorydb::{Client, types};
+use aws_sdk_memorydb::{
+    Client,
+    operation::{
+        describe_clusters::DescribeClustersOutput,
+        describe_multi_region_clusters::DescribeMultiRegionClustersOutput,
+    },
+    types,
+};
 
 use super::{MemoryDbCluster, MultiRegionCluster, RegionalCluster};
 use crate::{
@@ -52,7 +59,7 @@ async fn clusters(ask: &Ask<'_>, client: &Client) -> Result<Vec<types::Cluster>,
             .send();
         ask.call(Api::MemoryDb, CLUSTERS, call)
     };
-    let pages = every_page(CLUSTERS, page, |page| page.next_token()).await?;
+    let pages = every_page(CLUSTERS, page, DescribeClustersOutput::next_token).await?;
     Ok(pages
         .into_iter()
         .flat_map(|page| page.clusters.unwrap_or_default())
@@ -71,7 +78,12 @@ async fn multi_region_clusters(
             .send();
         ask.call(Api::MemoryDb, MULTI_REGION, call)
     };
-    let pages = every_page(MULTI_REGION, page, |page| page.next_token()).await?;
+    let pages = every_page(
+        MULTI_REGION,
+        page,
+        DescribeMultiRegionClustersOutput::next_token,
+    )
+    .await?;
     let listed = pages
         .into_iter()
         .flat_map(|page| page.multi_region_clusters.unwrap_or_default());

@@ -1,10 +1,11 @@
 //! The DynamoDB calls and their translation. Only global tables are rows: plain tables have no replica to watch and may be hundreds.
 //!
-//! Cost: one `ListTables` per 100 tables and one `DescribeTable` per table, at most four at a time; neither is billed, and `DescribeTable` has a quota of its own of
-//! thousands per second. Global tables of version 2017.11.29 tell their replicas only through `DescribeGlobalTable` and are not shown.
+//! Cost: one `ListTables` per 100 tables and one `DescribeTable` per table and poll, at most four at a time and within the budget of the API; neither is billed.
+//! Global tables of version 2017.11.29 tell their replicas only through `DescribeGlobalTable` and are not shown.
 
 use aws_sdk_dynamodb::{
     Client,
+    operation::list_tables::ListTablesOutput,
     types::{ReplicaDescription, TableDescription},
 };
 use futures::{StreamExt, stream};
@@ -66,7 +67,7 @@ async fn table_names(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, Prov
             .send();
         ask.call(Api::DynamoDb, LIST, call)
     };
-    let pages = every_page(LIST, page, |page| page.last_evaluated_table_name()).await?;
+    let pages = every_page(LIST, page, ListTablesOutput::last_evaluated_table_name).await?;
     Ok(pages
         .into_iter()
         .flat_map(|page| page.table_names.unwrap_or_default())

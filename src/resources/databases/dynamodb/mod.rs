@@ -138,5 +138,4 @@ impl Table {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

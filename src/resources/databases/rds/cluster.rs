@@ -1,53 +1,17 @@
-//! DB clusters and the global clusters they belong to. Owns who the writer is and what of a global cluster is wrong; no call.
+//! DB clusters. Owns who the writer is and what of a cluster is wrong; no call.
 
 use serde::{Deserialize, Serialize};
 
-use super::STATUS;
+use super::{
+    STATUS,
+    global::{GlobalCluster, GlobalMember, short},
+};
 use crate::resources::{
     Fleet, Judgement, Place, Severity,
     databases::series_key,
     metrics::{Reading, SeriesSpec, Stat},
-    rules::{Words, judge_lag},
+    rules::judge_lag,
 };
-
-/// A member of a global cluster, as `DescribeGlobalClusters` gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GlobalMember {
-    /// ARN of the DB cluster.
-    pub arn: String,
-    /// Whether it takes writes.
-    pub writer: bool,
-    /// `connected`, `pending-resync`, where given.
-    pub synchronization: Option<String>,
-}
-
-/// A global failover or switchover under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailoverState {
-    /// `pending`, `failing-over`, `switching-over`, `cancelling`, or a value not known yet.
-    pub status: String,
-    /// ARN that loses the writer.
-    pub from: Option<String>,
-    /// ARN that gets it.
-    pub to: Option<String>,
-    /// Whether loss of data was accepted.
-    pub data_loss_allowed: Option<bool>,
-}
-
-/// A global cluster, as seen from the region that was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GlobalCluster {
-    /// Identifier.
-    pub id: String,
-    /// `available` …
-    pub status: Option<String>,
-    /// The global writer endpoint.
-    pub endpoint: Option<String>,
-    /// Members in all regions; none when the cluster names its global cluster but that could not be read.
-    pub members: Vec<GlobalMember>,
-    /// A failover under way.
-    pub failover: Option<FailoverState>,
-}
 
 /// An instance of a DB cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,95 +52,6 @@ pub struct DbCluster {
     /// ARN of what it replicates outside a global cluster (Aurora MySQL across Regions, a migration from RDS); `None` for a writer.
     #[serde(default)]
     pub source: Option<String>,
-}
-
-/// Status words of global clusters.
-const GLOBAL_STATUS: Words = Words {
-    fine: &["available"],
-    passing: &[
-        "creating",
-        "deleting",
-        "failing-over",
-        "modifying",
-        "promoting",
-        "switching-over",
-        "upgrading",
-    ],
-    broken: &["failed"],
-};
-
-/// The identifier at the end of an ARN, for a reason that fits on a line; with the Region in front, because members often share an identifier.
-fn short(arn: &str) -> String {
-    let mut parts = arn.split(':');
-    match (parts.nth(3), parts.next_back()) {
-        (Some(region), Some(id)) => format!("{region}/{id}"),
-        (Some(_) | None, _) => arn.to_owned(),
-    }
-}
-
-impl GlobalCluster {
-    fn judge(&self) -> Judgement {
-        let id = &self.id;
-        if self.members.is_empty() {
-            return Judgement::new(
-                Severity::Unknown,
-                format!(
-                    "the members of global cluster {id} are not known, so neither is its writer"
-                ),
-            );
-        }
-        let writers: Vec<String> = self
-            .members
-            .iter()
-            .filter(|member| member.writer)
-            .map(|member| short(&member.arn))
-            .collect();
-        let status = self.status.as_deref().map_or_else(Judgement::ok, |status| {
-            GLOBAL_STATUS.judge(&format!("global cluster {id}"), status)
-        });
-        let writer = match (writers.len(), &self.failover) {
-            (1, _) => Judgement::ok(),
-            (0, Some(_)) => Judgement::new(
-                Severity::Warn,
-                format!("global cluster {id} has no writer while it fails over"),
-            ),
-            (0, None) => {
-                Judgement::new(Severity::Bad, format!("global cluster {id} has no writer"))
-            }
-            (_, _) => Judgement::new(
-                Severity::Bad,
-                format!(
-                    "split brain: {} members of global cluster {id} claim the writer: {}",
-                    writers.len(),
-                    writers.join(", ")
-                ),
-            ),
-        };
-        let failover = self
-            .failover
-            .as_ref()
-            .map_or_else(Judgement::ok, FailoverState::judge);
-        writer.worse(failover).worse(status)
-    }
-}
-
-impl FailoverState {
-    fn judge(&self) -> Judgement {
-        let end = |arn: &Option<String>| arn.as_deref().map_or_else(|| "?".to_owned(), short);
-        let loss = match self.data_loss_allowed {
-            Some(true) => ", loss of data accepted",
-            Some(false) | None => "",
-        };
-        Judgement::new(
-            Severity::Warn,
-            format!(
-                "{}: {} → {}{loss}",
-                self.status,
-                end(&self.from),
-                end(&self.to)
-            ),
-        )
-    }
 }
 
 impl DbCluster {
@@ -227,7 +102,7 @@ impl DbCluster {
             return Judgement::ok();
         };
         let own = match (self.membership(), global.members.is_empty()) {
-            (Some(member), _) => judge_synchronization(&self.id, member),
+            (Some(member), _) => member.judge(&self.id),
             (None, true) => Judgement::ok(), // said of the global cluster as a whole
             (None, false) => Judgement::new(
                 Severity::Unknown,
@@ -244,7 +119,7 @@ impl DbCluster {
             .filter(|member| {
                 self.writer() == Some(true) && Some(member.arn.as_str()) != self.arn.as_deref()
             })
-            .map(|member| judge_synchronization(&short(&member.arn), member))
+            .map(|member| member.judge(&short(&member.arn)))
             .map(|judgement| Judgement {
                 severity: judgement.severity.min(Severity::Warn),
                 ..judgement
@@ -353,22 +228,5 @@ impl ClusterInstance {
     }
 }
 
-fn judge_synchronization(what: &str, member: &GlobalMember) -> Judgement {
-    match member.synchronization.as_deref() {
-        None | Some("connected") => Judgement::ok(),
-        Some("pending-resync") => Judgement::new(
-            Severity::Bad,
-            format!(
-                "{what} is pending-resync: it serves no reads and cannot take over until it is rebuilt"
-            ),
-        ),
-        Some(other) => Judgement::new(
-            Severity::Bad,
-            format!("{what} is not connected to its writer: `{other}`"),
-        ),
-    }
-}
-
 #[cfg(test)]
-#[path = "cluster_tests.rs"]
 mod tests;

@@ -71,10 +71,13 @@ impl DbInstance {
             .replica_status
             .as_ref()
             .map_or_else(Judgement::ok, |status| status.judge(&self.id));
-        STATUS
-            .judge(&self.id, &self.status)
-            .worse(replication)
-            .worse(self.judge_lag(fleet, place))
+        let own = STATUS.judge(&self.id, &self.status).worse(replication);
+        let lag = self.judge_lag(fleet, place);
+        if own.severity == Severity::Ok {
+            lag // with its reason, for a lag that is excused
+        } else {
+            own.worse(lag)
+        }
     }
 
     fn judge_lag(&self, fleet: &Fleet, place: &Place) -> Judgement {
@@ -185,5 +188,4 @@ fn source_writes(fleet: &Fleet, place: &Place, source: &str) -> Reading {
 }
 
 #[cfg(test)]
-#[path = "instance_tests.rs"]
 mod tests;

@@ -7,11 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::{
     Client,
+    operation::{
+        describe_db_clusters::DescribeDbClustersOutput,
+        describe_db_instances::DescribeDbInstancesOutput,
+        describe_global_clusters::DescribeGlobalClustersOutput,
+    },
     types::{self, DbClusterMember},
 };
 
 use super::{
-    cluster::{ClusterInstance, DbCluster, FailoverState, GlobalCluster, GlobalMember},
+    cluster::{ClusterInstance, DbCluster},
+    global::{FailoverState, GlobalCluster, GlobalMember},
     instance::{DbInstance, ReplicaStatus},
 };
 use crate::{
@@ -78,7 +84,7 @@ async fn global_clusters(
         let call = client.describe_global_clusters().set_marker(marker).send();
         ask.call(Api::Rds, GLOBAL_CLUSTERS, call)
     };
-    let pages = every_page(GLOBAL_CLUSTERS, page, |page| page.marker()).await?;
+    let pages = every_page(GLOBAL_CLUSTERS, page, DescribeGlobalClustersOutput::marker).await?;
     let listed = pages
         .into_iter()
         .flat_map(|page| page.global_clusters.unwrap_or_default());
@@ -93,7 +99,7 @@ async fn db_clusters(
         let call = client.describe_db_clusters().set_marker(marker).send();
         ask.call(Api::Rds, CLUSTERS, call)
     };
-    let pages = every_page(CLUSTERS, page, |page| page.marker()).await?;
+    let pages = every_page(CLUSTERS, page, DescribeDbClustersOutput::marker).await?;
     Ok(pages
         .into_iter()
         .flat_map(|page| page.db_clusters.unwrap_or_default())
@@ -108,7 +114,7 @@ async fn db_instances(
         let call = client.describe_db_instances().set_marker(marker).send();
         ask.call(Api::Rds, INSTANCES, call)
     };
-    let pages = every_page(INSTANCES, page, |page| page.marker()).await?;
+    let pages = every_page(INSTANCES, page, DescribeDbInstancesOutput::marker).await?;
     Ok(pages
         .into_iter()
         .flat_map(|page| page.db_instances.unwrap_or_default())

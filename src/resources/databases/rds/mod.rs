@@ -1,6 +1,7 @@
 //! What the RDS API lists. Owns the meaning of its status words; no call.
 
 pub mod cluster;
+pub mod global;
 pub mod instance;
 pub mod live;
 
