@@ -37,8 +37,11 @@ pub const ROLE_DEADLINE: Duration = Duration::from_secs(6);
 const AHEAD: Duration = Duration::from_secs(300);
 /// Credentials that never expire are read again after this, so that an edited file is noticed.
 const LIFE: Duration = Duration::from_secs(60);
-/// A failure is repeated to everybody for this long before the next try.
+/// A failure is repeated to everybody for this long before the next try, and longer with each failure in a row: a credential process
+/// that hangs is not stopped by the SDK, so it must not be started again and again.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause is this many times the first one, so that a new login is noticed soon.
+const LONGEST: u32 = 10;
 
 type Load = Box<dyn Fn(usize) -> BoxFuture<'static, provider::Result> + Send + Sync>;
 
@@ -54,6 +57,9 @@ struct State {
     held: Option<Credentials>,
     tried: Option<Instant>,
     failure: Option<String>,
+    /// Failures in a row.
+    failures: u32,
+    /// Failures ever: it chooses where to try.
     turn: usize,
 }
 
@@ -118,7 +124,7 @@ impl CachedCredentials {
             return Ok(credentials);
         }
         if let (Some(text), Some(tried)) = (&state.failure, state.tried)
-            && tried.elapsed() < PAUSE
+            && tried.elapsed() < PAUSE * state.failures.min(LONGEST)
         {
             return state
                 .unexpired()
@@ -133,11 +139,13 @@ impl CachedCredentials {
             Ok(credentials) => {
                 state.held = Some(credentials.clone());
                 state.failure = None;
+                state.failures = 0;
                 Ok(credentials)
             }
             Err(error) => {
                 state.turn += 1;
-                state.failure = Some(super::translate::chain(&error));
+                state.failures += 1;
+                state.failure = Some(super::translate::reason(&error));
                 state.unexpired().ok_or(error)
             }
         }
@@ -235,8 +243,7 @@ mod tests {
         *source.state.lock().await = State {
             held: Some(keys(Some(soon))),
             tried: Some(Instant::now()),
-            failure: None,
-            turn: 0,
+            ..State::default()
         };
         tokio::time::advance(LIFE).await;
         assert_eq!(source.current().await.unwrap().expiry(), Some(soon));

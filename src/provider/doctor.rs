@@ -5,7 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, stream};
+use futures::{
+    StreamExt,
+    channel::mpsc::{UnboundedSender, unbounded},
+    future::{join, join_all},
+    stream,
+};
 
 use super::Provider;
 use crate::resources::{
@@ -69,57 +74,50 @@ pub async fn examine(provider: &dyn Provider, estate: &Estate, mut tell: impl Fn
         .iter()
         .flat_map(|source| estate.places(*source))
         .collect();
-    let count = places.len().max(1);
-    let each = places
+    let (found, mut findings) = unbounded();
+    let examinations: Vec<_> = places
         .into_iter()
-        .map(|place| findings(provider, estate, place));
-    let mut all = stream::iter(each).flatten_unordered(count);
-    while let Some(finding) = all.next().await {
-        tell(finding);
-    }
+        .map(|place| examine_place(provider, estate, place, found.clone()))
+        .collect();
+    drop(found);
+    let listen = async {
+        while let Some(finding) = findings.next().await {
+            tell(finding);
+        }
+    };
+    join(join_all(examinations), listen).await;
 }
 
-/// The findings of one place. The API servers come last, for their addresses are in the answer about the clusters.
-fn findings<'a>(
-    provider: &'a dyn Provider,
-    estate: &'a Estate,
+/// Reads every source of one place. The API servers come last, for their addresses are in the answer about the clusters.
+async fn examine_place(
+    provider: &dyn Provider,
+    estate: &Estate,
     place: Place,
-) -> std::pin::Pin<Box<dyn futures::Stream<Item = Finding> + Send + 'a>> {
-    let sources: Vec<Source> = Source::ALL
+    found: UnboundedSender<Finding>,
+) {
+    let (servers, others): (Vec<Source>, Vec<Source>) = Source::ALL
         .iter()
-        .copied()
-        .filter(|source| estate.places(*source).contains(&place))
-        .collect();
-    let servers = sources.contains(&Source::ApiServers);
-    let first = sources
+        .filter(|source| estate.places(**source).contains(&place))
+        .partition(|source| **source == Source::ApiServers);
+    let reads: Vec<_> = others
         .into_iter()
-        .filter(|source| *source != Source::ApiServers);
-    let queries: Vec<Query> = first.map(|source| query(source, &place)).collect();
-    let read = stream::iter(queries)
-        .map(move |query| read(provider, query))
-        .buffer_unordered(PARALLEL);
-    let last = place.clone();
-    Box::pin(stream::unfold(
-        (read.boxed(), Vec::new(), servers),
-        move |(mut read, mut known, servers)| {
-            let place = last.clone();
-            async move {
-                if let Some((finding, addresses)) = read.next().await {
-                    known.extend(addresses);
-                    return Some((finding, (read, known, servers)));
-                }
-                if !servers {
-                    return None;
-                }
-                let query = Query {
-                    wanted: Wanted::ApiServers(std::mem::take(&mut known)),
-                    ..query(Source::ApiServers, &place)
-                };
-                let (finding, _) = self::read(provider, query).await;
-                Some((finding, (read, known, false)))
-            }
-        },
-    ))
+        .map(|source| read(provider, query(source, &place)))
+        .collect();
+    let mut reads = stream::iter(reads).buffer_unordered(PARALLEL);
+    let mut known = Vec::new();
+    while let Some((finding, addresses)) = reads.next().await {
+        known.extend(addresses);
+        // The listener goes only when the whole examination is dropped.
+        found.unbounded_send(finding).ok();
+    }
+    for source in servers {
+        let query = Query {
+            wanted: Wanted::ApiServers(std::mem::take(&mut known)),
+            ..query(source, &place)
+        };
+        let (finding, _) = read(provider, query).await;
+        found.unbounded_send(finding).ok();
+    }
 }
 
 fn query(source: Source, place: &Place) -> Query {

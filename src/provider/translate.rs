@@ -7,6 +7,7 @@ use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::clients::CALL_DEADLINE;
 use crate::resources::{ErrorClass, ProviderError};
 
 /// Codes that ask us to slow down.
@@ -62,15 +63,11 @@ where
         SdkError::DispatchFailure(_) => ErrorClass::Unreachable,
         _ => classify(code, status),
     };
-    let message = match (credentials, code, error.message()) {
-        (Some(credentials), ..) => chain(credentials),
-        (None, "", None) => status.map_or_else(
-            || chain(error),
-            |status| format!("HTTP {status} that is no AWS answer"),
-        ),
-        (None, code, None) => code.to_owned(),
-        (None, "", Some(message)) => message.to_owned(),
-        (None, code, Some(message)) => format!("{code}: {message}"),
+    let message = match (code, error.message()) {
+        ("", None) => credentials.map_or_else(|| without_code(error, status), reason),
+        (code, None) => code.to_owned(),
+        ("", Some(message)) => message.to_owned(),
+        (code, Some(message)) => format!("{code}: {message}"),
     };
     ProviderError {
         request_id: error.request_id().map(ToOwned::to_owned),
@@ -79,6 +76,24 @@ where
             operation,
             message.chars().take(300).collect::<String>(),
         )
+    }
+}
+
+/// What went wrong where no AWS error came back.
+fn without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> String
+where
+    E: Error + 'static,
+{
+    match (error, status) {
+        (_, Some(status)) => format!("HTTP {status} that is no AWS answer"),
+        (SdkError::TimeoutError(_), None) => {
+            format!("no answer in {} s", CALL_DEADLINE.as_secs())
+        }
+        (SdkError::DispatchFailure(failure), None) => failure
+            .as_connector_error()
+            .and_then(Error::source)
+            .map_or_else(|| chain(error), chain),
+        (_, None) => chain(error),
     }
 }
 
@@ -118,6 +133,19 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
     None
 }
 
+/// Why there are no credentials, without the phrases that every provider in the chain puts in front.
+pub fn reason(error: &CredentialsError) -> String {
+    const PHRASES: [&str; 2] = [
+        "an error occurred while loading credentials: ",
+        "the credential provider was not enabled: ",
+    ];
+    let mut text = chain(error);
+    for phrase in PHRASES {
+        text = text.replace(phrase, "");
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// An error with everything that caused it, in one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -136,6 +164,13 @@ pub fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_says_what_is_wrong_first() {
+        let inner = CredentialsError::not_loaded("no keys in the profile\n  at all");
+        let outer = CredentialsError::provider_error(inner);
+        assert_eq!(reason(&outer), "no keys in the profile at all");
+    }
 
     #[test]
     fn codes_and_statuses_have_one_class_each() {

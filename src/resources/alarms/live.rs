@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatch::{
     Client,
     primitives::DateTime,
-    types::{AlarmType as ApiAlarmType, CompositeAlarm, Dimension, MetricAlarm},
+    types::{AlarmType as ApiAlarmType, CompositeAlarm, Dimension, MetricAlarm, StateValue},
 };
 use jiff::Timestamp;
 
@@ -44,10 +44,8 @@ pub async fn observe(ask: Ask<'_>, _query: &Query) -> Result<Answer, ProviderErr
 fn metric_alarm(alarm: MetricAlarm) -> Alarm {
     // An alarm on an expression has no metric of its own: the first one of the expression stands for it.
     let queried = || {
-        let queries = alarm.metrics.iter().flatten();
-        queries
-            .filter_map(|query| query.metric_stat.as_ref()?.metric.as_ref())
-            .next()
+        let mut queries = alarm.metrics.iter().flatten();
+        queries.find_map(|query| query.metric_stat.as_ref()?.metric.as_ref())
     };
     let (namespace, name, dimensions) = match &alarm.metric_name {
         Some(name) => (
@@ -72,7 +70,7 @@ fn metric_alarm(alarm: MetricAlarm) -> Alarm {
         name: alarm.alarm_name.unwrap_or_default(),
         arn: alarm.alarm_arn,
         alarm_type: AlarmType::Metric,
-        state: text(alarm.state_value.as_ref().map(|state| state.as_str())),
+        state: text(alarm.state_value.as_ref().map(StateValue::as_str)),
         reason: alarm.state_reason,
         since: since(
             alarm.state_transitioned_timestamp,
@@ -93,7 +91,7 @@ fn composite_alarm(alarm: CompositeAlarm) -> Alarm {
         name: alarm.alarm_name.unwrap_or_default(),
         arn: alarm.alarm_arn,
         alarm_type: AlarmType::Composite,
-        state: text(alarm.state_value.as_ref().map(|state| state.as_str())),
+        state: text(alarm.state_value.as_ref().map(StateValue::as_str)),
         reason: alarm.state_reason,
         since: since(
             alarm.state_transitioned_timestamp,

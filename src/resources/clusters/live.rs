@@ -2,7 +2,7 @@
 
 use aws_sdk_eks::{
     Client,
-    types::{Cluster as ApiCluster, ClusterIssue},
+    types::{Cluster as ApiCluster, ClusterIssue, ClusterStatus},
 };
 use futures::{StreamExt, stream};
 
@@ -24,11 +24,11 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     }
     let client = Client::new(&ask.config);
     let names = names(&ask, &client).await?;
-    let describes: Vec<_> = names
+    let calls: Vec<_> = names
         .into_iter()
         .map(|name| describe(&ask, &client, name))
         .collect();
-    let described: Vec<_> = stream::iter(describes).buffered(PARALLEL).collect().await;
+    let described: Vec<_> = stream::iter(calls).buffered(PARALLEL).collect().await;
     let mut clusters = Vec::new();
     let mut errors = Vec::new();
     for result in described {
@@ -81,7 +81,7 @@ async fn describe(
 fn eks_cluster(name: String, cluster: ApiCluster) -> EksCluster {
     let issues = cluster.health.and_then(|health| health.issues);
     let code = |issue: ClusterIssue| issue.code.map(|code| code.as_str().to_owned());
-    let status = cluster.status.as_ref().map(|status| status.as_str());
+    let status = cluster.status.as_ref().map(ClusterStatus::as_str);
     EksCluster {
         api_server: ApiServer {
             name: name.clone(),
@@ -107,7 +107,7 @@ fn eks_cluster(name: String, cluster: ApiCluster) -> EksCluster {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_eks::types::{ClusterHealth, ClusterStatus};
+    use aws_sdk_eks::types::ClusterHealth;
 
     use super::*;
 

@@ -131,19 +131,23 @@ pub(super) fn combine(stat: Stat, a: f64, b: f64) -> f64 {
 }
 
 /// Learns under which dimension sets metrics are published. What cannot be listed is asked with its own dimensions.
-async fn look_up(ask: &Ask<'_>, client: &Client, due: Vec<MetricName>) -> Vec<ProviderError> {
-    for (namespace, name) in due.into_iter().take(LOOKUPS) {
+async fn look_up(ask: &Ask<'_>, client: &Client, due: Vec<MetricName>) -> Option<ProviderError> {
+    let mut due = due.into_iter().take(LOOKUPS);
+    while let Some((namespace, name)) = due.next() {
         match published(ask, client, &namespace, &name).await {
             Ok(sets) => ask.catalogue.learn((namespace, name), sets),
             Err(error) => {
-                let denied = error.class == ErrorClass::Denied;
-                ask.catalogue.learn((namespace, name), Vec::new());
+                // The others would fail alike.
+                for metric in due.chain([(namespace, name)]) {
+                    ask.catalogue.postpone(metric);
+                }
                 // Only a missing permission is worth telling: everything else passes, and the series show it.
-                return if denied { vec![error] } else { Vec::new() };
+                let denied = error.class == ErrorClass::Denied;
+                return denied.then_some(error);
             }
         }
     }
-    Vec::new()
+    None
 }
 
 async fn published(
