@@ -261,6 +261,17 @@ mod tests {
         assert!(Signing::of(&estate(), &elsewhere).is_err());
     }
 
+    #[tokio::test]
+    async fn an_endpoint_of_the_recovery_cluster_is_asked_at_its_own_address() {
+        let clients = Clients::new(Arc::new(estate()));
+        let place = Place::Endpoint("us-west-2".to_owned());
+        let config = clients.config(&place).await.unwrap();
+        assert_eq!(config.endpoint_url(), Some("https://host.example"));
+        assert_eq!(config.region().map(AsRef::as_ref), Some("us-west-2"));
+        let elsewhere = Place::Region(RegionLabel::new("gke").unwrap());
+        assert!(clients.config(&elsewhere).await.unwrap().region().is_none());
+    }
+
     #[test]
     fn sts_is_asked_at_home_first_and_nowhere_twice() {
         assert_eq!(

@@ -179,6 +179,7 @@ async fn read(provider: &dyn Provider, query: Query) -> (Finding, Vec<ApiServer>
             finding.calls = calls.get(&finding.source.api()).copied().unwrap_or(0);
             finding.result = Ok(count(&rows));
             finding.identity = identity(&rows);
+            finding.problems.extend(silent_servers(&rows));
             servers = api_servers(rows);
         }
     }
@@ -205,6 +206,22 @@ fn identity(rows: &Rows) -> Option<Identity> {
     }
 }
 
+/// API servers that did not answer: for the console each is a row, for the doctor a problem.
+fn silent_servers(rows: &Rows) -> Vec<ProviderError> {
+    let Rows::Clusters(rows) = rows else {
+        return Vec::new();
+    };
+    let error = |row: &Cluster| match row {
+        Cluster::ApiServer(state) => {
+            let text = format!("{}: {}", state.name, state.error.as_ref()?);
+            let class = ErrorClass::Unreachable;
+            Some(ProviderError::new(class, "kubernetes:GetVersion", text))
+        }
+        Cluster::Eks(_) => None,
+    };
+    rows.iter().filter_map(error).collect()
+}
+
 fn api_servers(rows: Rows) -> Vec<ApiServer> {
     let Rows::Clusters(rows) = rows else {
         return Vec::new();
@@ -225,7 +242,11 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
-    use crate::resources::{RegionLabel, clusters::EksCluster, estate::RegionSpec};
+    use crate::resources::{
+        RegionLabel,
+        clusters::{ApiServerState, EksCluster},
+        estate::RegionSpec,
+    };
 
     /// Has one cluster in every region, and may not list alarms.
     #[derive(Default)]
@@ -243,8 +264,17 @@ mod tests {
                     denied,
                 )),
                 (Source::ApiServers, Wanted::ApiServers(servers)) => {
+                    let silent = servers.iter().map(|server| {
+                        Cluster::ApiServer(ApiServerState {
+                            name: server.name.clone(),
+                            version: None,
+                            latency: None,
+                            error: Some("no answer in 8 s".to_owned()),
+                        })
+                    });
+                    let rows = Rows::Clusters(silent.collect());
                     self.probed.lock().unwrap().extend(servers);
-                    Ok(Answer::of(Rows::Clusters(Vec::new())))
+                    Ok(Answer::of(rows))
                 }
                 (Source::Clusters, _) => Ok(Answer::of(Rows::Clusters(vec![cluster()]))),
                 _ => Ok(Answer::of(Rows::Alarms(Vec::new()))),
@@ -296,5 +326,8 @@ mod tests {
             findings.iter().flat_map(Finding::missing_actions).collect();
         assert_eq!(missing, ["cloudwatch:DescribeAlarms".to_owned()].into());
         assert_eq!(world.probed.lock().unwrap().len(), 1);
+        let silent = findings.iter().flat_map(|finding| &finding.problems);
+        let silent: Vec<&str> = silent.map(|error| error.message.as_str()).collect();
+        assert_eq!(silent, ["a: no answer in 8 s"]);
     }
 }

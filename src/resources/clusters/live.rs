@@ -108,8 +108,13 @@ fn eks_cluster(name: String, cluster: ApiCluster) -> EksCluster {
 #[cfg(test)]
 mod tests {
     use aws_sdk_eks::types::ClusterHealth;
+    use serde_json::json;
 
     use super::*;
+    use crate::{
+        provider::canned,
+        resources::{Estate, Place, Resource, Wanted},
+    };
 
     #[test]
     fn unknown_values_stay_text_and_missing_ones_are_not_invented() {
@@ -124,5 +129,60 @@ mod tests {
         assert_eq!(known.health_issues, ["Ec2SubnetNotFound"]);
         let bare = eks_cluster("b".to_owned(), ApiCluster::builder().build());
         assert_eq!((bare.status.as_str(), bare.version), ("UNKNOWN", None));
+    }
+
+    /// Three clusters on two pages: one is described, one is gone, one is forbidden.
+    fn eks(asked: &canned::Asked, second_page: u16) -> canned::Reply {
+        match asked.path.as_str() {
+            "/clusters?maxResults=100" => {
+                (200, json!({"clusters": ["a", "gone"], "nextToken": "2"}))
+            }
+            "/clusters?maxResults=100&nextToken=2" => (
+                second_page,
+                json!({"clusters": ["forbidden"], "nextToken": ""}),
+            ),
+            "/clusters/a" => (
+                200,
+                json!({"cluster": {"name": "a", "status": "ACTIVE", "version": "1.33"}}),
+            ),
+            "/clusters/gone" => (404, json!({"__type": "ResourceNotFoundException"})),
+            _ => (
+                403,
+                json!({"__type": "AccessDeniedException", "message": "no"}),
+            ),
+        }
+    }
+
+    async fn read(second_page: u16) -> Result<Answer, ProviderError> {
+        let (estate, place) = (Estate::default(), Place::Global);
+        let config = canned::config(move |asked| eks(&asked, second_page));
+        let query = Query {
+            source: Source::Clusters,
+            place: place.clone(),
+            wanted: Wanted::Nothing,
+        };
+        observe(Ask::new(&estate, &place, config), &query).await
+    }
+
+    #[tokio::test]
+    async fn one_failing_description_leaves_the_others() {
+        let answer = read(200).await.unwrap();
+        let keys = match &answer.rows {
+            Rows::Clusters(rows) => rows.iter().map(Resource::key).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        assert_eq!(keys, ["eks/a"]);
+        assert_eq!(answer.problems.len(), 1);
+        assert_eq!(answer.problems[0].class, ErrorClass::Denied);
+        assert_eq!(answer.calls.get(&Api::Eks), Some(&5));
+    }
+
+    #[tokio::test]
+    async fn half_a_list_is_an_error() {
+        let error = read(500).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.operation.as_str()),
+            (ErrorClass::Transient, LIST)
+        );
     }
 }

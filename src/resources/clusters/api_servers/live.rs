@@ -197,6 +197,8 @@ async fn version(config: Config) -> Result<Option<String>, String> {
         }
         // A refusal is an answer.
         Err(kube::Error::Api(_)) => return Ok(None),
+        // The name of kube's own layer tells an operator nothing.
+        Err(kube::Error::Service(error)) => return Err(chain(error.as_ref())),
         Err(error) => return Err(chain(&error)),
     };
     let mut bytes = Vec::new();
