@@ -50,22 +50,21 @@ impl Finding {
 
     /// The IAM actions that the role lacks, each once.
     pub fn missing_actions(&self) -> BTreeSet<String> {
-        let denied = self
-            .errors()
-            .filter(|error| error.class == ErrorClass::Denied);
-        denied.map(missing_action).collect()
+        self.errors().filter_map(missing_action).collect()
     }
 }
 
-/// The action of a denied call: the one that AWS names, or else the one that was called.
-fn missing_action(error: &ProviderError) -> String {
+/// The action that was denied: the one that AWS names, whatever the class (a role that may not be assumed is a credentials error),
+/// or else the one that was called.
+fn missing_action(error: &ProviderError) -> Option<String> {
     let named = error
         .message
         .split_once("not authorized to perform: ")
         .and_then(|(_, rest)| rest.split_whitespace().next())
         .map(|action| action.trim_end_matches(['.', ',']))
         .filter(|action| action.contains(':'));
-    named.unwrap_or(&error.operation).to_owned()
+    let called = (error.class == ErrorClass::Denied).then_some(error.operation.as_str());
+    named.or(called).map(ToOwned::to_owned)
 }
 
 /// Reads every source at every place and tells each finding as soon as it is known. Places do not wait for each other.

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_sts::operation::RequestId;
+use aws_sdk_sts::operation::{RequestId, assume_role::AssumeRoleError};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
@@ -54,7 +54,7 @@ where
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
-    let credentials = credentials_error(error);
+    let credentials = find::<CredentialsError>(error);
     let class = match error {
         _ if credentials.is_some() => ErrorClass::Identity,
         SdkError::TimeoutError(_) => ErrorClass::Timeout,
@@ -121,8 +121,8 @@ fn classify(code: &str, status: Option<u16>) -> ErrorClass {
     }
 }
 
-/// The reason, where a call failed because there were no credentials to sign it with.
-fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+/// The first error of a kind in a chain of causes.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -133,12 +133,18 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
     None
 }
 
-/// Why there are no credentials, without the phrases that every provider in the chain puts in front.
+/// Why there are no credentials: what STS said of the role, or else the whole chain without the phrases that every provider in it puts in front.
 pub fn reason(error: &CredentialsError) -> String {
     const PHRASES: [&str; 2] = [
         "an error occurred while loading credentials: ",
         "the credential provider was not enabled: ",
     ];
+    if let Some(refusal) = find::<SdkError<AssumeRoleError, HttpResponse>>(error) {
+        return format!(
+            "sts:AssumeRole: {}",
+            translate("sts:AssumeRole", refusal).message
+        );
+    }
     let mut text = chain(error);
     for phrase in PHRASES {
         text = text.replace(phrase, "");
