@@ -72,32 +72,37 @@ impl<'a> Ask<'a> {
     }
 
     /// Makes one call: waits for its turn, counts it and translates its error. `operation` is IAM's name, `rds:DescribeDBClusters`.
-    pub async fn call<T, E>(
+    pub fn call<T, E>(
         &self,
         api: Api,
         operation: &'static str,
         call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, ProviderError>
+    ) -> impl Future<Output = Result<T, ProviderError>>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        self.turn(api, operation).await;
-        let (result, sent) = counting(call).await;
-        self.tally.ended(api, operation, sent);
-        let result = result.map_err(|error| translate(operation, &error));
-        if let Some(budget) = &self.budget {
-            let throttled = matches!(&result, Err(error) if error.class == ErrorClass::Throttled);
-            budget.settle(api, throttled);
+        // The SDK's futures have 16 kB; on the heap they do not swell every future that awaits one.
+        let call = Box::pin(call);
+        async move {
+            self.tally.opened(operation);
+            if let Some(budget) = &self.budget {
+                budget.turn(api).await;
+            }
+            self.tally.started(api);
+            let (result, sent) = counting(call).await;
+            self.tally.ended(api, operation, sent);
+            let result = result.map_err(|error| translate(operation, &error));
+            if let Some(budget) = &self.budget {
+                let throttled =
+                    matches!(&result, Err(error) if error.class == ErrorClass::Throttled);
+                budget.settle(api, throttled);
+            }
+            result
         }
-        result
     }
 
-    /// Waits for the turn of a call that the SDK does not make (Kubernetes), and counts it.
-    pub async fn turn(&self, api: Api, operation: &'static str) {
-        self.tally.waits(operation);
-        if let Some(budget) = &self.budget {
-            budget.turn(api).await;
-        }
+    /// Counts a call that the SDK does not make (Kubernetes). It has no budget: each API server is a throttle of its own.
+    pub fn count(&self, api: Api) {
         self.tally.started(api);
     }
 
@@ -169,7 +174,7 @@ impl Tally {
         self.with(|counts| counts.open.first().copied()).flatten()
     }
 
-    fn waits(&self, operation: &'static str) {
+    fn opened(&self, operation: &'static str) {
         self.with(|counts| counts.open.push(operation));
     }
 
@@ -213,9 +218,9 @@ mod tests {
     #[test]
     fn the_tally_counts_retries_and_names_what_is_open() {
         let tally = Tally::default();
-        tally.waits("rds:DescribeDBClusters");
+        tally.opened("rds:DescribeDBClusters");
         tally.started(Api::Rds);
-        tally.waits("rds:DescribeDBInstances");
+        tally.opened("rds:DescribeDBInstances");
         tally.ended(Api::Rds, "rds:DescribeDBClusters", 2);
         assert_eq!(tally.open(), Some("rds:DescribeDBInstances"));
         assert_eq!(tally.take().get(&Api::Rds), Some(&2));

@@ -153,7 +153,7 @@ impl Clients {
             .retry_config(retries())
             // Ours is the cache: it has a deadline and is shared between the clients of a place.
             .identity_cache(aws_config::identity::IdentityCache::no_cache())
-            .credentials_provider(self.profile(access.profile.clone(), connector));
+            .credentials_provider(self.profile(access.profile.as_ref(), connector));
         if let Some(profile) = &access.profile {
             loader = loader.profile_name(profile);
         }
@@ -173,14 +173,21 @@ impl Clients {
     }
 
     /// The credentials of a profile, one copy for all places.
-    fn profile(&self, profile: Option<String>, connector: &Connector) -> SharedCredentialsProvider {
+    fn profile(
+        &self,
+        profile: Option<&String>,
+        connector: &Connector,
+    ) -> SharedCredentialsProvider {
         let make = || {
             let regions = sts_regions(&self.estate, env::var("AWS_REGION").ok());
-            let chain = CachedCredentials::chain(profile.clone(), regions, connector.clone());
+            let chain = CachedCredentials::chain(profile.cloned(), regions, connector.clone());
             SharedCredentialsProvider::new(chain)
         };
         match self.profiles.lock() {
-            Ok(mut profiles) => profiles.entry(profile.clone()).or_insert_with(make).clone(),
+            Ok(mut profiles) => profiles
+                .entry(profile.cloned())
+                .or_insert_with(make)
+                .clone(),
             Err(_) => make(),
         }
     }
@@ -252,6 +259,17 @@ mod tests {
         assert_eq!(endpoint.endpoint.as_deref(), Some("https://host.example"));
         let elsewhere = Place::Endpoint("eu-west-1".to_owned());
         assert!(Signing::of(&estate(), &elsewhere).is_err());
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_of_the_recovery_cluster_is_asked_at_its_own_address() {
+        let clients = Clients::new(Arc::new(estate()));
+        let place = Place::Endpoint("us-west-2".to_owned());
+        let config = clients.config(&place).await.unwrap();
+        assert_eq!(config.endpoint_url(), Some("https://host.example"));
+        assert_eq!(config.region().map(AsRef::as_ref), Some("us-west-2"));
+        let elsewhere = Place::Region(RegionLabel::new("gke").unwrap());
+        assert!(clients.config(&elsewhere).await.unwrap().region().is_none());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -17,16 +18,13 @@ use aws_credential_types::{
     Credentials,
     provider::{self, ProvideCredentials, error::CredentialsError, future},
 };
-use futures::future::BoxFuture;
-use tokio::{
-    sync::Mutex,
-    time::{Instant, timeout},
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
 };
+use tokio::time::{Instant, timeout};
 
-use super::{
-    clients,
-    connector::{Connector, counting},
-};
+use super::{clients, connector::Connector};
 use crate::resources::estate::Access;
 
 /// How long a profile, SSO, a process or instance metadata may take.
@@ -37,13 +35,19 @@ pub const ROLE_DEADLINE: Duration = Duration::from_secs(6);
 const AHEAD: Duration = Duration::from_secs(300);
 /// Credentials that never expire are read again after this, so that an edited file is noticed.
 const LIFE: Duration = Duration::from_secs(60);
-/// A failure is repeated to everybody for this long before the next try.
+/// A failure is repeated to everybody for this long before the next try, and longer with each failure in a row: a credential process
+/// that hangs is not stopped by the SDK, so it must not be started again and again.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause is this many times the first one, so that a new login is noticed soon.
+const LONGEST: u32 = 10;
 
 type Load = Box<dyn Fn(usize) -> BoxFuture<'static, provider::Result> + Send + Sync>;
 
 /// Credentials with one loader and one copy.
-pub struct CachedCredentials {
+#[derive(Clone)]
+pub struct CachedCredentials(Arc<Inner>);
+
+struct Inner {
     load: Load,
     deadline: Duration,
     state: Mutex<State>,
@@ -52,9 +56,16 @@ pub struct CachedCredentials {
 #[derive(Default)]
 struct State {
     held: Option<Credentials>,
+    /// When the last load ended.
     tried: Option<Instant>,
+    /// Why the last load failed; `None` after a good one.
     failure: Option<String>,
+    /// Failures in a row.
+    failures: u32,
+    /// Failures ever: it chooses where to try.
     turn: usize,
+    /// The load that is going on.
+    loading: Option<Shared<BoxFuture<'static, ()>>>,
 }
 
 impl CachedCredentials {
@@ -63,11 +74,11 @@ impl CachedCredentials {
         deadline: Duration,
         load: impl Fn(usize) -> BoxFuture<'static, provider::Result> + Send + Sync + 'static,
     ) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             load: Box::new(load),
             deadline,
             state: Mutex::default(),
-        }
+        }))
     }
 
     /// The SDK's default chain, or one profile. `regions` are where it may ask STS: after a failure the next one is tried,
@@ -113,34 +124,47 @@ impl CachedCredentials {
     }
 
     async fn current(&self) -> provider::Result {
-        let mut state = self.state.lock().await;
-        if let Some(credentials) = state.fresh() {
-            return Ok(credentials);
-        }
-        if let (Some(text), Some(tried)) = (&state.failure, state.tried)
-            && tried.elapsed() < PAUSE
-        {
-            return state
-                .unexpired()
-                .ok_or_else(|| CredentialsError::provider_error(text.clone()));
-        }
-        // Counted apart, so that calls to STS do not appear as calls of the API that needed them.
-        let (loaded, _) = counting(timeout(self.deadline, (self.load)(state.turn))).await;
-        state.tried = Some(Instant::now());
-        let loaded =
-            loaded.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(self.deadline)));
-        match loaded {
-            Ok(credentials) => {
-                state.held = Some(credentials.clone());
-                state.failure = None;
-                Ok(credentials)
+        let loading = {
+            let mut state = self.0.state();
+            if let Some(credentials) = state.fresh() {
+                return Ok(credentials);
             }
-            Err(error) => {
-                state.turn += 1;
-                state.failure = Some(super::translate::chain(&error));
-                state.unexpired().ok_or(error)
+            if state.pausing() {
+                return state.answer();
             }
-        }
+            let turn = state.turn;
+            let start = || self.start(turn);
+            state.loading.get_or_insert_with(start).clone()
+        };
+        loading.await;
+        self.0.state().answer()
+    }
+
+    /// Starts a load of its own: it goes on when the poll that wanted it is given up, and nobody who waits for it can hold it up.
+    fn start(&self, turn: usize) -> Shared<BoxFuture<'static, ()>> {
+        let inner = Arc::clone(&self.0);
+        let load = tokio::spawn(async move {
+            let loaded = timeout(inner.deadline, (inner.load)(turn)).await;
+            inner.state().settle(
+                loaded
+                    .unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(inner.deadline))),
+            );
+        });
+        let inner = Arc::clone(&self.0);
+        let ended = async move {
+            if load.await.is_err() {
+                let error = CredentialsError::unhandled("the load of the credentials broke off");
+                inner.state().settle(Err(error));
+            }
+        };
+        ended.boxed().shared()
+    }
+}
+
+impl Inner {
+    /// Held for moments only. A state that was left in the middle of a change is still a state.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -165,6 +189,37 @@ impl State {
             .is_none_or(|expiry| expiry > SystemTime::now());
         alive.then(|| held.clone())
     }
+
+    /// Whether the last load failed so recently that it is not tried again.
+    fn pausing(&self) -> bool {
+        let pause = PAUSE * self.failures.min(LONGEST);
+        self.failure.is_some() && self.tried.is_some_and(|tried| tried.elapsed() < pause)
+    }
+
+    /// What a caller gets: credentials that still sign, or why there are none.
+    fn answer(&self) -> provider::Result {
+        self.unexpired().ok_or_else(|| {
+            let text = self.failure.as_deref().unwrap_or("no credentials");
+            CredentialsError::provider_error(text.to_owned())
+        })
+    }
+
+    fn settle(&mut self, loaded: provider::Result) {
+        self.tried = Some(Instant::now());
+        self.loading = None;
+        match loaded {
+            Ok(credentials) => {
+                self.held = Some(credentials);
+                self.failure = None;
+                self.failures = 0;
+            }
+            Err(error) => {
+                self.failure = Some(super::translate::reason(&error));
+                self.failures = self.failures.saturating_add(1);
+                self.turn = self.turn.wrapping_add(1);
+            }
+        }
+    }
 }
 
 impl ProvideCredentials for CachedCredentials {
@@ -184,10 +239,7 @@ impl fmt::Debug for CachedCredentials {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -208,6 +260,20 @@ mod tests {
         assert!(all.iter().all(Result::is_err));
         assert_eq!(loads.load(Ordering::Relaxed), 1);
         assert_eq!(started.elapsed(), Duration::from_secs(4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_poll_that_is_not_polled_holds_nobody_up() {
+        let source = CachedCredentials::new(Duration::from_secs(4), |_| {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok(keys(None))
+            })
+        });
+        let mut idle = Box::pin(source.current());
+        assert!(futures::poll!(&mut idle).is_pending());
+        assert!(source.current().await.is_ok());
+        assert!(idle.await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -232,11 +298,10 @@ mod tests {
         let source =
             CachedCredentials::new(Duration::from_secs(4), |_| Box::pin(std::future::pending()));
         let soon = SystemTime::now() + Duration::from_secs(200);
-        *source.state.lock().await = State {
+        *source.0.state() = State {
             held: Some(keys(Some(soon))),
             tried: Some(Instant::now()),
-            failure: None,
-            turn: 0,
+            ..State::default()
         };
         tokio::time::advance(LIFE).await;
         assert_eq!(source.current().await.unwrap().expiry(), Some(soon));

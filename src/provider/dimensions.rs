@@ -34,6 +34,7 @@ pub struct Catalogue {
 
 #[derive(Debug)]
 struct Learned {
+    /// When it was last looked up, or tried to be.
     at: Instant,
     sets: Vec<DimensionSet>,
 }
@@ -64,6 +65,15 @@ impl Catalogue {
                 .is_some_and(|known| known.at.elapsed() < AGAIN)
         };
         names.into_iter().filter(|name| !known(name)).collect()
+    }
+
+    /// Remembers that a look-up failed, so that it is not tried again at once; what was known before stays.
+    pub fn postpone(&self, name: MetricName) {
+        if let Ok(mut learned) = self.learned.lock() {
+            let at = Instant::now();
+            let sets = Vec::new();
+            learned.entry(name).or_insert(Learned { at, sets }).at = at;
+        }
     }
 
     /// Remembers what is published for a metric; nothing is worth remembering too.
@@ -238,7 +248,14 @@ mod tests {
         assert_eq!(catalogue.sets(&wanted), [more]);
         assert!(catalogue.due([&wanted].into_iter()).is_empty());
         tokio::time::advance(AGAIN).await;
-        assert_eq!(catalogue.due([&wanted].into_iter()), [name]);
+        assert_eq!(catalogue.due([&wanted].into_iter()), [name.clone()]);
+        catalogue.postpone(name);
+        assert!(catalogue.due([&wanted].into_iter()).is_empty());
+        assert_ne!(
+            catalogue.sets(&wanted),
+            own,
+            "a failed look-up forgets nothing"
+        );
         tokio::time::advance(HOLDS).await;
         assert_eq!(catalogue.sets(&wanted), own, "forgotten after an hour");
     }

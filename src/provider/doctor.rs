@@ -5,7 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, stream};
+use futures::{
+    StreamExt,
+    channel::mpsc::{UnboundedSender, unbounded},
+    future::{join, join_all},
+    stream,
+};
 
 use super::Provider;
 use crate::resources::{
@@ -45,22 +50,21 @@ impl Finding {
 
     /// The IAM actions that the role lacks, each once.
     pub fn missing_actions(&self) -> BTreeSet<String> {
-        let denied = self
-            .errors()
-            .filter(|error| error.class == ErrorClass::Denied);
-        denied.map(missing_action).collect()
+        self.errors().filter_map(missing_action).collect()
     }
 }
 
-/// The action of a denied call: the one that AWS names, or else the one that was called.
-fn missing_action(error: &ProviderError) -> String {
+/// The action that was denied: the one that AWS names, whatever the class (a role that may not be assumed is a credentials error),
+/// or else the one that was called.
+fn missing_action(error: &ProviderError) -> Option<String> {
     let named = error
         .message
         .split_once("not authorized to perform: ")
         .and_then(|(_, rest)| rest.split_whitespace().next())
         .map(|action| action.trim_end_matches(['.', ',']))
         .filter(|action| action.contains(':'));
-    named.unwrap_or(&error.operation).to_owned()
+    let called = (error.class == ErrorClass::Denied).then_some(error.operation.as_str());
+    named.or(called).map(ToOwned::to_owned)
 }
 
 /// Reads every source at every place and tells each finding as soon as it is known. Places do not wait for each other.
@@ -69,57 +73,50 @@ pub async fn examine(provider: &dyn Provider, estate: &Estate, mut tell: impl Fn
         .iter()
         .flat_map(|source| estate.places(*source))
         .collect();
-    let count = places.len().max(1);
-    let each = places
+    let (found, mut findings) = unbounded();
+    let examinations: Vec<_> = places
         .into_iter()
-        .map(|place| findings(provider, estate, place));
-    let mut all = stream::iter(each).flatten_unordered(count);
-    while let Some(finding) = all.next().await {
-        tell(finding);
-    }
+        .map(|place| examine_place(provider, estate, place, found.clone()))
+        .collect();
+    drop(found);
+    let listen = async {
+        while let Some(finding) = findings.next().await {
+            tell(finding);
+        }
+    };
+    join(join_all(examinations), listen).await;
 }
 
-/// The findings of one place. The API servers come last, for their addresses are in the answer about the clusters.
-fn findings<'a>(
-    provider: &'a dyn Provider,
-    estate: &'a Estate,
+/// Reads every source of one place. The API servers come last, for their addresses are in the answer about the clusters.
+async fn examine_place(
+    provider: &dyn Provider,
+    estate: &Estate,
     place: Place,
-) -> std::pin::Pin<Box<dyn futures::Stream<Item = Finding> + Send + 'a>> {
-    let sources: Vec<Source> = Source::ALL
+    found: UnboundedSender<Finding>,
+) {
+    let (servers, others): (Vec<Source>, Vec<Source>) = Source::ALL
         .iter()
-        .copied()
-        .filter(|source| estate.places(*source).contains(&place))
-        .collect();
-    let servers = sources.contains(&Source::ApiServers);
-    let first = sources
+        .filter(|source| estate.places(**source).contains(&place))
+        .partition(|source| **source == Source::ApiServers);
+    let reads: Vec<_> = others
         .into_iter()
-        .filter(|source| *source != Source::ApiServers);
-    let queries: Vec<Query> = first.map(|source| query(source, &place)).collect();
-    let read = stream::iter(queries)
-        .map(move |query| read(provider, query))
-        .buffer_unordered(PARALLEL);
-    let last = place.clone();
-    Box::pin(stream::unfold(
-        (read.boxed(), Vec::new(), servers),
-        move |(mut read, mut known, servers)| {
-            let place = last.clone();
-            async move {
-                if let Some((finding, addresses)) = read.next().await {
-                    known.extend(addresses);
-                    return Some((finding, (read, known, servers)));
-                }
-                if !servers {
-                    return None;
-                }
-                let query = Query {
-                    wanted: Wanted::ApiServers(std::mem::take(&mut known)),
-                    ..query(Source::ApiServers, &place)
-                };
-                let (finding, _) = self::read(provider, query).await;
-                Some((finding, (read, known, false)))
-            }
-        },
-    ))
+        .map(|source| read(provider, query(source, &place)))
+        .collect();
+    let mut reads = stream::iter(reads).buffer_unordered(PARALLEL);
+    let mut known = Vec::new();
+    while let Some((finding, addresses)) = reads.next().await {
+        known.extend(addresses);
+        // The listener goes only when the whole examination is dropped.
+        found.unbounded_send(finding).ok();
+    }
+    for source in servers {
+        let query = Query {
+            wanted: Wanted::ApiServers(std::mem::take(&mut known)),
+            ..query(source, &place)
+        };
+        let (finding, _) = read(provider, query).await;
+        found.unbounded_send(finding).ok();
+    }
 }
 
 fn query(source: Source, place: &Place) -> Query {
@@ -181,6 +178,7 @@ async fn read(provider: &dyn Provider, query: Query) -> (Finding, Vec<ApiServer>
             finding.calls = calls.get(&finding.source.api()).copied().unwrap_or(0);
             finding.result = Ok(count(&rows));
             finding.identity = identity(&rows);
+            finding.problems.extend(silent_servers(&rows));
             servers = api_servers(rows);
         }
     }
@@ -207,6 +205,22 @@ fn identity(rows: &Rows) -> Option<Identity> {
     }
 }
 
+/// API servers that did not answer: for the console each is a row, for the doctor a problem.
+fn silent_servers(rows: &Rows) -> Vec<ProviderError> {
+    let Rows::Clusters(rows) = rows else {
+        return Vec::new();
+    };
+    let error = |row: &Cluster| match row {
+        Cluster::ApiServer(state) => {
+            let text = format!("{}: {}", state.name, state.error.as_ref()?);
+            let class = ErrorClass::Unreachable;
+            Some(ProviderError::new(class, "kubernetes:GetVersion", text))
+        }
+        Cluster::Eks(_) => None,
+    };
+    rows.iter().filter_map(error).collect()
+}
+
 fn api_servers(rows: Rows) -> Vec<ApiServer> {
     let Rows::Clusters(rows) = rows else {
         return Vec::new();
@@ -227,7 +241,11 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
-    use crate::resources::{RegionLabel, clusters::EksCluster, estate::RegionSpec};
+    use crate::resources::{
+        RegionLabel,
+        clusters::{ApiServerState, EksCluster},
+        estate::RegionSpec,
+    };
 
     /// Has one cluster in every region, and may not list alarms.
     #[derive(Default)]
@@ -245,8 +263,17 @@ mod tests {
                     denied,
                 )),
                 (Source::ApiServers, Wanted::ApiServers(servers)) => {
+                    let silent = servers.iter().map(|server| {
+                        Cluster::ApiServer(ApiServerState {
+                            name: server.name.clone(),
+                            version: None,
+                            latency: None,
+                            error: Some("no answer in 8 s".to_owned()),
+                        })
+                    });
+                    let rows = Rows::Clusters(silent.collect());
                     self.probed.lock().unwrap().extend(servers);
-                    Ok(Answer::of(Rows::Clusters(Vec::new())))
+                    Ok(Answer::of(rows))
                 }
                 (Source::Clusters, _) => Ok(Answer::of(Rows::Clusters(vec![cluster()]))),
                 _ => Ok(Answer::of(Rows::Alarms(Vec::new()))),
@@ -298,5 +325,8 @@ mod tests {
             findings.iter().flat_map(Finding::missing_actions).collect();
         assert_eq!(missing, ["cloudwatch:DescribeAlarms".to_owned()].into());
         assert_eq!(world.probed.lock().unwrap().len(), 1);
+        let silent = findings.iter().flat_map(|finding| &finding.problems);
+        let silent: Vec<&str> = silent.map(|error| error.message.as_str()).collect();
+        assert_eq!(silent, ["a: no answer in 8 s"]);
     }
 }

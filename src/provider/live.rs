@@ -136,8 +136,11 @@ async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+    use aws_smithy_types::error::ErrorMetadata as ApiError;
+
     use super::*;
-    use crate::resources::{Source, Wanted};
+    use crate::resources::{Rows, Source, Wanted, estate::Access};
 
     fn query() -> Query {
         Query {
@@ -147,27 +150,30 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_a_failed_poll_cost_is_on_the_next_answer() {
         let provider = LiveProvider::new(Arc::default());
-        let tally = Tally::default();
+        let tally = Arc::new(Tally::default());
         let estate = Estate::default();
         let config = aws_config::SdkConfig::builder().build();
-        let tally_of_poll = Arc::new(tally);
+        let budget = Budget::new(Arc::default(), Access::default(), String::new());
         let ask = Ask::new(&estate, &Place::Global, config).within(
-            Budget::new(Arc::default(), Default::default(), String::new()),
+            budget,
             Arc::default(),
-            Arc::clone(&tally_of_poll),
+            Arc::clone(&tally),
         );
-        ask.turn(Api::CloudWatch, "cloudwatch:DescribeAlarms").await;
-        let error = given_up(&query(), &tally_of_poll);
-        assert_eq!(error.operation, "cloudwatch:DescribeAlarms");
-        provider.remember(&tally_of_poll);
-        let answer = || Answer::of(crate::resources::Rows::Alarms(Vec::new()));
+        let hung = std::future::pending::<Result<(), SdkError<ApiError, HttpResponse>>>();
+        let call = ask.call(Api::CloudWatch, "cloudwatch:DescribeAlarms", hung);
+        assert!(timeout(POLL_DEADLINE, call).await.is_err());
+        let error = given_up(&query(), &tally);
         assert_eq!(
-            provider.report(answer()).calls.get(&Api::CloudWatch),
-            Some(&1)
+            (error.class, error.operation.as_str()),
+            (ErrorClass::Timeout, "cloudwatch:DescribeAlarms")
         );
+        provider.remember(&tally);
+        let answer = || Answer::of(Rows::Alarms(Vec::new()));
+        let cost = provider.report(answer()).calls;
+        assert_eq!(cost.get(&Api::CloudWatch), Some(&1));
         assert!(provider.report(answer()).calls.is_empty());
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod ask;
 pub mod budget;
+#[cfg(test)]
+pub mod canned;
 pub mod clients;
 pub mod connector;
 pub mod credentials;

@@ -3,10 +3,11 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_sts::operation::RequestId;
+use aws_sdk_sts::operation::{RequestId, assume_role::AssumeRoleError};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::clients::CALL_DEADLINE;
 use crate::resources::{ErrorClass, ProviderError};
 
 /// Codes that ask us to slow down.
@@ -53,7 +54,7 @@ where
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
-    let credentials = credentials_error(error);
+    let credentials = find::<CredentialsError>(error);
     let class = match error {
         _ if credentials.is_some() => ErrorClass::Identity,
         SdkError::TimeoutError(_) => ErrorClass::Timeout,
@@ -62,15 +63,11 @@ where
         SdkError::DispatchFailure(_) => ErrorClass::Unreachable,
         _ => classify(code, status),
     };
-    let message = match (credentials, code, error.message()) {
-        (Some(credentials), ..) => chain(credentials),
-        (None, "", None) => status.map_or_else(
-            || chain(error),
-            |status| format!("HTTP {status} that is no AWS answer"),
-        ),
-        (None, code, None) => code.to_owned(),
-        (None, "", Some(message)) => message.to_owned(),
-        (None, code, Some(message)) => format!("{code}: {message}"),
+    let message = match (code, error.message()) {
+        ("", None) => credentials.map_or_else(|| without_code(error, status), reason),
+        (code, None) => code.to_owned(),
+        ("", Some(message)) => message.to_owned(),
+        (code, Some(message)) => format!("{code}: {message}"),
     };
     ProviderError {
         request_id: error.request_id().map(ToOwned::to_owned),
@@ -79,6 +76,24 @@ where
             operation,
             message.chars().take(300).collect::<String>(),
         )
+    }
+}
+
+/// What went wrong where no AWS error came back.
+fn without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> String
+where
+    E: Error + 'static,
+{
+    match (error, status) {
+        (_, Some(status)) => format!("HTTP {status} that is no AWS answer"),
+        (SdkError::TimeoutError(_), None) => {
+            format!("no answer in {} s", CALL_DEADLINE.as_secs())
+        }
+        (SdkError::DispatchFailure(failure), None) => failure
+            .as_connector_error()
+            .and_then(Error::source)
+            .map_or_else(|| chain(error), chain),
+        (_, None) => chain(error),
     }
 }
 
@@ -106,8 +121,8 @@ fn classify(code: &str, status: Option<u16>) -> ErrorClass {
     }
 }
 
-/// The reason, where a call failed because there were no credentials to sign it with.
-fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+/// The first error of a kind in a chain of causes.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -116,6 +131,25 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
         next = error.source();
     }
     None
+}
+
+/// Why there are no credentials: what STS said of the role, or else the whole chain without the phrases that every provider in it puts in front.
+pub fn reason(error: &CredentialsError) -> String {
+    const PHRASES: [&str; 2] = [
+        "an error occurred while loading credentials: ",
+        "the credential provider was not enabled: ",
+    ];
+    if let Some(refusal) = find::<SdkError<AssumeRoleError, HttpResponse>>(error) {
+        return format!(
+            "sts:AssumeRole: {}",
+            translate("sts:AssumeRole", refusal).message
+        );
+    }
+    let mut text = chain(error);
+    for phrase in PHRASES {
+        text = text.replace(phrase, "");
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An error with everything that caused it, in one line.
@@ -136,6 +170,13 @@ pub fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_says_what_is_wrong_first() {
+        let inner = CredentialsError::not_loaded("no keys in the profile\n  at all");
+        let outer = CredentialsError::provider_error(inner);
+        assert_eq!(reason(&outer), "no keys in the profile at all");
+    }
 
     #[test]
     fn codes_and_statuses_have_one_class_each() {

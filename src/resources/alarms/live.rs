@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatch::{
     Client,
     primitives::DateTime,
-    types::{AlarmType as ApiAlarmType, CompositeAlarm, Dimension, MetricAlarm},
+    types::{AlarmType as ApiAlarmType, CompositeAlarm, Dimension, MetricAlarm, StateValue},
 };
 use jiff::Timestamp;
 
@@ -44,10 +44,8 @@ pub async fn observe(ask: Ask<'_>, _query: &Query) -> Result<Answer, ProviderErr
 fn metric_alarm(alarm: MetricAlarm) -> Alarm {
     // An alarm on an expression has no metric of its own: the first one of the expression stands for it.
     let queried = || {
-        let queries = alarm.metrics.iter().flatten();
-        queries
-            .filter_map(|query| query.metric_stat.as_ref()?.metric.as_ref())
-            .next()
+        let mut queries = alarm.metrics.iter().flatten();
+        queries.find_map(|query| query.metric_stat.as_ref()?.metric.as_ref())
     };
     let (namespace, name, dimensions) = match &alarm.metric_name {
         Some(name) => (
@@ -72,7 +70,7 @@ fn metric_alarm(alarm: MetricAlarm) -> Alarm {
         name: alarm.alarm_name.unwrap_or_default(),
         arn: alarm.alarm_arn,
         alarm_type: AlarmType::Metric,
-        state: text(alarm.state_value.as_ref().map(|state| state.as_str())),
+        state: text(alarm.state_value.as_ref().map(StateValue::as_str)),
         reason: alarm.state_reason,
         since: since(
             alarm.state_transitioned_timestamp,
@@ -93,7 +91,7 @@ fn composite_alarm(alarm: CompositeAlarm) -> Alarm {
         name: alarm.alarm_name.unwrap_or_default(),
         arn: alarm.alarm_arn,
         alarm_type: AlarmType::Composite,
-        state: text(alarm.state_value.as_ref().map(|state| state.as_str())),
+        state: text(alarm.state_value.as_ref().map(StateValue::as_str)),
         reason: alarm.state_reason,
         since: since(
             alarm.state_transitioned_timestamp,
@@ -132,8 +130,13 @@ fn pairs(dimensions: Option<&[Dimension]>) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_cloudwatch::types::{EvaluationState, Metric, MetricDataQuery, MetricStat};
+    use serde_json::json;
 
     use super::*;
+    use crate::{
+        provider::canned,
+        resources::{Estate, Place, Source, Wanted},
+    };
 
     #[test]
     fn an_unknown_state_stays_text_and_a_missing_one_is_not_ok() {
@@ -182,5 +185,42 @@ mod tests {
             [("LoadBalancer".to_owned(), "app/x/1".to_owned())]
         );
         assert_eq!(alarm.evaluation.as_deref(), Some("PARTIAL_DATA"));
+    }
+
+    #[tokio::test]
+    async fn every_page_and_both_types_are_read() {
+        let (estate, place) = (Estate::default(), Place::Global);
+        let config = canned::config(|asked| {
+            let text = String::from_utf8_lossy(&asked.body).into_owned();
+            assert!(text.contains("MetricAlarm") && text.contains("CompositeAlarm"));
+            if text.contains("NextToken") {
+                (
+                    200,
+                    json!({"CompositeAlarms": [{"AlarmName": "b", "StateValue": "ALARM", "AlarmRule": "ALARM(a)"}]}),
+                )
+            } else {
+                (
+                    200,
+                    json!({"MetricAlarms": [{"AlarmName": "a", "StateValue": "OK", "ActionsEnabled": true}], "NextToken": "2"}),
+                )
+            }
+        });
+        let query = Query {
+            source: Source::Alarms,
+            place: place.clone(),
+            wanted: Wanted::Nothing,
+        };
+        let answer = observe(Ask::new(&estate, &place, config), &query)
+            .await
+            .unwrap();
+        let Rows::Alarms(alarms) = answer.rows else {
+            panic!("alarms were asked for");
+        };
+        let states: Vec<_> = alarms
+            .iter()
+            .map(|alarm| (alarm.name.as_str(), alarm.state.as_str()))
+            .collect();
+        assert_eq!(states, [("a", "OK"), ("b", "ALARM")]);
+        assert_eq!(alarms[1].rule.as_deref(), Some("ALARM(a)"));
     }
 }

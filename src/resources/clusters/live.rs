@@ -2,7 +2,7 @@
 
 use aws_sdk_eks::{
     Client,
-    types::{Cluster as ApiCluster, ClusterIssue},
+    types::{Cluster as ApiCluster, ClusterIssue, ClusterStatus},
 };
 use futures::{StreamExt, stream};
 
@@ -24,11 +24,11 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     }
     let client = Client::new(&ask.config);
     let names = names(&ask, &client).await?;
-    let describes: Vec<_> = names
+    let calls: Vec<_> = names
         .into_iter()
         .map(|name| describe(&ask, &client, name))
         .collect();
-    let described: Vec<_> = stream::iter(describes).buffered(PARALLEL).collect().await;
+    let described: Vec<_> = stream::iter(calls).buffered(PARALLEL).collect().await;
     let mut clusters = Vec::new();
     let mut errors = Vec::new();
     for result in described {
@@ -81,7 +81,7 @@ async fn describe(
 fn eks_cluster(name: String, cluster: ApiCluster) -> EksCluster {
     let issues = cluster.health.and_then(|health| health.issues);
     let code = |issue: ClusterIssue| issue.code.map(|code| code.as_str().to_owned());
-    let status = cluster.status.as_ref().map(|status| status.as_str());
+    let status = cluster.status.as_ref().map(ClusterStatus::as_str);
     EksCluster {
         api_server: ApiServer {
             name: name.clone(),
@@ -107,9 +107,14 @@ fn eks_cluster(name: String, cluster: ApiCluster) -> EksCluster {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_eks::types::{ClusterHealth, ClusterStatus};
+    use aws_sdk_eks::types::ClusterHealth;
+    use serde_json::json;
 
     use super::*;
+    use crate::{
+        provider::canned,
+        resources::{Estate, Place, Resource, Wanted},
+    };
 
     #[test]
     fn unknown_values_stay_text_and_missing_ones_are_not_invented() {
@@ -124,5 +129,60 @@ mod tests {
         assert_eq!(known.health_issues, ["Ec2SubnetNotFound"]);
         let bare = eks_cluster("b".to_owned(), ApiCluster::builder().build());
         assert_eq!((bare.status.as_str(), bare.version), ("UNKNOWN", None));
+    }
+
+    /// Three clusters on two pages: one is described, one is gone, one is forbidden.
+    fn eks(asked: &canned::Asked, second_page: u16) -> canned::Reply {
+        match asked.path.as_str() {
+            "/clusters?maxResults=100" => {
+                (200, json!({"clusters": ["a", "gone"], "nextToken": "2"}))
+            }
+            "/clusters?maxResults=100&nextToken=2" => (
+                second_page,
+                json!({"clusters": ["forbidden"], "nextToken": ""}),
+            ),
+            "/clusters/a" => (
+                200,
+                json!({"cluster": {"name": "a", "status": "ACTIVE", "version": "1.33"}}),
+            ),
+            "/clusters/gone" => (404, json!({"__type": "ResourceNotFoundException"})),
+            _ => (
+                403,
+                json!({"__type": "AccessDeniedException", "message": "no"}),
+            ),
+        }
+    }
+
+    async fn read(second_page: u16) -> Result<Answer, ProviderError> {
+        let (estate, place) = (Estate::default(), Place::Global);
+        let config = canned::config(move |asked| eks(&asked, second_page));
+        let query = Query {
+            source: Source::Clusters,
+            place: place.clone(),
+            wanted: Wanted::Nothing,
+        };
+        observe(Ask::new(&estate, &place, config), &query).await
+    }
+
+    #[tokio::test]
+    async fn one_failing_description_leaves_the_others() {
+        let answer = read(200).await.unwrap();
+        let keys = match &answer.rows {
+            Rows::Clusters(rows) => rows.iter().map(Resource::key).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        assert_eq!(keys, ["eks/a"]);
+        assert_eq!(answer.problems.len(), 1);
+        assert_eq!(answer.problems[0].class, ErrorClass::Denied);
+        assert_eq!(answer.calls.get(&Api::Eks), Some(&5));
+    }
+
+    #[tokio::test]
+    async fn half_a_list_is_an_error() {
+        let error = read(500).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.operation.as_str()),
+            (ErrorClass::Transient, LIST)
+        );
     }
 }

@@ -131,19 +131,23 @@ pub(super) fn combine(stat: Stat, a: f64, b: f64) -> f64 {
 }
 
 /// Learns under which dimension sets metrics are published. What cannot be listed is asked with its own dimensions.
-async fn look_up(ask: &Ask<'_>, client: &Client, due: Vec<MetricName>) -> Vec<ProviderError> {
-    for (namespace, name) in due.into_iter().take(LOOKUPS) {
+async fn look_up(ask: &Ask<'_>, client: &Client, due: Vec<MetricName>) -> Option<ProviderError> {
+    let mut due = due.into_iter().take(LOOKUPS);
+    while let Some((namespace, name)) = due.next() {
         match published(ask, client, &namespace, &name).await {
             Ok(sets) => ask.catalogue.learn((namespace, name), sets),
             Err(error) => {
-                let denied = error.class == ErrorClass::Denied;
-                ask.catalogue.learn((namespace, name), Vec::new());
+                // The others would fail alike.
+                for metric in due.chain([(namespace, name)]) {
+                    ask.catalogue.postpone(metric);
+                }
                 // Only a missing permission is worth telling: everything else passes, and the series show it.
-                return if denied { vec![error] } else { Vec::new() };
+                let denied = error.class == ErrorClass::Denied;
+                return denied.then_some(error);
             }
         }
     }
-    Vec::new()
+    None
 }
 
 async fn published(
@@ -194,12 +198,126 @@ impl Default for Values {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::{
+        provider::canned,
+        resources::{Estate, Source},
+    };
 
     #[test]
     fn several_sets_make_one_value() {
         assert!((combine(Stat::Sum, 1.0, 2.0) - 3.0).abs() < f64::EPSILON);
         assert!((combine(Stat::Minimum, 1.0, 2.0) - 1.0).abs() < f64::EPSILON);
         assert!((combine(Stat::P99, 1.0, 2.0) - 2.0).abs() < f64::EPSILON);
+    }
+
+    fn spec(key: &str, namespace: &str) -> SeriesSpec {
+        SeriesSpec::new(key.to_owned(), namespace, "M", &[("Id", "x")], Stat::Sum)
+    }
+
+    async fn observed(
+        specs: Vec<SeriesSpec>,
+        answer: impl Fn(canned::Asked) -> canned::Reply + Send + Sync + 'static,
+    ) -> Result<Answer, ProviderError> {
+        let (estate, place) = (Estate::default(), Place::Global);
+        let query = Query {
+            source: Source::Metrics,
+            place: place.clone(),
+            wanted: Wanted::Series(specs),
+        };
+        observe(Ask::new(&estate, &place, canned::config(answer)), &query).await
+    }
+
+    fn rows(answer: &Answer) -> Vec<(&str, Quality, Vec<f64>)> {
+        let Rows::Metrics(rows) = &answer.rows else {
+            return Vec::new();
+        };
+        rows.iter()
+            .map(|series| {
+                let values = series.points.iter().map(|point| point.value);
+                (series.spec.key.as_str(), series.quality, values.collect())
+            })
+            .collect()
+    }
+
+    fn data(token: Option<&str>, status: &str, at: f64, value: f64) -> canned::Reply {
+        let time = json!({"$time": at});
+        let result =
+            json!({"Id": "m0", "StatusCode": status, "Timestamps": [time], "Values": [value]});
+        (
+            200,
+            json!({"MetricDataResults": [result], "NextToken": token}),
+        )
+    }
+
+    #[tokio::test]
+    async fn pages_are_joined_newest_first() {
+        let answer = observed(vec![spec("a", "N")], |asked| {
+            if asked.body.windows(9).any(|part| part == b"NextToken") {
+                data(None, "Complete", 60.0, 1.0)
+            } else {
+                data(Some("2"), "PartialData", 120.0, 2.0)
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(rows(&answer), [("a", Quality::Complete, vec![2.0, 1.0])]);
+        assert_eq!(answer.metrics_requested, 1);
+    }
+
+    #[tokio::test]
+    async fn global_accelerator_is_read_in_its_own_region_and_fails_alone() {
+        let specs = vec![spec("b", "AWS/GlobalAccelerator"), spec("a", "AWS/Route53")];
+        let answer = observed(specs, |asked| {
+            if asked.host.contains("us-west-2") {
+                (500, json!({"__type": "InternalServiceFault"}))
+            } else {
+                data(None, "Complete", 60.0, 1.0)
+            }
+        })
+        .await
+        .unwrap();
+        let expected = [
+            ("a", Quality::Complete, vec![1.0]),
+            ("b", Quality::Failed, vec![]),
+        ];
+        assert_eq!(rows(&answer), expected);
+        assert_eq!(answer.problems.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_empty_series_is_looked_up_and_read_under_its_published_dimensions() {
+        let answer = observed(vec![spec("a", "N")], |asked| {
+            let published = asked.body.windows(5).any(|part| part == b"Extra");
+            match asked.path.rsplit('/').next() {
+                Some("ListMetrics") => {
+                    let dimensions = json!([{"Name": "Id", "Value": "x"}, {"Name": "Extra", "Value": "y"}]);
+                    (200, json!({"Metrics": [{"Namespace": "N", "MetricName": "M", "Dimensions": dimensions}]}))
+                }
+                _ if published => data(None, "Complete", 60.0, 1.0),
+                _ => (200, json!({"MetricDataResults": [{"Id": "m0", "StatusCode": "Complete"}]})),
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(rows(&answer), [("a", Quality::Complete, vec![1.0])]);
+        assert_eq!(
+            (answer.metrics_requested, answer.calls.get(&Api::CloudWatch)),
+            (2, Some(&3))
+        );
+    }
+
+    #[tokio::test]
+    async fn when_nothing_can_be_read_the_old_series_stay() {
+        let error = observed(vec![spec("a", "N")], |_| {
+            (400, json!({"__type": "Throttling"}))
+        })
+        .await;
+        assert_eq!(
+            error.map_err(|error| error.class),
+            Err(ErrorClass::Throttled)
+        );
     }
 }

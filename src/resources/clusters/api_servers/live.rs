@@ -23,13 +23,12 @@ use crate::{
     resources::{Answer, Api, ProviderError, Query, Rows, Wanted},
 };
 
-const OPERATION: &str = "kubernetes:GetVersion";
 const CONNECT: Duration = Duration::from_secs(3);
 const READ: Duration = Duration::from_secs(5);
 /// The deadline of one probe, TLS handshake included.
 const DEADLINE: Duration = Duration::from_secs(8);
 /// Servers asked at once.
-const PARALLEL: usize = 16;
+const PARALLEL: usize = 64;
 /// Bytes of an answer that are read: a version is a few hundred.
 const MOST: u64 = 16 * 1024;
 
@@ -86,7 +85,7 @@ async fn probe(
     server: &ApiServer,
     kubeconfig: &Result<Kubeconfig, String>,
 ) -> ApiServerState {
-    ask.turn(Api::Kubernetes, OPERATION).await;
+    ask.count(Api::Kubernetes);
     let started = Instant::now();
     let answer = async {
         let config = config(server, kubeconfig).await?;
@@ -198,6 +197,8 @@ async fn version(config: Config) -> Result<Option<String>, String> {
         }
         // A refusal is an answer.
         Err(kube::Error::Api(_)) => return Ok(None),
+        // The name of kube's own layer tells an operator nothing.
+        Err(kube::Error::Service(error)) => return Err(chain(error.as_ref())),
         Err(error) => return Err(chain(&error)),
     };
     let mut bytes = Vec::new();
