@@ -36,9 +36,9 @@ pub struct Fact {
 /// What something does in a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Takes the writes of replicated data.
+    /// Takes the writes of replicated data, or comes first in a failover.
     Writes,
-    /// Holds a replica.
+    /// Holds a replica, or comes next.
     Reads,
     /// Serves, or is pointed to.
     Serves,
@@ -111,6 +111,36 @@ impl Findings {
         };
         if !facts.contains(&fact) {
             facts.push(fact);
+        }
+    }
+
+    /// Where no data is replicated, the record sets with a failover policy tell who comes first.
+    pub fn fall_back_on_failover(&mut self) {
+        let facts = self.regions.values().flatten();
+        if facts.into_iter().any(|fact| fact.part == Part::Writes) {
+            return;
+        }
+        for name in self.names() {
+            for record in self.records.clone() {
+                let here = record.name == name.name && record.zone_id == name.zone_id;
+                let Some(failover) = record.failover.filter(|_| here) else {
+                    continue;
+                };
+                let answer = record.set_identifier.and_then(|id| name.answers.get(&id));
+                let Some(region) = answer.and_then(|answer| answer.region.as_deref()) else {
+                    continue;
+                };
+                let part = if failover == "PRIMARY" {
+                    Part::Writes
+                } else {
+                    Part::Reads
+                };
+                self.note(
+                    region,
+                    part,
+                    format!("failover {failover} of {}", name.name),
+                );
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one door to the world. Owns the trait; live AWS, the simulator and nothing else stand behind it.
 
 pub mod ask;
+pub mod discover;
 
 use futures::future::BoxFuture;
 
