@@ -1,5 +1,7 @@
 //! Every key of pilothouse.toml with its type, default and meaning, in ONE list: the README's table and the hints for misplaced keys come from it.
 
+use std::fmt::Write as _;
+
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -118,8 +120,9 @@ pub fn markdown() -> String {
             section => format!("`{section}`"),
         };
         last = Some(entry.section);
-        text += &format!(
-            "| {section} | `{}` | {} | {} | {} |\n",
+        let _ = writeln!(
+            text,
+            "| {section} | `{}` | {} | {} | {} |",
             entry.key, entry.takes, entry.default, entry.meaning
         );
     }

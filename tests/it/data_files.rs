@@ -42,10 +42,8 @@ fn stems(folder: &str, ending: &str) -> BTreeSet<String> {
 }
 
 fn lines(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("{problem}\n"))
-        .collect()
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n") + "\n"
 }
 
 /// Problems name the file alone, so that their texts do not depend on where the project lies.

@@ -116,9 +116,8 @@ async fn distributions(config: &SdkConfig, notes: &mut Notes) -> Result<(), Prov
         for distribution in &list {
             let origins = distribution
                 .origins()
-                .map(|origins| origins.items())
-                .unwrap_or_default();
-            for origin in origins {
+                .map(aws_sdk_cloudfront::types::Origins::items);
+            for origin in origins.unwrap_or_default() {
                 let host = origin.domain_name().to_lowercase();
                 let bucket = host
                     .split('.')

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_route53::{
     Client,
-    types::{HostedZone, ResourceRecordSet, RrType},
+    types::{HostedZone, ResourceRecordSet, ResourceRecordSetRegion, RrType},
 };
 use tokio::time::sleep;
 
@@ -162,7 +162,7 @@ fn fact(record: &ResourceRecordSet, zone_id: &str, private: bool) -> Option<Reco
         policy: policy.map(ToOwned::to_owned),
         region: record
             .region()
-            .map(|region| region.as_str())
+            .map(ResourceRecordSetRegion::as_str)
             .or(proximity)
             .map(ToOwned::to_owned),
         failover: record
@@ -201,9 +201,7 @@ fn host(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_route53::types::{
-        AliasTarget, GeoProximityLocation, ResourceRecord, ResourceRecordSetRegion,
-    };
+    use aws_sdk_route53::types::{AliasTarget, GeoProximityLocation, ResourceRecord};
 
     use super::*;
 

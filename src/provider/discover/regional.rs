@@ -13,7 +13,7 @@ const MOST_TABLES: usize = 25;
 
 /// Everything that a region tells.
 pub(super) async fn everything(config: &SdkConfig, region: &str) -> Notes {
-    let (a, b, c, d, e, f, g, h) = tokio::join!(
+    let (balancers, clusters, aurora, instances, datastores, groups, memory, tables) = tokio::join!(
         Notes::of(region, async |notes| load_balancers(config, region, notes)
             .await),
         Notes::of(region, async |notes| clusters(config, region, notes).await),
@@ -28,8 +28,10 @@ pub(super) async fn everything(config: &SdkConfig, region: &str) -> Notes {
             .await),
         Notes::of(region, async |notes| tables(config, region, notes).await),
     );
-    let all = [b, c, d, e, f, g, h];
-    all.into_iter().fold(a, Notes::and)
+    let others = [
+        clusters, aurora, instances, datastores, groups, memory, tables,
+    ];
+    others.into_iter().fold(balancers, Notes::and)
 }
 
 /// Whether an ARN names this region; a thing that says otherwise was not meant as an answer here.
@@ -104,7 +106,8 @@ async fn global_clusters(config: &SdkConfig, notes: &mut Notes) -> Result<(), Pr
             };
             let (part, word) = match member.is_writer() {
                 Some(true) => (Part::Writes, "writer"),
-                Some(false) | None => (Part::Reads, "reader"),
+                Some(false) => (Part::Reads, "reader"),
+                None => (Part::Serves, "member"),
             };
             notes.fact(
                 region,
