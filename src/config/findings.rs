@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::syntax::could_be_aws_region;
-use crate::resources::{ProviderError, estate::RegionRole};
+use crate::resources::{ErrorClass, ProviderError, estate::RegionRole};
 
 /// Everything that was found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -112,6 +112,14 @@ impl Findings {
         if !facts.contains(&fact) {
             facts.push(fact);
         }
+    }
+
+    /// Why nothing could be asked at all: no, expired or wrong credentials. A file written from that would be empty.
+    pub fn locked_out(&self) -> Option<&ProviderError> {
+        let failures = self.failures.iter().map(|failure| &failure.error);
+        failures
+            .into_iter()
+            .find(|error| self.account.is_none() && error.class == ErrorClass::Identity)
     }
 
     /// Where no data is replicated, the record sets with a failover policy tell who comes first.

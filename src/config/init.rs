@@ -202,10 +202,13 @@ fn write_name(text: &mut String, name: &FoundName, regions: &[FoundRegion<'_>]) 
 fn failures(findings: &Findings) -> Vec<String> {
     let mut places: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for failure in &findings.failures {
-        let same = places.entry(failure.error.to_string()).or_default();
+        // The SDK explains some errors over several lines.
+        let error = failure.error.to_string();
+        let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+        let same = places.entry(error).or_default();
         same.push(&failure.place);
     }
-    let line = |(error, places): (String, Vec<&str>)| format!("{error} in {}", list(&places, 6));
+    let line = |(error, places): (String, Vec<&str>)| format!("{}: {error}", list(&places, 6));
     places.into_iter().map(line).collect()
 }
 

@@ -1,3 +1,4 @@
 //! x
 
 mod data_files;
+mod discovery;

@@ -115,7 +115,7 @@ fn the_same_failure_in_many_regions_is_one_line() {
     };
     assert_eq!(
         summary(&findings),
-        ["not read: eks:ListClusters: denied (AccessDenied) in a, b, c, d, e, f and 2 more"]
+        ["not read: a, b, c, d, e, f and 2 more: eks:ListClusters: denied (AccessDenied)"]
     );
 }
 

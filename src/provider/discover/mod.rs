@@ -11,12 +11,9 @@ use aws_config::SdkConfig;
 use futures::{StreamExt, stream};
 
 use self::notes::Notes;
-use crate::{
-    config::{
-        findings::{Findings, Part},
-        syntax::could_be_aws_region,
-    },
-    resources::ErrorClass,
+use crate::config::{
+    findings::{Findings, Part},
+    syntax::could_be_aws_region,
 };
 
 /// How a fleet is looked for.
@@ -91,11 +88,7 @@ impl Search<'_> {
         let notes = global::identity(&(self.discovery.config)(home)).await;
         self.take(notes);
         // Without credentials every further call would fail in the same way.
-        let failures = &self.findings.failures;
-        if failures
-            .iter()
-            .any(|failure| failure.error.class == ErrorClass::Identity)
-        {
+        if self.findings.locked_out().is_some() {
             return;
         }
         let notes = global::everything(self.discovery).await;

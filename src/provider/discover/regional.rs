@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use super::notes::{MOST, Notes, call, name_of_arn, region_of_arn};
 use crate::{
     config::findings::{LoadBalancer, Part},
-    resources::ProviderError,
+    resources::{ErrorClass, ProviderError},
 };
 
 /// Tables described in one region; a global table is found in any of its regions.
@@ -280,7 +280,12 @@ async fn tables(config: &SdkConfig, region: &str, notes: &mut Notes) -> Result<(
             break;
         };
         let describe = client.describe_table().table_name(&name).send();
-        let table = call("dynamodb:DescribeTable", describe).await?.table;
+        let table = match call("dynamodb:DescribeTable", describe).await {
+            Ok(answer) => answer.table,
+            // Deleted since it was listed.
+            Err(error) if error.class == ErrorClass::NotFound => None,
+            Err(error) => return Err(error),
+        };
         let replicas = table.and_then(|table| table.replicas).unwrap_or_default();
         let others = replicas.iter().filter_map(|replica| replica.region_name());
         let mut regions: Vec<&str> = others.filter(|other| *other != region).collect();
