@@ -14,13 +14,13 @@ use crate::resources::{RegionLabel, estate::RegionRole};
 
 const HEAD: &str = "\
 # pilothouse.toml, written by `pilothouse init`.
-# Everything marked `guessed` was concluded from what is named beside it: read it, mend it, then run `pilothouse check`.
-# All keys and their defaults: see the README.
+# Everything marked `guessed` was concluded from what is named beside it: read it, mend it,
+# then run `pilothouse check`. All keys and their defaults: see the README.
 ";
 
 const TAIL: &str = "\
-# The data-plane endpoints of the recovery cluster (Application Recovery Controller), if you have one. They belong in this file because
-# looking them up is a control-plane call, which may fail with the region that you want to leave:
+# The data-plane endpoints of the recovery cluster (Application Recovery Controller), if you have one. They belong
+# in this file because looking them up is a control-plane call, which may fail with the region that you want to leave:
 #   aws route53-recovery-control-config describe-cluster --region us-west-2 --cluster-arn ARN
 # [recovery]
 # endpoints = [
@@ -221,9 +221,21 @@ fn list(entries: &[&str], most: usize) -> String {
     }
 }
 
-/// A line of comment. Whatever it quotes stays in the line.
+/// A comment, in lines that fit beside each other. Whatever it quotes stays in them.
 fn comment(text: &str) -> String {
-    format!("# {}\n", short(text))
+    const WIDTH: usize = 110;
+    let mut lines = String::new();
+    let mut line = "#".to_owned();
+    for word in short(text).split(' ') {
+        if line.chars().count() + word.chars().count() > WIDTH && line.len() > 3 {
+            lines += &line;
+            lines.push('\n');
+            "#  ".clone_into(&mut line);
+        }
+        line.push(' ');
+        line += word;
+    }
+    lines + &line + "\n"
 }
 
 /// A line with a comment behind it.
@@ -232,7 +244,7 @@ fn commented(line: &str, why: &str) -> String {
 }
 
 fn short(text: &str) -> String {
-    const MOST: usize = 200;
+    const MOST: usize = 300;
     let safe = printable(text);
     if safe.chars().count() <= MOST {
         return safe;

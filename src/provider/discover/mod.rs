@@ -11,9 +11,12 @@ use aws_config::SdkConfig;
 use futures::{StreamExt, stream};
 
 use self::notes::Notes;
-use crate::config::{
-    findings::{Findings, Part},
-    syntax::could_be_aws_region,
+use crate::{
+    config::{
+        findings::{Failure, Findings, LoadBalancer, Part},
+        syntax::could_be_aws_region,
+    },
+    resources::{ErrorClass, ProviderError},
 };
 
 /// How a fleet is looked for.
@@ -83,6 +86,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     async fn run(&mut self) {
+        self.refuse_what_is_no_region();
         (self.discovery.progress)("asking who we are");
         let home = self.discovery.home.as_deref().unwrap_or(GLOBAL);
         let notes = global::identity(&(self.discovery.config)(home)).await;
@@ -104,6 +108,23 @@ impl Search<'_> {
         self.note_answers();
         self.findings.fall_back_on_failover();
         self.settle();
+    }
+
+    fn refuse_what_is_no_region(&mut self) {
+        let wrong = self
+            .discovery
+            .only
+            .iter()
+            .filter(|name| !could_be_aws_region(name));
+        let failure = |name: &String| Failure {
+            place: name.clone(),
+            error: ProviderError::new(
+                ErrorClass::Terminal,
+                "--regions",
+                "does not look like an AWS Region; write one like eu-west-1",
+            ),
+        };
+        self.findings.failures.extend(wrong.map(failure));
     }
 
     fn take(&mut self, notes: Notes) {
@@ -216,9 +237,7 @@ impl Search<'_> {
         {
             self.findings.regions.entry(home.clone()).or_default();
         }
-        let key = |balancer: &crate::config::findings::LoadBalancer| {
-            (balancer.region.clone(), balancer.name.clone())
-        };
+        let key = |balancer: &LoadBalancer| (balancer.region.clone(), balancer.name.clone());
         self.findings.load_balancers.sort_by_key(key);
     }
 }
