@@ -194,11 +194,14 @@ impl Search<'_> {
         let mut answers = stream::iter(asks).buffer_unordered(ABREAST);
         let mut done = Vec::new();
         while let Some((region, notes)) = answers.next().await {
-            done.push(notes);
-            (self.discovery.progress)(&format!("asked {region} ({} of {all} regions)", done.len()));
+            let count = done.len() + 1;
+            (self.discovery.progress)(&format!("asked {region} ({count} of {all} regions)"));
+            done.push((region, notes));
         }
         drop(answers);
-        for notes in done {
+        // Whoever answered first: the same account gives the same file.
+        done.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (_, notes) in done {
             self.take(notes);
         }
     }
