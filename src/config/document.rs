@@ -255,13 +255,12 @@ impl<'d> Section<'d> {
                 name => format!("in [{name}]"),
             };
             let suggestion = nearest(typed, self.asked.iter().copied());
-            let mut text = format!("there is no key `{typed}` {place}");
-            if suggestion.is_none() {
-                match elsewhere(typed) {
-                    Some(section) => text += &format!("; it belongs {section}"),
-                    None => text += &format!("; known here: {}", self.known()),
-                }
-            }
+            let hint = match (suggestion, elsewhere(typed)) {
+                (Some(_), _) => String::new(),
+                (None, Some(section)) => format!("; it belongs {section}"),
+                (None, None) => format!("; known here: {}", self.known()),
+            };
+            let text = format!("there is no key `{typed}` {place}{hint}");
             self.report.suggest(&key.span(), text, suggestion);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::syntax::could_be_aws_region;
-use crate::resources::{ProviderError, estate::RegionRole};
+use crate::resources::{ErrorClass, ProviderError, estate::RegionRole};
 
 /// Everything that was found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,9 +36,9 @@ pub struct Fact {
 /// What something does in a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Takes the writes of replicated data.
+    /// Takes the writes of replicated data, or comes first in a failover.
     Writes,
-    /// Holds a replica.
+    /// Holds a replica, or comes next.
     Reads,
     /// Serves, or is pointed to.
     Serves,
@@ -111,6 +111,44 @@ impl Findings {
         };
         if !facts.contains(&fact) {
             facts.push(fact);
+        }
+    }
+
+    /// Why nothing could be asked at all: no, expired or wrong credentials. A file written from that would be empty.
+    pub fn locked_out(&self) -> Option<&ProviderError> {
+        let failures = self.failures.iter().map(|failure| &failure.error);
+        failures
+            .into_iter()
+            .find(|error| self.account.is_none() && error.class == ErrorClass::Identity)
+    }
+
+    /// Where no data is replicated, the record sets with a failover policy tell who comes first.
+    pub fn fall_back_on_failover(&mut self) {
+        let facts = self.regions.values().flatten();
+        if facts.into_iter().any(|fact| fact.part == Part::Writes) {
+            return;
+        }
+        for name in self.names() {
+            for record in self.records.clone() {
+                let here = record.name == name.name && record.zone_id == name.zone_id;
+                let Some(failover) = record.failover.filter(|_| here) else {
+                    continue;
+                };
+                let answer = record.set_identifier.and_then(|id| name.answers.get(&id));
+                let Some(region) = answer.and_then(|answer| answer.region.as_deref()) else {
+                    continue;
+                };
+                let part = if failover == "PRIMARY" {
+                    Part::Writes
+                } else {
+                    Part::Reads
+                };
+                self.note(
+                    region,
+                    part,
+                    format!("failover {failover} of {}", name.name),
+                );
+            }
         }
     }
 

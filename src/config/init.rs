@@ -1,6 +1,9 @@
 //! The file that `pilothouse init` writes: commented, working, every guess marked with what it was guessed from. Owns its wording; asks nobody.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use super::{
     answers::FoundName,
@@ -11,13 +14,13 @@ use crate::resources::{RegionLabel, estate::RegionRole};
 
 const HEAD: &str = "\
 # pilothouse.toml, written by `pilothouse init`.
-# Everything marked `guessed` was concluded from what is named beside it: read it, mend it, then run `pilothouse check`.
-# All keys and their defaults: see the README.
+# Everything marked `guessed` was concluded from what is named beside it: read it, mend it,
+# then run `pilothouse check`. All keys and their defaults: see the README.
 ";
 
 const TAIL: &str = "\
-# The data-plane endpoints of the recovery cluster (Application Recovery Controller), if you have one. They belong in this file because
-# looking them up is a control-plane call, which may fail with the region that you want to leave:
+# The data-plane endpoints of the recovery cluster (Application Recovery Controller), if you have one. They belong
+# in this file because looking them up is a control-plane call, which may fail with the region that you want to leave:
 #   aws route53-recovery-control-config describe-cluster --region us-west-2 --cluster-arn ARN
 # [recovery]
 # endpoints = [
@@ -46,8 +49,8 @@ pub fn write(findings: &Findings) -> String {
     }
     if !findings.failures.is_empty() {
         text += "#\n# Could not be read, so that something may be missing here:\n";
-        for failure in &findings.failures {
-            text += &comment(&format!("- {}: {}", failure.place, failure.error));
+        for line in failures(findings) {
+            text += &comment(&format!("- {line}"));
         }
     }
     text += "\n# The word in the top line: prod, staging …\n";
@@ -88,11 +91,11 @@ fn write_region(text: &mut String, findings: &Findings, region: &FoundRegion<'_>
             *text += &commented(&format!("role = {}", quoted(role)), &guess);
         }
         None => {
-            *text += "# role = \"active\"  # or primary, secondary, tertiary; nothing found tells who takes over for whom\n"
+            *text += "# role = \"active\"  # or primary, secondary, tertiary; nothing found tells who takes over for whom\n";
         }
     }
     write_load_balancers(text, findings, region.name);
-    *text += "# capacity_rps = 1000  # requests per second that it can serve: no API knows it, a load test does; without it no utilisation is shown\n\n";
+    *text += "# capacity_rps = 1000  # unknown to AWS: put in what a load test showed, and utilisation is shown against it\n\n";
 }
 
 fn role_word(role: RegionRole) -> Option<&'static str> {
@@ -123,9 +126,8 @@ fn write_load_balancers(text: &mut String, findings: &Findings, region: &str) {
         .into_iter()
         .filter(named)
         .collect();
-    let names = |names: &BTreeSet<&str>| {
-        names
-            .iter()
+    let quote_all = |list: &BTreeSet<&str>| {
+        list.iter()
             .map(|name| quoted(name))
             .collect::<Vec<_>>()
             .join(", ")
@@ -133,14 +135,14 @@ fn write_load_balancers(text: &mut String, findings: &Findings, region: &str) {
     if targeted.is_empty() {
         let line = format!(
             "# load_balancers = [{}]",
-            names(&all.into_iter().take(10).collect())
+            quote_all(&all.into_iter().take(10).collect())
         );
         *text += &commented(
             &line,
             "keep those that carry user traffic; without this key all of them count",
         );
     } else if targeted.len() < all.len() {
-        let line = format!("load_balancers = [{}]", names(&targeted));
+        let line = format!("load_balancers = [{}]", quote_all(&targeted));
         *text += &commented(
             &line,
             "guessed: records with a routing policy lead to these",
@@ -196,6 +198,20 @@ fn write_name(text: &mut String, name: &FoundName, regions: &[FoundRegion<'_>]) 
     *text += "\n";
 }
 
+/// What could not be read, the places of the same failure in one line: thirty regions that lack one permission are one fact.
+fn failures(findings: &Findings) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for failure in &findings.failures {
+        // The SDK explains some errors over several lines.
+        let error = failure.error.to_string();
+        let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+        let same = places.entry(error).or_default();
+        same.push(&failure.place);
+    }
+    let line = |(error, places): (String, Vec<&str>)| format!("{}: {error}", list(&places, 6));
+    places.into_iter().map(line).collect()
+}
+
 /// A few of a list, and how many more there are.
 fn list(entries: &[&str], most: usize) -> String {
     let shown = entries[..entries.len().min(most)].join(", ");
@@ -205,9 +221,21 @@ fn list(entries: &[&str], most: usize) -> String {
     }
 }
 
-/// A line of comment. Whatever it quotes stays in the line.
+/// A comment, in lines that fit beside each other. Whatever it quotes stays in them.
 fn comment(text: &str) -> String {
-    format!("# {}\n", short(text))
+    const WIDTH: usize = 110;
+    let mut lines = String::new();
+    let mut line = "#".to_owned();
+    for word in short(text).split(' ') {
+        if line.chars().count() + word.chars().count() > WIDTH && line.len() > 3 {
+            lines += &line;
+            lines.push('\n');
+            "#  ".clone_into(&mut line);
+        }
+        line.push(' ');
+        line += word;
+    }
+    lines + &line + "\n"
 }
 
 /// A line with a comment behind it.
@@ -216,7 +244,7 @@ fn commented(line: &str, why: &str) -> String {
 }
 
 fn short(text: &str) -> String {
-    const MOST: usize = 200;
+    const MOST: usize = 300;
     let safe = printable(text);
     if safe.chars().count() <= MOST {
         return safe;
@@ -271,169 +299,10 @@ pub fn summary(findings: &Findings) -> Vec<String> {
             name.answers.len()
         )));
     }
-    lines.extend(
-        findings
-            .failures
-            .iter()
-            .map(|failure| printable(&format!("not read: {}: {}", failure.place, failure.error))),
-    );
+    let failures = failures(findings).into_iter();
+    lines.extend(failures.map(|failure| printable(&format!("not read: {failure}"))));
     lines
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::{prelude::*, test_runner::RngSeed};
-
-    use super::*;
-    use crate::{
-        config::{
-            self,
-            findings::{Failure, LoadBalancer, RecordFact},
-            layers::Flags,
-            library::Library,
-        },
-        resources::{ErrorClass, Estate, ProviderError},
-    };
-
-    fn read(text: &str) -> Estate {
-        config::parse(
-            "pilothouse.toml",
-            text,
-            &Flags::default(),
-            &Library::default(),
-        )
-        .unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"))
-        .estate
-    }
-
-    fn record(identifier: &str, target: &str) -> RecordFact {
-        RecordFact {
-            zone_id: "Z1".to_owned(),
-            name: "api.example.com".to_owned(),
-            set_identifier: Some(identifier.to_owned()),
-            policy: Some("weighted".to_owned()),
-            targets: vec![target.to_owned()],
-            ..RecordFact::default()
-        }
-    }
-
-    #[test]
-    fn what_is_found_is_what_is_watched() {
-        let mut findings = Findings {
-            profile: Some("prod".to_owned()),
-            records: vec![
-                record("eu", "web.eu-west-1.elb.amazonaws.com"),
-                record("us", "web.us-east-1.elb.amazonaws.com"),
-                record("old", "203.0.113.9"),
-            ],
-            load_balancers: ["web", "batch"]
-                .map(|name| LoadBalancer {
-                    region: "us-east-1".to_owned(),
-                    name: name.to_owned(),
-                    dns_name: format!("{name}.us-east-1.elb.amazonaws.com"),
-                })
-                .to_vec(),
-            ..Findings::default()
-        };
-        findings.note(
-            "eu-west-1",
-            Part::Reads,
-            "Aurora global cluster orders (reader)",
-        );
-        findings.note(
-            "us-east-1",
-            Part::Writes,
-            "Aurora global cluster orders (writer)",
-        );
-        let text = write(&findings);
-        let estate = read(&text);
-        assert_eq!(estate.environment, "prod");
-        assert_eq!(estate.access.profile.as_deref(), Some("prod"));
-        let regions: Vec<_> = estate
-            .regions
-            .iter()
-            .map(|r| (r.label.as_str(), r.role))
-            .collect();
-        assert_eq!(
-            regions,
-            [
-                ("us-east-1", RegionRole::Primary),
-                ("eu-west-1", RegionRole::Secondary)
-            ]
-        );
-        assert_eq!(estate.regions[0].load_balancers, ["web"]);
-        assert_eq!(estate.names[0].regions["eu"].as_str(), "eu-west-1");
-        assert_eq!(estate.names[0].regions.len(), 2);
-        assert!(
-            text.contains("# \"old\" = \"…\"  # nothing tells the region of 203.0.113.9"),
-            "{text}"
-        );
-        assert!(
-            text.contains("# guessed: Aurora global cluster orders (writer)"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn nothing_found_is_said_and_explained_by_check() {
-        let text = write(&Findings::default());
-        let problems =
-            config::parse("x", &text, &Flags::default(), &Library::default()).unwrap_err();
-        assert_eq!(problems.len(), 1, "{problems:#?}");
-        assert!(problems[0].text.starts_with("there is no [[region]]"));
-        assert!(text.contains("No region was found"));
-    }
-
-    #[test]
-    fn thirty_regions_and_their_names_survive() {
-        let mut findings = Findings::default();
-        for index in 1..=30 {
-            let region = format!("eu-west-{index}");
-            findings.note(&region, Part::Serves, "load balancer web");
-            findings.records.push(record(
-                &format!("set {index}"),
-                &format!("web.{region}.elb.amazonaws.com"),
-            ));
-        }
-        let estate = read(&write(&findings));
-        assert_eq!(estate.regions.len(), 30);
-        assert_eq!(estate.names[0].regions.len(), 30);
-        assert_eq!(estate.names[0].regions["set 7"].as_str(), "eu-west-7");
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..ProptestConfig::default() })]
-        #[test]
-        fn no_name_breaks_the_file(
-            identifier in any::<String>(), target in any::<String>(), fact in any::<String>(),
-            profile in any::<String>(), balancer in any::<String>(), failure in any::<String>(),
-        ) {
-            let mut findings = Findings {
-                profile: (!profile.trim().is_empty()).then_some(profile),
-                identity: Some(fact.clone()),
-                account: Some(balancer.clone()),
-                records: vec![
-                    RecordFact { region: Some("eu-west-1".to_owned()), ..record(&identifier, &target) },
-                    record(&target, &identifier),
-                ],
-                load_balancers: vec![
-                    LoadBalancer { region: "eu-west-1".to_owned(), name: balancer.clone(), dns_name: target.clone() },
-                    LoadBalancer { region: "eu-west-1".to_owned(), name: "other".to_owned(), dns_name: "o".to_owned() },
-                ],
-                failures: vec![Failure { place: "eu-west-1".to_owned(), error: ProviderError::new(ErrorClass::Denied, "x:Y", failure) }],
-                ..Findings::default()
-            };
-            findings.note("eu-west-1", Part::Serves, fact);
-            let text = write(&findings);
-            prop_assert!(!text.contains(|c: char| is_hostile(c) && c != '\n'));
-            let estate = read(&text);
-            prop_assert_eq!(&estate.access.profile, &findings.profile);
-            if !identifier.is_empty() {
-                prop_assert!(estate.names[0].regions.contains_key(&identifier));
-            }
-            for line in summary(&findings) {
-                prop_assert!(!line.contains(is_hostile));
-            }
-        }
-    }
-}
+mod tests;

@@ -193,3 +193,153 @@ fn unknown<'n>(flag: &str, typed: &str, known: impl Iterator<Item = &'n str> + C
     );
     Problem::general("command line", text).suggesting(nearest(typed, known))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::{check, load, load_console};
+
+    const REGION: &str = "[[region]]\nlabel = \"eu-west-1\"\n";
+
+    fn layers(root: &Path) -> Layers {
+        fs::create_dir_all(root.join("work")).unwrap();
+        fs::create_dir_all(root.join("user/themes")).unwrap();
+        Layers {
+            directory: root.join("work"),
+            folder: Some(root.join("user")),
+            ..Layers::default()
+        }
+    }
+
+    fn texts(problems: &[Problem]) -> Vec<String> {
+        problems
+            .iter()
+            .map(|problem| problem.text.clone())
+            .collect()
+    }
+
+    #[test]
+    fn the_nearest_file_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let mut layers = layers(root.path());
+        let path = |layers: &Layers| load(layers).ok().and_then(|config| config.path);
+        assert_eq!(path(&layers), None);
+        for place in [
+            "user/pilothouse.toml",
+            "work/pilothouse.toml",
+            "variable.toml",
+            "flag.toml",
+        ] {
+            fs::write(root.path().join(place), REGION).unwrap();
+            match place {
+                "variable.toml" => layers.variable = Some(root.path().join(place)),
+                "flag.toml" => layers.flags.config = Some(root.path().join(place)),
+                _ => {}
+            }
+            assert_eq!(path(&layers), Some(root.path().join(place)));
+        }
+    }
+
+    #[test]
+    fn without_a_file_the_way_on_is_told_and_the_demo_goes() {
+        let root = tempfile::tempdir().unwrap();
+        let mut layers = layers(root.path());
+        let problems = load(&layers).unwrap_err();
+        assert!(problems[0].text.contains("pilothouse init"), "{problems:?}");
+        assert!(problems[0].text.contains("pilothouse demo"), "{problems:?}");
+        let config = load_console(&layers).unwrap();
+        assert_eq!((config.theme.name.as_str(), config.path), ("dark", None));
+        // A file that is asked for by name must be there.
+        layers.flags.config = Some(root.path().join("gone.toml"));
+        assert!(
+            load_console(&layers).unwrap_err()[0]
+                .text
+                .starts_with("no such file")
+        );
+    }
+
+    #[test]
+    fn flags_lie_over_the_file() {
+        let root = tempfile::tempdir().unwrap();
+        let mut layers = layers(root.path());
+        let text = format!(
+            "{REGION}[[region]]\nlabel = \"b\"\nprofile = \"own\"\n[aws]\nprofile = \"file\"\n[console]\ntheme = \"light\"\nmouse = true\n"
+        );
+        fs::write(root.path().join("work/pilothouse.toml"), text).unwrap();
+        layers.flags = Flags {
+            profile: Some("flag".to_owned()),
+            theme: Some("mono".to_owned()),
+            start: Some("caches".to_owned()),
+            ..Flags::default()
+        };
+        let config = load(&layers).unwrap();
+        assert_eq!(
+            (config.theme.name.as_str(), config.settings.mouse),
+            ("mono", true)
+        );
+        assert_eq!(config.settings.start, Some(crate::resources::Kind::Caches));
+        let profiles: Vec<_> = config
+            .estate
+            .regions
+            .iter()
+            .map(|r| r.access.profile.as_deref())
+            .collect();
+        assert_eq!(profiles, [Some("flag"), Some("own")]);
+
+        layers.flags.regions = vec!["b".to_owned()];
+        assert_eq!(load(&layers).unwrap().estate.regions.len(), 1);
+        layers.flags = Flags {
+            regions: vec!["eu-west-2".to_owned()],
+            ..Flags::default()
+        };
+        let problems = load(&layers).unwrap_err();
+        assert_eq!(problems[0].suggestion.as_deref(), Some("eu-west-1"));
+        layers.flags = Flags {
+            theme: Some("drak".to_owned()),
+            keymap: Some("vim".to_owned()),
+            start: Some("cache".to_owned()),
+            ..Flags::default()
+        };
+        assert_eq!(load(&layers).unwrap_err().len(), 3);
+    }
+
+    #[test]
+    fn check_reads_every_file_of_the_user() {
+        let root = tempfile::tempdir().unwrap();
+        let layers = layers(root.path());
+        fs::write(
+            root.path().join("work/pilothouse.toml"),
+            "[[region]]\nlable = \"x\"\n",
+        )
+        .unwrap();
+        fs::write(
+            root.path().join("user/themes/dark.toml"),
+            "inherits = \"dark\"\n[roles]\nok = \"blue\"\n",
+        )
+        .unwrap();
+        fs::write(
+            root.path().join("user/themes/mine.toml"),
+            "inherits = \"mine\"\n",
+        )
+        .unwrap();
+        fs::write(
+            root.path().join("user/themes/raw.toml"),
+            [b'#', b'\n', 0xff],
+        )
+        .unwrap();
+        let problems = check(&layers);
+        assert_eq!(
+            texts(&problems),
+            [
+                "this theme inherits from itself",
+                "is not UTF-8 (line 2)",
+                "this region has no `label`",
+                "there is no key `lable` in [[region]]",
+            ]
+            .map(ToOwned::to_owned),
+            "{problems:#?}"
+        );
+    }
+}

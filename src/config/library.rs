@@ -74,10 +74,10 @@ pub struct Library {
 
 impl Library {
     /// Every name on a shelf, sorted.
-    pub fn names(&self, shelf: Shelf) -> Vec<String> {
-        let embedded = shelf.embedded().iter().map(|(name, _)| (*name).to_owned());
+    pub fn names(&self, on: Shelf) -> Vec<String> {
+        let embedded = on.embedded().iter().map(|(name, _)| (*name).to_owned());
         let mut names: BTreeSet<String> = embedded.collect();
-        if let Some(entries) = self.path(shelf).and_then(|path| fs::read_dir(path).ok()) {
+        if let Some(entries) = self.path(on).and_then(|path| fs::read_dir(path).ok()) {
             let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
             let toml = paths.filter(|path| path.extension().is_some_and(|end| end == "toml"));
             names.extend(toml.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())));
@@ -86,34 +86,39 @@ impl Library {
     }
 
     /// A file by name: the user's own, or else the embedded one; `None` when there is neither.
-    pub fn find(&self, shelf: Shelf, name: &str) -> Option<Result<Text, Problem>> {
-        self.own(shelf, name)
-            .or_else(|| embedded(shelf, name).map(Ok))
+    pub fn find(&self, on: Shelf, name: &str) -> Option<Result<Text, Problem>> {
+        self.own(on, name).or_else(|| embedded(on, name).map(Ok))
     }
 
-    /// The file by that name and those that it inherits from, the most basic one first. `None` with problems when a link is missing.
-    pub fn lineage(&self, shelf: Shelf, name: &str, problems: &mut Vec<Problem>) -> Vec<Text> {
-        match self.find(shelf, name) {
-            Some(Ok(text)) => self.lineage_of(shelf, text, problems),
+    /// The file by that name and those that it inherits from, the most basic one first; empty, with a problem, when there is none.
+    pub fn lineage(&self, on: Shelf, name: &str, problems: &mut Vec<Problem>) -> Vec<Text> {
+        match self.find(on, name) {
+            Some(Ok(text)) => self.lineage_of(on, text, problems),
             Some(Err(problem)) => {
                 problems.push(problem);
                 Vec::new()
             }
-            None => Vec::new(),
+            None => {
+                let names = self.names(on);
+                let text = format!("there is no {} `{name}`", on.word());
+                let suggestion = nearest(name, names.iter().map(String::as_str));
+                problems.push(Problem::general(on.folder(), text).suggesting(suggestion));
+                Vec::new()
+            }
         }
     }
 
     /// A file and those that it inherits from, the most basic one first.
-    pub fn lineage_of(&self, shelf: Shelf, first: Text, problems: &mut Vec<Problem>) -> Vec<Text> {
+    pub fn lineage_of(&self, on: Shelf, first: Text, problems: &mut Vec<Problem>) -> Vec<Text> {
         let mut lineage = vec![first];
-        while let Some(parent) = self.parent(shelf, &lineage, problems) {
+        while let Some(parent) = self.parent(on, &lineage, problems) {
             lineage.push(parent);
         }
         lineage.reverse();
         lineage
     }
 
-    fn parent(&self, shelf: Shelf, lineage: &[Text], problems: &mut Vec<Problem>) -> Option<Text> {
+    fn parent(&self, on: Shelf, lineage: &[Text], problems: &mut Vec<Problem>) -> Option<Text> {
         let child = lineage.last()?;
         // Its other problems are reported when it is read for its content.
         let silent = Report::new(&child.file, &child.text);
@@ -121,12 +126,12 @@ impl Library {
         let found = document.root(&silent).text("inherits")?;
         let known = |text: &Text| lineage.iter().any(|seen| seen.file == text.file);
         // A user's `dark` may build on the embedded `dark`.
-        let parent = match self.find(shelf, found.value) {
-            Some(Ok(text)) if known(&text) => embedded(shelf, found.value).map(Ok),
+        let parent = match self.find(on, found.value) {
+            Some(Ok(text)) if known(&text) => embedded(on, found.value).or(Some(text)).map(Ok),
             other => other,
         };
         let report = Report::new(&child.file, &child.text);
-        let word = shelf.word();
+        let word = on.word();
         let parent = match parent {
             Some(Ok(text)) if known(&text) => {
                 report.at(&found.span, format!("this {word} inherits from itself"));
@@ -138,7 +143,7 @@ impl Library {
                 None
             }
             None => {
-                let names = self.names(shelf);
+                let names = self.names(on);
                 let suggestion = nearest(found.value, names.iter().map(String::as_str));
                 let text = format!("there is no {word} `{}`", found.value);
                 report.suggest(&found.span, text, suggestion);
@@ -149,10 +154,10 @@ impl Library {
         parent
     }
 
-    fn own(&self, shelf: Shelf, name: &str) -> Option<Result<Text, Problem>> {
+    fn own(&self, on: Shelf, name: &str) -> Option<Result<Text, Problem>> {
         let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
         let path = self
-            .path(shelf)
+            .path(on)
             .filter(|_| plain)?
             .join(format!("{name}.toml"));
         match read(&path) {
@@ -166,18 +171,16 @@ impl Library {
         }
     }
 
-    fn path(&self, shelf: Shelf) -> Option<PathBuf> {
-        self.folder
-            .as_ref()
-            .map(|folder| folder.join(shelf.folder()))
+    fn path(&self, on: Shelf) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(on.folder()))
     }
 }
 
-fn embedded(shelf: Shelf, name: &str) -> Option<Text> {
-    let (name, text) = shelf.embedded().iter().find(|(known, _)| *known == name)?;
+fn embedded(on: Shelf, name: &str) -> Option<Text> {
+    let (name, text) = on.embedded().iter().find(|(known, _)| *known == name)?;
     Some(Text {
         name: (*name).to_owned(),
-        file: format!("{}/{name}.toml", shelf.folder()),
+        file: format!("{}/{name}.toml", on.folder()),
         text: (*text).to_owned(),
     })
 }
@@ -190,10 +193,8 @@ pub fn read(path: &Path) -> Result<String, Option<Problem>> {
         _ => Some(Problem::general(name(), format!("cannot be read: {error}"))),
     })?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = String::from_utf8_lossy(valid).matches('\n').count();
         Some(Problem::general(
             name(),
             format!("is not UTF-8 (line {})", line + 1),

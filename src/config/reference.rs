@@ -1,5 +1,7 @@
 //! Every key of pilothouse.toml with its type, default and meaning, in ONE list: the README's table and the hints for misplaced keys come from it.
 
+use std::fmt::Write as _;
+
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -67,7 +69,7 @@ entries! {
         "healthy_bad_percent", "percent", "50", "Share of healthy targets: bad below.";
     }
     "[intervals]" {
-        "SOURCE", "seconds, or \"30s\", \"5m\", \"1h\"", "see `pilothouse doctor`", "How often a source is asked, each by its name; never faster than its API budget allows.";
+        "SOURCE", "seconds, or \"30s\", \"5m\", \"1h\"", "15 s to 5 min, by source", "How often a source is asked, each by its name; never faster than its API budget allows.";
     }
     "[sources]" {
         "disabled", "list of sources", "none", "Sources that are not asked at all.";
@@ -118,8 +120,9 @@ pub fn markdown() -> String {
             section => format!("`{section}`"),
         };
         last = Some(entry.section);
-        text += &format!(
-            "| {section} | `{}` | {} | {} | {} |\n",
+        let _ = writeln!(
+            text,
+            "| {section} | `{}` | {} | {} | {} |",
             entry.key, entry.takes, entry.default, entry.meaning
         );
     }
@@ -129,7 +132,12 @@ pub fn markdown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::estate::Thresholds;
+    use std::collections::BTreeSet;
+
+    use crate::{
+        config::{layers::Flags, library::Library, parse},
+        resources::estate::Thresholds,
+    };
 
     #[test]
     fn a_key_is_found_in_its_only_section() {
@@ -137,6 +145,33 @@ mod tests {
         assert_eq!(place_of("environment"), Some("at the top of the file"));
         assert_eq!(place_of("role_arn"), None, "[aws] or [[region]]");
         assert_eq!(place_of("nonsense"), None);
+    }
+
+    /// An unknown key makes the parser say which keys it knows there.
+    #[test]
+    fn the_parser_knows_exactly_these_keys() {
+        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[sources]\nzz = 1\n[console]\nzz = 1\n";
+        let problems = parse("x", text, &Flags::default(), &Library::default()).unwrap_err();
+        assert_eq!(problems.len(), PLACES.len(), "{problems:#?}");
+        for problem in problems {
+            let (place, known) = problem.text.split_once("; known here: ").unwrap();
+            let known: BTreeSet<&str> = known.split(", ").collect();
+            let (section, _) = PLACES
+                .iter()
+                .find(|(_, name)| place.ends_with(name))
+                .unwrap();
+            let entries = ENTRIES.iter().filter(|entry| entry.section == *section);
+            let mut documented: BTreeSet<&str> = entries.map(|entry| entry.key).collect();
+            if section.is_empty() {
+                // The sections themselves.
+                let all = ENTRIES.iter().filter(|entry| !entry.section.is_empty());
+                documented.extend(all.map(|entry| {
+                    let name = entry.section.trim_matches(['[', ']']);
+                    name.split('.').next().unwrap_or(name)
+                }));
+            }
+            assert_eq!(known, documented, "{section}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod live;
 pub mod paging;
 pub mod translate;
 pub mod whole;
+pub mod discover;
 
 use futures::future::BoxFuture;
 
