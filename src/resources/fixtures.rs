@@ -1,6 +1,6 @@
 //! Small fleets made by hand for tests. Owns shapes of rows as their JSON, so that a field added to a model breaks no test that does not mean it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, ErrorClass, Estate, Fleet, Place, ProviderError, Query, RegionLabel, Rows, Source,
     Wanted,
-    estate::{ManagedName, RegionSpec},
+    estate::{Access, ManagedName, RegionRole, RegionSpec},
     metrics::{Point, Quality, Series, SeriesSpec, Stat},
     traffic::{Split, load_balancer_key},
 };
@@ -37,8 +37,8 @@ pub fn estate(regions: &[&str]) -> Estate {
     let region = |name: &&str| RegionSpec {
         label: label(name),
         aws_region: Some((*name).to_owned()),
-        role: Default::default(),
-        access: Default::default(),
+        role: RegionRole::Active,
+        access: Access::default(),
         kube_contexts: Vec::new(),
         capacity_rps: Some(1_000.0),
         load_balancers: Vec::new(),
@@ -49,7 +49,7 @@ pub fn estate(regions: &[&str]) -> Estate {
         names: vec![ManagedName {
             name: "api.example.com".to_owned(),
             zone_id: None,
-            regions: Default::default(),
+            regions: BTreeMap::new(),
         }],
         ..Estate::default()
     }

@@ -209,11 +209,12 @@ pub const LIMITS: Limits = Limits {
     expired: Duration::from_secs(420),
 };
 
-/// The limits for a period. A point of 5 minutes (DynamoDB) settles only after 5 more, so what is old for a minute is new for it.
-fn limits(period: Duration) -> Limits {
+/// The limits of a series: in proportion longer for a period of more than a minute, whose newest complete point is older by nature.
+fn limits(period: u32) -> Limits {
+    let minutes = (period / 60).max(1);
     Limits {
-        stale: LIMITS.stale.max(period * 3),
-        expired: LIMITS.expired.max(period * 5),
+        stale: LIMITS.stale * minutes,
+        expired: LIMITS.expired * minutes,
     }
 }
 
@@ -238,11 +239,11 @@ impl Fleet {
             (Quality::Partial | Quality::Failed, _) => Reading::NeverRead,
             (Quality::Complete, None) => Reading::NoData,
             (Quality::Complete, Some(point)) => {
-                let period = Duration::from_secs(u64::from(series.spec.period));
+                let end = point.at + Duration::from_secs(u64::from(series.spec.period));
                 Reading::Value {
                     value: point.value,
                     at: point.at,
-                    freshness: limits(period).judge(Some(point.at + period), self.now),
+                    freshness: limits(series.spec.period).judge(Some(end), self.now),
                 }
             }
         }
