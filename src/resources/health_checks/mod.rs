@@ -139,3 +139,100 @@ impl Resource for HealthCheck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::resources::{
+        Answer, Estate, Query, Rows, Wanted,
+        metrics::{Point, Quality, Series},
+    };
+
+    fn check(id: &str, check_type: &str) -> HealthCheck {
+        HealthCheck {
+            id: id.to_owned(),
+            check_type: check_type.to_owned(),
+            target: format!("https://{id}"),
+            interval_seconds: Some(10),
+            failure_threshold: Some(3),
+            inverted: false,
+            disabled: false,
+            children: Vec::new(),
+            routing_control_arn: None,
+            version: None,
+        }
+    }
+
+    fn fleet(checks: Vec<HealthCheck>, status: &[(&str, f64)]) -> Fleet {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let mut fleet = Fleet::new(Arc::new(Estate::default()), now);
+        let series = |(id, value): &(&str, f64)| Series {
+            spec: check(id, "HTTPS").series(&Place::Global).remove(0),
+            points: vec![Point {
+                at: now - Duration::from_secs(130),
+                value: *value,
+            }],
+            quality: Quality::Complete,
+        };
+        let mut metrics: Vec<Series> = status.iter().map(series).collect();
+        metrics.sort_by(|a, b| a.spec.key.cmp(&b.spec.key));
+        for (source, rows) in [
+            (Source::HealthChecks, Rows::HealthChecks(checks)),
+            (Source::Metrics, Rows::Metrics(metrics)),
+        ] {
+            let query = Query {
+                source,
+                place: Place::Global,
+                wanted: Wanted::Nothing,
+            };
+            fleet.accept(&query, Answer::of(rows), now, Duration::ZERO);
+        }
+        fleet
+    }
+
+    #[test]
+    fn health_is_what_the_metric_says_and_unknown_without_it() {
+        let checks = ["a", "b", "c"].map(|id| check(id, "HTTPS"));
+        let fleet = fleet(checks.into(), &[("a", 1.0), ("b", 0.0)]);
+        let healthy = ["a", "b", "c"].map(|id| healthy(&fleet, id));
+        assert_eq!(healthy, [Some(true), Some(false), None]);
+        let judged = |id| check(id, "HTTPS").judge(&fleet, &Place::Global).severity;
+        assert_eq!(judged("a"), Severity::Ok);
+        assert_eq!(judged("b"), Severity::Bad);
+        assert_eq!(judged("c"), Severity::Unknown);
+    }
+
+    #[test]
+    fn a_disabled_check_is_healthy_whatever_order_the_list_has() {
+        let mut off = check("a", "HTTPS");
+        off.disabled = true;
+        let fleet = fleet(
+            vec![check("z", "TCP"), check("m", "TCP"), off],
+            &[("a", 0.0)],
+        );
+        assert_eq!(healthy(&fleet, "a"), Some(true));
+        assert!(disabled(&fleet, "a") && !disabled(&fleet, "z"));
+    }
+
+    #[test]
+    fn only_metrics_that_exist_are_asked_for() {
+        let count = |check: &HealthCheck| check.series(&Place::Global).len();
+        assert_eq!(count(&check("a", "HTTPS")), 2);
+        assert_eq!(count(&check("a", "CALCULATED")), 1);
+        let mut off = check("a", "HTTPS");
+        off.disabled = true;
+        assert_eq!(count(&off), 0);
+    }
+
+    #[test]
+    fn detection_takes_interval_times_threshold() {
+        assert_eq!(check("a", "HTTPS").detection_seconds(), Some(30));
+        let mut huge = check("a", "HTTPS");
+        huge.interval_seconds = Some(u32::MAX);
+        assert_eq!(huge.detection_seconds(), None);
+    }
+}

@@ -13,6 +13,7 @@ use super::{
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     let rows = match query.source {
         Source::Records => {
+            // Good for one poll; a cache that the provider keeps saves the list of zones in the others.
             route53::live::observe(&ask, &route53::zone::live::ZoneCache::default()).await?
         }
         Source::RoutingControls => recovery_cluster::live::observe(&ask).await?,

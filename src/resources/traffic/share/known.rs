@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::{Forward, Mechanism, Record, plain_name};
+use super::super::{Forward, Mechanism, Record, Split, plain_name};
 use crate::resources::{Fleet, Freshness, health_checks};
 
 /// How deep alias records may point to each other before their health counts as not known.
@@ -25,6 +25,7 @@ impl<'a> Known<'a> {
             targets: HashMap::new(),
             named: HashMap::new(),
         };
+        let nested = fleet.traffic.rows().any(|(_, _, row)| follows_records(row));
         for (source, place, slice) in fleet.traffic.slices() {
             let usable = !matches!(
                 fleet.freshness(source, place),
@@ -32,7 +33,7 @@ impl<'a> Known<'a> {
             );
             for row in slice.rows.iter().filter(|_| usable) {
                 match &row.by {
-                    Mechanism::Record(record) => known.add_record(record),
+                    Mechanism::Record(record) if nested => known.add_record(record),
                     Mechanism::Forward(forward) => known.add_forward(forward),
                     Mechanism::Control(control) => {
                         let seen = known.controls.entry(&control.arn).or_insert(control.on);
@@ -40,7 +41,10 @@ impl<'a> Known<'a> {
                             *seen = None;
                         }
                     }
-                    Mechanism::Dial(_) | Mechanism::Alias(_) | Mechanism::Distribution(_) => {}
+                    Mechanism::Record(_)
+                    | Mechanism::Dial(_)
+                    | Mechanism::Alias(_)
+                    | Mechanism::Distribution(_) => {}
                 }
             }
         }
@@ -127,6 +131,17 @@ impl<'a> Known<'a> {
             .reduce(or)
             .flatten()
     }
+}
+
+/// Whether a record may take the health of other records; most estates have none, and then names need not be gathered.
+fn follows_records(row: &Split) -> bool {
+    let Mechanism::Record(record) = &row.by else {
+        return false;
+    };
+    record.alias.as_ref().is_some_and(|alias| {
+        let name = alias.dns_name.trim_end_matches('.');
+        alias.evaluate_target_health && !name.ends_with(".amazonaws.com")
+    })
 }
 
 /// A load balancer's DNS name in one form: Route 53 puts `dualstack.` before it and a dot behind.

@@ -81,16 +81,16 @@ impl RegionShares {
 
 /// The members of the split that decides, and the source that lists them.
 fn owner(fleet: &Fleet) -> Result<(Source, Vec<&Split>), String> {
-    let records = records(fleet);
-    let accelerator = accelerator(fleet);
-    match (records, accelerator) {
+    // Records that were not read yet may turn out to decide: until then nothing does.
+    let records = records(fleet)?;
+    match accelerator(fleet) {
         // A plain record names no regions: if there is an accelerator, it stands behind it.
-        (Ok(records), Ok(groups)) if records.iter().all(|row| is_simple(row)) => {
+        Ok(groups) if records.iter().all(|row| is_simple(row)) => {
             Ok((Source::Accelerators, groups))
         }
-        (Ok(records), _) => Ok((Source::Records, records)),
-        (Err(_), Ok(groups)) => Ok((Source::Accelerators, groups)),
-        (Err(reason), Err(_)) => Err(reason),
+        Ok(_) | Err(_) if !records.is_empty() => Ok((Source::Records, records)),
+        Ok(_) => Err("no traffic is split between regions".to_owned()),
+        Err(reason) => Err(format!("no record set of a managed name, and {reason}")),
     }
 }
 
@@ -98,10 +98,11 @@ fn is_simple(row: &Split) -> bool {
     matches!(&row.by, Mechanism::Record(record) if record.policy == Policy::Simple)
 }
 
-/// The record sets of the first managed name, of the type that users ask for first.
+/// The record sets of the first managed name, of the type that users ask for first; none without a managed name.
 fn records(fleet: &Fleet) -> Result<Vec<&Split>, String> {
-    let Some(managed) = fleet.estate.names.first() else {
-        return Err("no managed name is configured".to_owned());
+    let asked = !fleet.estate.places(Source::Records).is_empty();
+    let Some(managed) = fleet.estate.names.first().filter(|_| asked) else {
+        return Ok(Vec::new());
     };
     let name = plain_name(&managed.name);
     let rows = usable(fleet, Source::Records)?;
@@ -122,13 +123,11 @@ fn records(fleet: &Fleet) -> Result<Vec<&Split>, String> {
         })
         .collect();
     found.sort_by_key(|(rank, _)| *rank);
-    let Some((_, first)) = found.first().copied() else {
-        return Err(format!("{name} has no record sets"));
-    };
+    let first = found.first().map(|(_, row)| row.split.as_str());
     Ok(found
-        .into_iter()
-        .map(|(_, row)| row)
-        .filter(|row| row.split == first.split)
+        .iter()
+        .map(|(_, row)| *row)
+        .filter(|row| Some(row.split.as_str()) == first)
         .collect())
 }
 

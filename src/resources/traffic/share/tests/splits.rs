@@ -113,7 +113,11 @@ fn a_region_gets_what_its_members_get_and_strays_widen_the_range() {
         value(&behind_an_accelerator, "us-east-1"),
         Ok("100%".to_owned())
     );
-    assert!(value(&fleet(Vec::new()), "us-east-1").is_err());
+    let unread = fleet(vec![dials(vec![dial("us-east-1", 100.0, "HEALTHY")])]);
+    assert_eq!(
+        value(&unread, "us-east-1"),
+        Err("records were not read yet".to_owned())
+    );
 }
 
 #[test]
