@@ -1,6 +1,7 @@
 //! Scenarios: an estate and a timeline of what goes wrong in it. Owns the format and the built-in ones; demo, drills and tests share them.
 
 mod check;
+mod external;
 mod problem;
 mod raw;
 mod shape;

@@ -234,7 +234,8 @@ impl World {
                     .take(3)
                     .map(|(_, minute)| minute)
                     .collect();
-                alarms::evaluate(&mut self.alarms[region], &newest, t);
+                let aws = &self.shape.regions[region].aws_region;
+                alarms::evaluate(&mut self.alarms[region], aws, &newest, t);
             }
         }
     }

@@ -1,0 +1,109 @@
+//! What somebody else changes in a scenario. Owns how `external-change` is read.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::check::{Checker, Entry};
+use crate::sim::world::Transition;
+
+impl Checker<'_, '_> {
+    /// The changes of an entry; `None` when there is none or one of them cannot be read.
+    pub(super) fn transitions(&mut self, entry: &Entry<'_>) -> Option<Vec<Transition>> {
+        let raw = entry.raw;
+        let mut transitions = Vec::new();
+        if let Some(weights) = self.by_region(entry, "weights", raw.weights.as_ref()) {
+            transitions.push(Transition::Weights(weights));
+        }
+        if let Some(dials) = self.by_region(entry, "dials", raw.dials.as_ref()) {
+            self.percentages(entry, "dials", raw.dials.as_ref());
+            transitions.extend(
+                dials
+                    .into_iter()
+                    .map(|(region, percent)| Transition::Dial { region, percent }),
+            );
+        }
+        if let Some(controls) = self.by_region(entry, "controls", raw.controls.as_ref()) {
+            transitions.extend(
+                controls
+                    .into_iter()
+                    .map(|(region, on)| Transition::Control { region, on }),
+            );
+        }
+        if let Some(canary) = self.by_region(entry, "canary", raw.canary.as_ref()) {
+            self.percentages(entry, "canary", raw.canary.as_ref());
+            transitions.extend(
+                canary
+                    .into_iter()
+                    .map(|(region, percent)| Transition::Canary { region, percent }),
+            );
+        }
+        let targets: [(&str, Option<&Spanned<String>>, fn(usize) -> Transition); 4] = [
+            ("switch-over-to", raw.switch_over_to.as_ref(), |to| {
+                Transition::SwitchOver { to }
+            }),
+            ("fail-over-to", raw.fail_over_to.as_ref(), |to| {
+                Transition::FailOver { to }
+            }),
+            ("promote", raw.promote.as_ref(), |region| {
+                Transition::Promote { region }
+            }),
+            ("cache-primary", raw.cache_primary.as_ref(), |to| {
+                Transition::CachePrimary { to }
+            }),
+        ];
+        for (field, label, transition) in targets {
+            if let Some(label) = label {
+                transitions.push(transition(self.find(
+                    entry,
+                    field,
+                    label.get_ref(),
+                    &label.span(),
+                )?));
+            }
+        }
+        if transitions.is_empty() {
+            self.problems.note(
+                &entry.span,
+                format!(
+                    "{}: one of weights, dials, controls, canary, switch-over-to, fail-over-to, promote, cache-primary is missing",
+                    entry.name
+                ),
+            );
+            return None;
+        }
+        Some(transitions)
+    }
+
+    fn by_region<T: Copy>(
+        &mut self,
+        entry: &Entry<'_>,
+        field: &str,
+        values: Option<&Spanned<BTreeMap<String, T>>>,
+    ) -> Option<Vec<(usize, T)>> {
+        let values = values?;
+        let span = values.span();
+        let found = values
+            .get_ref()
+            .iter()
+            .filter_map(|(label, value)| Some((self.find(entry, field, label, &span)?, *value)));
+        Some(found.collect())
+    }
+
+    fn percentages(
+        &mut self,
+        entry: &Entry<'_>,
+        field: &str,
+        values: Option<&Spanned<BTreeMap<String, f64>>>,
+    ) {
+        let Some(values) = values else { return };
+        for value in values.get_ref().values() {
+            if !(0.0..=100.0).contains(value) {
+                self.problems.note(
+                    &values.span(),
+                    format!("{}: {field} are 0 to 100 percent, not {value}", entry.name),
+                );
+            }
+        }
+    }
+}
