@@ -146,10 +146,8 @@ fn counter(value: f64) -> Option<f64> {
 }
 
 /// A steady value of something that nothing happens to.
-fn steady<'a>(world: &'a World, spec: &'a SeriesSpec, middle: f64) -> Option<Value<'a>> {
-    Some(Box::new(move |number, _| {
-        Some(middle * world.noise.factor(&spec.key, number, 0.1))
-    }))
+fn steady<'a>(world: &'a World, spec: &'a SeriesSpec, middle: f64) -> Value<'a> {
+    Box::new(move |number, _| Some(middle * world.noise.factor(&spec.key, number, 0.1)))
 }
 
 fn load_balancer<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option<Value<'a>> {
@@ -158,8 +156,8 @@ fn load_balancer<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> O
         let name = balancer.split('/').nth(1)?;
         return match spec.name.as_str() {
             _ if !fill::knows(world, "app", name) => None,
-            "RequestCount" => steady(world, spec, 6_000.0),
-            "TargetResponseTime" => steady(world, spec, 0.08),
+            "RequestCount" => Some(steady(world, spec, 6_000.0)),
+            "TargetResponseTime" => Some(steady(world, spec, 0.08)),
             _ => None,
         };
     }
@@ -230,8 +228,8 @@ fn database<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option
     }
     match spec.name.as_str() {
         _ if !fill::knows(world, "db", instance) => None,
-        "CPUUtilization" => steady(world, spec, 22.0),
-        "DatabaseConnections" => steady(world, spec, 40.0),
+        "CPUUtilization" => Some(steady(world, spec, 22.0)),
+        "DatabaseConnections" => Some(steady(world, spec, 40.0)),
         _ => None,
     }
 }
@@ -274,8 +272,8 @@ fn cache<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option<Va
         return None;
     }
     Some(match spec.name.as_str() {
-        "DatabaseMemoryUsagePercentage" => return steady(world, spec, 58.0),
-        "EngineCPUUtilization" => return steady(world, spec, 20.0),
+        "DatabaseMemoryUsagePercentage" => steady(world, spec, 58.0),
+        "EngineCPUUtilization" => steady(world, spec, 20.0),
         "CacheHitRate" => Box::new(move |number, minute| {
             let noise = world.noise.factor(&spec.key, number, 0.005);
             let hits = if known {
@@ -296,7 +294,7 @@ fn memorydb<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option
         return None;
     }
     match spec.name.as_str() {
-        "DatabaseMemoryUsagePercentage" => steady(world, spec, 41.0),
+        "DatabaseMemoryUsagePercentage" => Some(steady(world, spec, 41.0)),
         "MultiRegionClusterReplicationLag" => Some(Box::new(|_, minute| minute.memorydb_lag_ms)),
         _ => None,
     }

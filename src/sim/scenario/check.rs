@@ -197,14 +197,12 @@ impl Checker<'_, '_> {
     }
 
     fn region(&mut self, entry: &Entry<'_>) -> Option<usize> {
-        match &entry.raw.region {
-            Some(label) => self.find(entry, "region", label.get_ref(), &label.span()),
-            None => {
-                self.problems
-                    .note(&entry.span, format!("{}: region is missing", entry.name));
-                None
-            }
-        }
+        let Some(label) = &entry.raw.region else {
+            self.problems
+                .note(&entry.span, format!("{}: region is missing", entry.name));
+            return None;
+        };
+        self.find(entry, "region", label.get_ref(), &label.span())
     }
 
     fn between(&mut self, entry: &Entry<'_>) -> Option<(usize, usize)> {
@@ -277,7 +275,7 @@ impl Checker<'_, '_> {
 }
 
 /// The fields of a fault beside `at` and `fault`.
-fn takes(fault: Name) -> &'static [&'static str] {
+pub(super) fn takes(fault: Name) -> &'static [&'static str] {
     match fault {
         Name::RegionDown | Name::AzLoss | Name::StaleTelemetry => &["region", "for"],
         Name::ServiceErrors | Name::CanaryBad => &["region", "share", "for"],
@@ -291,6 +289,8 @@ fn takes(fault: Name) -> &'static [&'static str] {
             "dials",
             "controls",
             "canary",
+            "alias",
+            "staging",
             "switch-over-to",
             "fail-over-to",
             "promote",

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::check::{Checker, Entry};
+use super::{
+    check::{Checker, Entry, takes},
+    raw::Name,
+};
 use crate::sim::world::Transition;
 
 impl Checker<'_, '_> {
@@ -38,37 +41,39 @@ impl Checker<'_, '_> {
                     .map(|(region, percent)| Transition::Canary { region, percent }),
             );
         }
-        let targets: [(&str, Option<&Spanned<String>>, fn(usize) -> Transition); 4] = [
-            ("switch-over-to", raw.switch_over_to.as_ref(), |to| {
-                Transition::SwitchOver { to }
-            }),
-            ("fail-over-to", raw.fail_over_to.as_ref(), |to| {
-                Transition::FailOver { to }
-            }),
-            ("promote", raw.promote.as_ref(), |region| {
-                Transition::Promote { region }
-            }),
-            ("cache-primary", raw.cache_primary.as_ref(), |to| {
-                Transition::CachePrimary { to }
-            }),
-        ];
-        for (field, label, transition) in targets {
-            if let Some(label) = label {
-                transitions.push(transition(self.find(
-                    entry,
-                    field,
-                    label.get_ref(),
-                    &label.span(),
-                )?));
-            }
+        let mut role =
+            |field: &str, label: &Option<Spanned<String>>, make: fn(usize) -> Transition| {
+                let Some(label) = label else { return };
+                let region = self.find(entry, field, label.get_ref(), &label.span());
+                transitions.extend(region.map(make));
+            };
+        role("switch-over-to", &raw.switch_over_to, |to| {
+            Transition::SwitchOver { to }
+        });
+        role("fail-over-to", &raw.fail_over_to, |to| {
+            Transition::FailOver { to }
+        });
+        role("promote", &raw.promote, |region| Transition::Promote {
+            region,
+        });
+        role("cache-primary", &raw.cache_primary, |to| {
+            Transition::CachePrimary { to }
+        });
+        if let Some(alias) = self.by_region(entry, "alias", raw.alias.as_ref()) {
+            let change = |(region, weight)| Transition::Alias { region, weight };
+            transitions.extend(alias.into_iter().map(change));
         }
-        if transitions.is_empty() {
+        if let Some(staging) = &raw.staging {
+            transitions.push(Transition::Staging {
+                weight: *staging.get_ref(),
+            });
+        }
+        let known = takes(Name::ExternalChange);
+        let mut given = raw.given().into_iter();
+        if !given.any(|(field, span)| span.is_some() && known.contains(&field)) {
             self.problems.note(
                 &entry.span,
-                format!(
-                    "{}: one of weights, dials, controls, canary, switch-over-to, fail-over-to, promote, cache-primary is missing",
-                    entry.name
-                ),
+                format!("{}: one of {} is missing", entry.name, known.join(", ")),
             );
             return None;
         }

@@ -38,6 +38,7 @@ pub(super) struct Estate {
 }
 
 /// `[[estate.regions]]`.
+#[allow(clippy::struct_field_names)] // the word of the estate, here and in the configuration
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Region {
@@ -115,6 +116,8 @@ pub(super) struct Event {
     pub dials: Option<Spanned<BTreeMap<String, f64>>>,
     pub controls: Option<Spanned<BTreeMap<String, bool>>>,
     pub canary: Option<Spanned<BTreeMap<String, f64>>>,
+    pub alias: Option<Spanned<BTreeMap<String, f64>>>,
+    pub staging: Option<Spanned<f64>>,
     pub switch_over_to: Option<Spanned<String>>,
     pub fail_over_to: Option<Spanned<String>>,
     pub promote: Option<Spanned<String>>,
@@ -123,7 +126,7 @@ pub(super) struct Event {
 
 impl Event {
     /// The optional fields by name, with the position of those that are given.
-    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 14] {
+    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 16] {
         fn span<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
             value.map(Spanned::span)
         }
@@ -138,6 +141,8 @@ impl Event {
             ("dials", span(self.dials.as_ref())),
             ("controls", span(self.controls.as_ref())),
             ("canary", span(self.canary.as_ref())),
+            ("alias", span(self.alias.as_ref())),
+            ("staging", span(self.staging.as_ref())),
             ("switch-over-to", span(self.switch_over_to.as_ref())),
             ("fail-over-to", span(self.fail_over_to.as_ref())),
             ("promote", span(self.promote.as_ref())),

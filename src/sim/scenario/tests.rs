@@ -1,6 +1,7 @@
 //! Every built-in scenario loads, and a bad file is told everything that is wrong with it at once.
 
 use super::*;
+use crate::sim::world::Transition;
 
 fn problems(text: &str) -> Vec<String> {
     let problems = Scenario::parse(text, "mine.toml").unwrap_err();
@@ -66,6 +67,22 @@ fn events_come_in_the_order_of_time() {
 }
 
 #[test]
+fn an_external_change_may_pull_every_lever() {
+    let text = format!(
+        "{HEAD}[[events]]\nat = 5\nfault = \"external-change\"\nweights = {{ us-east-1 = 0 }}\ndials = {{ us-east-1 = 10 }}\n\
+         controls = {{ us-east-1 = false }}\ncanary = {{ eu-west-1 = 0 }}\nalias = {{ eu-west-1 = 0.5 }}\nstaging = 0.1\n\
+         switch-over-to = \"eu-west-1\"\nfail-over-to = \"eu-west-1\"\npromote = \"eu-west-1\"\ncache-primary = \"eu-west-1\"\n"
+    );
+    let events = Scenario::parse(&text, "mine.toml").unwrap().events;
+    let Fault::ExternalChange(transitions) = &events[0].fault else {
+        panic!("{events:?}")
+    };
+    assert_eq!(transitions.len(), 10);
+    assert_eq!(transitions[0], Transition::Weights(vec![(0, 0)]));
+    assert!(transitions.contains(&Transition::Promote { region: 1 }));
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let text = r#"name = "my drill"
 titel = "t"
@@ -126,7 +143,7 @@ fn each_kind_of_mistake_has_its_message() {
         ),
         (
             "[[events]]\nat = 5\nfault = \"external-change\"\n",
-            "mine.toml:6:9: events[0] (external-change): one of weights, dials, controls, canary, switch-over-to, fail-over-to, promote, cache-primary is missing",
+            "mine.toml:6:9: events[0] (external-change): one of weights, dials, controls, canary, alias, staging, switch-over-to, fail-over-to, promote, cache-primary is missing",
         ),
         (
             "[[events]]\nat = 5\nfault = \"writer-crash\"\nfor = 0\n",
@@ -143,6 +160,10 @@ fn each_kind_of_mistake_has_its_message() {
         (
             "[[events]]\nat = \"soon\"\nfault = \"heal\"\n",
             "mine.toml:5:6: events[0]: invalid type: string \"soon\", expected u32",
+        ),
+        (
+            "[[events]]\nat = 5\nfault = \"external-change\"\npromote = \"mars\"\n",
+            "mine.toml:7:11: events[0] (external-change): promote: there is no region `mars`; the regions are us-east-1, eu-west-1, ap-southeast-1",
         ),
         (
             "[events]\nat = 5\n",

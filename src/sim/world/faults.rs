@@ -38,6 +38,11 @@ impl Context<'_> {
         self.t.div_euclid(60)
     }
 
+    /// The ten seconds that the second lies in, different for each `salt`: the bucket of values that change faster than a minute.
+    pub fn moment(&self, salt: usize) -> i64 {
+        self.t.div_euclid(10) * 4_096 + i64::try_from(salt).unwrap_or_default()
+    }
+
     /// Whether data flows between two regions.
     pub fn connected(&self, a: usize, b: usize) -> bool {
         !self.faults.down(a) && !self.faults.down(b) && !self.faults.partitioned(a, b)

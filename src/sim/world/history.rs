@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::super::noise::Noise;
 
 /// Minutes kept.
-pub const KEPT: usize = 64;
+pub const KEPT: u32 = 64;
 
 /// One minute of one region.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -62,7 +62,7 @@ impl History {
     /// Adds a finished minute and forgets the oldest.
     pub fn push(&mut self, minute: i64, regions: Vec<RegionMinute>) {
         self.minutes.push_back((minute, regions));
-        if self.minutes.len() > KEPT {
+        if self.minutes.len() > KEPT as usize {
             self.minutes.pop_front();
         }
     }
@@ -119,7 +119,7 @@ mod tests {
             history.push(minute, vec![RegionMinute::default()]);
         }
         let minutes: Vec<i64> = history.of(0).map(|(minute, _)| minute).collect();
-        assert_eq!((minutes.len(), minutes[0]), (KEPT, 199));
+        assert_eq!((minutes.len(), minutes[0]), (KEPT as usize, 199));
         assert!(KEPT >= 60);
         assert_eq!(history.of(1).count(), 0);
     }
