@@ -30,7 +30,11 @@ pub fn reply(world: &World, query: &Query) -> Reply {
         result: Err(ProviderError::new(class, operation(query.source), message)),
         latency,
     };
-    let usual = latency(world, query, &key);
+    let usual = if query.source == Source::ApiServers && lost(world, &query.place) {
+        DEADLINE
+    } else {
+        latency(world, query, &key)
+    };
     if unreachable(world, query) {
         return failed(ErrorClass::Timeout, "no answer in 10 s", DEADLINE);
     }
@@ -93,9 +97,7 @@ fn unreachable(world: &World, query: &Query) -> bool {
     match (&query.place, query.source) {
         // API servers are asked one by one; each row says whether it answered.
         (_, Source::ApiServers) => false,
-        (Place::Region(label), _) => world
-            .index(label)
-            .is_none_or(|region| world.faults.down(region)),
+        (Place::Region(_), _) => lost(world, &query.place),
         (Place::Endpoint(region), _) => world.aws_region_down(region),
         (Place::Global, Source::Accelerators) => world.aws_region_down("us-west-2"),
         (Place::Global, Source::Metrics) => {
@@ -105,6 +107,13 @@ fn unreachable(world: &World, query: &Query) -> bool {
         }
         (Place::Global, _) => world.aws_region_down("us-east-1"),
     }
+}
+
+/// Whether a place is a region that is lost, or none of the world.
+fn lost(world: &World, place: &Place) -> bool {
+    world
+        .region(place)
+        .is_none_or(|region| world.faults.down(region))
 }
 
 /// The metrics of the global services live in two Regions: when one of them is lost the other still answers.

@@ -6,10 +6,7 @@ use super::{
 };
 use crate::sim::{
     World, fill, names, physics,
-    world::{
-        RegionMinute,
-        history::{Arrival, arrival},
-    },
+    world::{RegionMinute, history::arrived},
 };
 
 /// Minutes answered for up to 500 series, and for more: the points of a call are limited.
@@ -63,7 +60,8 @@ fn points(world: &World, place: &Place, spec: &SeriesSpec, minutes: usize) -> Ve
         })
     };
     let elsewhere = home != Some(region);
-    let arrived = world
+    let arrivals = place.to_string();
+    let minutes = world
         .history
         .of(region)
         .take(minutes)
@@ -76,13 +74,10 @@ fn points(world: &World, place: &Place, spec: &SeriesSpec, minutes: usize) -> Ve
             if !here {
                 return None;
             }
-            let part = match arrival(world.noise, &spec.key, number, world.now()) {
-                Arrival::Pending => return None,
-                // Only counters are low while a minute is not complete.
-                Arrival::Part(part) if spec.stat == Stat::Sum => part,
-                Arrival::Part(_) | Arrival::Whole => 1.0,
-            };
-            let value = value(number, record)? * part;
+            if !arrived(world.noise, &arrivals, number, world.now()) {
+                return None;
+            }
+            let value = value(number, record)?;
             Some((number, value))
         });
     if spec.period <= 60 {
@@ -90,9 +85,9 @@ fn points(world: &World, place: &Place, spec: &SeriesSpec, minutes: usize) -> Ve
             at: world.timestamp(number * 60),
             value,
         };
-        arrived.map(point).collect()
+        minutes.map(point).collect()
     } else {
-        coarse(world, spec, arrived)
+        coarse(world, spec, minutes)
     }
 }
 
