@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::Range};
 use toml::Spanned;
 
 use super::{
-    Conduct, Event, Fault,
+    ApiFault, Cue, Fault,
     problem::{Problems, nearest},
     raw::{self, Name},
     shape::Shape,
@@ -32,26 +32,26 @@ pub(super) fn header(problems: &mut Problems<'_>, header: &raw::Header) {
     }
 }
 
-/// Checks events against the estate.
+/// Checks the cues of a timeline against the estate.
 pub(super) struct Checker<'a, 'b> {
     pub shape: &'a Shape,
     pub duration: Option<u32>,
     pub problems: &'a mut Problems<'b>,
 }
 
-/// One event while it is checked.
+/// A cue while it is checked.
 pub(super) struct Entry<'a> {
     pub name: String,
-    pub raw: &'a raw::Event,
+    pub raw: &'a raw::Cue,
     pub span: Range<usize>,
 }
 
 impl Checker<'_, '_> {
-    /// Checks an event; `None` when it has a problem.
-    pub(super) fn event(&mut self, index: usize, raw: &raw::Event) -> Option<Event> {
+    /// Checks a cue; `None` when it has a problem.
+    pub(super) fn cue(&mut self, index: usize, raw: &raw::Cue) -> Option<Cue> {
         let fault = *raw.fault.get_ref();
         let entry = Entry {
-            name: format!("events[{index}] ({})", fault.text()),
+            name: format!("timeline[{index}] ({})", fault.text()),
             raw,
             span: raw.fault.span(),
         };
@@ -73,7 +73,7 @@ impl Checker<'_, '_> {
         }
         self.strangers(&entry, fault);
         let fault = self.fault(&entry, fault)?;
-        Some(Event {
+        Some(Cue {
             at,
             lasts: raw.lasts.as_ref().map(|lasts| *lasts.get_ref()),
             fault,
@@ -107,12 +107,12 @@ impl Checker<'_, '_> {
                 region: self.region(entry)?,
                 share: self.share(entry),
             },
-            Name::Throttle => self.api(entry, Conduct::Throttle)?,
-            Name::Hang => self.api(entry, Conduct::Hang)?,
-            Name::Slow => self.api(entry, Conduct::Slow)?,
-            Name::Deny => self.api(entry, Conduct::Deny)?,
-            Name::Fail => self.api(entry, Conduct::Fail)?,
-            Name::Partial => self.api(entry, Conduct::Partial)?,
+            Name::Throttle => self.api(entry, ApiFault::Throttle)?,
+            Name::Hang => self.api(entry, ApiFault::Hang)?,
+            Name::Slow => self.api(entry, ApiFault::Slow)?,
+            Name::Deny => self.api(entry, ApiFault::Deny)?,
+            Name::Fail => self.api(entry, ApiFault::Fail)?,
+            Name::Partial => self.api(entry, ApiFault::Partial)?,
             Name::ExternalChange => Fault::ExternalChange(self.transitions(entry)?),
             Name::Heal => Fault::Heal {
                 region: match &entry.raw.region {
@@ -126,7 +126,7 @@ impl Checker<'_, '_> {
         Some(fault)
     }
 
-    fn api(&mut self, entry: &Entry<'_>, conduct: Conduct) -> Option<Fault> {
+    fn api(&mut self, entry: &Entry<'_>, how: ApiFault) -> Option<Fault> {
         let place = match &entry.raw.place {
             None => None,
             Some(text) => Some(self.place(entry, text)?),
@@ -136,7 +136,7 @@ impl Checker<'_, '_> {
             Some(text) => Some(self.api_named(entry, text)?),
         };
         Some(Fault::Api {
-            conduct,
+            how,
             api,
             place,
             share: self.share(entry),

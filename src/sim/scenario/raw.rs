@@ -99,10 +99,10 @@ impl Name {
     }
 }
 
-/// `[[events]]`. Which fields belong to which fault is checked afterwards, so that the message can say so.
+/// `[[timeline]]`. Which fields belong to which fault is checked afterwards, so that the message can say so.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Event {
+pub(super) struct Cue {
     pub at: Spanned<u32>,
     pub fault: Spanned<Name>,
     #[serde(rename = "for")]
@@ -124,7 +124,7 @@ pub(super) struct Event {
     pub cache_primary: Option<Spanned<String>>,
 }
 
-impl Event {
+impl Cue {
     /// The optional fields by name, with the position of those that are given.
     pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 16] {
         fn span<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {

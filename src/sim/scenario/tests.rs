@@ -16,7 +16,7 @@ fn every_built_in_scenario_loads_under_its_own_name() {
         let scenario = Scenario::parse(text, name).unwrap();
         assert_eq!(scenario.name, *name);
         assert!(!scenario.title.is_empty() && !scenario.description.is_empty());
-        let first = scenario.events.first().map(|event| event.at);
+        let first = scenario.timeline.first().map(|cue| cue.at);
         assert!(
             first.is_none_or(|at| (20..=30).contains(&at)),
             "{name}: something happens soon"
@@ -46,18 +46,18 @@ fn a_file_may_describe_its_own_estate() {
 #[test]
 fn events_come_in_the_order_of_time() {
     let text = format!(
-        "{HEAD}[[events]]\nat = 50\nfault = \"heal\"\n[[events]]\nat = 5\nfault = \"source-lost\"\nfor = 3\n"
+        "{HEAD}[[timeline]]\nat = 50\nfault = \"heal\"\n[[timeline]]\nat = 5\nfault = \"source-lost\"\nfor = 3\n"
     );
-    let events = Scenario::parse(&text, "mine.toml").unwrap().events;
+    let timeline = Scenario::parse(&text, "mine.toml").unwrap().timeline;
     assert_eq!(
-        events,
+        timeline,
         [
-            Event {
+            Cue {
                 at: 5,
                 lasts: Some(3),
                 fault: Fault::SourceLost
             },
-            Event {
+            Cue {
                 at: 50,
                 lasts: None,
                 fault: Fault::Heal { region: None }
@@ -69,13 +69,13 @@ fn events_come_in_the_order_of_time() {
 #[test]
 fn an_external_change_may_pull_every_lever() {
     let text = format!(
-        "{HEAD}[[events]]\nat = 5\nfault = \"external-change\"\nweights = {{ us-east-1 = 0 }}\ndials = {{ us-east-1 = 10 }}\n\
+        "{HEAD}[[timeline]]\nat = 5\nfault = \"external-change\"\nweights = {{ us-east-1 = 0 }}\ndials = {{ us-east-1 = 10 }}\n\
          controls = {{ us-east-1 = false }}\ncanary = {{ eu-west-1 = 0 }}\nalias = {{ eu-west-1 = 0.5 }}\nstaging = 0.1\n\
          switch-over-to = \"eu-west-1\"\nfail-over-to = \"eu-west-1\"\npromote = \"eu-west-1\"\ncache-primary = \"eu-west-1\"\n"
     );
-    let events = Scenario::parse(&text, "mine.toml").unwrap().events;
-    let Fault::ExternalChange(transitions) = &events[0].fault else {
-        panic!("{events:?}")
+    let timeline = Scenario::parse(&text, "mine.toml").unwrap().timeline;
+    let Fault::ExternalChange(transitions) = &timeline[0].fault else {
+        panic!("{timeline:?}")
     };
     assert_eq!(transitions.len(), 10);
     assert_eq!(transitions[0], Transition::Weights(vec![(0, 0)]));
@@ -88,33 +88,33 @@ fn all_problems_are_told_at_once() {
 titel = "t"
 duration = 100
 
-[[events]]
+[[timeline]]
 at = 25
 fault = "region-down"
 region = "eu-west-l"
 
-[[events]]
+[[timeline]]
 at = 300
 fault = "partition"
 between = ["us-east-1"]
 share = 0.5
 
-[[events]]
+[[timeline]]
 at = 30
 fault = "regoin-down"
 
-[[events]]
+[[timeline]]
 at = 31
 fault = "service-errors"
 region = "eu-west-1"
 share = 20
 
-[[events]]
+[[timeline]]
 at = 32
 fault = "external-change"
 dials = { ap-southeast-1 = 120 }
 
-[[events]]
+[[timeline]]
 at = 33
 fault = "throttle"
 api = "route54"
@@ -123,13 +123,13 @@ api = "route54"
         problems(text),
         [
             "mine.toml:2:1: unknown field `titel`; did you mean `title`?",
-            "mine.toml:8:10: events[0] (region-down): region: there is no region `eu-west-l`; did you mean `eu-west-1`?",
-            "mine.toml:13:11: events[1] (partition): between names two different regions",
-            "mine.toml:14:9: events[1] (partition): takes no share",
-            "mine.toml:18:9: events[2]: unknown variant `regoin-down`; did you mean `region-down`?",
-            "mine.toml:24:9: events[3] (service-errors): share is 0.0 to 1.0, not 20",
-            "mine.toml:29:9: events[4] (external-change): dials are 0 to 100 percent, not 120",
-            "mine.toml:34:7: events[5] (throttle): there is no API `route54`; did you mean `route53`?",
+            "mine.toml:8:10: timeline[0] (region-down): region: there is no region `eu-west-l`; did you mean `eu-west-1`?",
+            "mine.toml:13:11: timeline[1] (partition): between names two different regions",
+            "mine.toml:14:9: timeline[1] (partition): takes no share",
+            "mine.toml:18:9: timeline[2]: unknown variant `regoin-down`; did you mean `region-down`?",
+            "mine.toml:24:9: timeline[3] (service-errors): share is 0.0 to 1.0, not 20",
+            "mine.toml:29:9: timeline[4] (external-change): dials are 0 to 100 percent, not 120",
+            "mine.toml:34:7: timeline[5] (throttle): there is no API `route54`; did you mean `route53`?",
         ]
     );
 }
@@ -138,36 +138,36 @@ api = "route54"
 fn each_kind_of_mistake_has_its_message() {
     for (body, expected) in [
         (
-            "[[events]]\nat = 5\nfault = \"region-down\"\n",
-            "mine.toml:6:9: events[0] (region-down): region is missing",
+            "[[timeline]]\nat = 5\nfault = \"region-down\"\n",
+            "mine.toml:6:9: timeline[0] (region-down): region is missing",
         ),
         (
-            "[[events]]\nat = 5\nfault = \"external-change\"\n",
-            "mine.toml:6:9: events[0] (external-change): one of weights, dials, controls, canary, alias, staging, switch-over-to, fail-over-to, promote, cache-primary is missing",
+            "[[timeline]]\nat = 5\nfault = \"external-change\"\n",
+            "mine.toml:6:9: timeline[0] (external-change): one of weights, dials, controls, canary, alias, staging, switch-over-to, fail-over-to, promote, cache-primary is missing",
         ),
         (
-            "[[events]]\nat = 5\nfault = \"writer-crash\"\nfor = 0\n",
-            "mine.toml:7:7: events[0] (writer-crash): for is at least 1 second",
+            "[[timeline]]\nat = 5\nfault = \"writer-crash\"\nfor = 0\n",
+            "mine.toml:7:7: timeline[0] (writer-crash): for is at least 1 second",
         ),
         (
-            "[[events]]\nat = 200\nfault = \"writer-crash\"\n",
-            "mine.toml:5:6: events[0] (writer-crash): at 200 is after the end of the scenario at 100",
+            "[[timeline]]\nat = 200\nfault = \"writer-crash\"\n",
+            "mine.toml:5:6: timeline[0] (writer-crash): at 200 is after the end of the scenario at 100",
         ),
         (
-            "[[events]]\nat = 5\nfault = \"hang\"\nplace = \"mars\"\n",
-            "mine.toml:7:9: events[0] (hang): place: there is no region `mars`; the regions are us-east-1, eu-west-1, ap-southeast-1",
+            "[[timeline]]\nat = 5\nfault = \"hang\"\nplace = \"mars\"\n",
+            "mine.toml:7:9: timeline[0] (hang): place: there is no region `mars`; the regions are us-east-1, eu-west-1, ap-southeast-1",
         ),
         (
-            "[[events]]\nat = \"soon\"\nfault = \"heal\"\n",
-            "mine.toml:5:6: events[0]: invalid type: string \"soon\", expected u32",
+            "[[timeline]]\nat = \"soon\"\nfault = \"heal\"\n",
+            "mine.toml:5:6: timeline[0]: invalid type: string \"soon\", expected u32",
         ),
         (
-            "[[events]]\nat = 5\nfault = \"external-change\"\npromote = \"mars\"\n",
-            "mine.toml:7:11: events[0] (external-change): promote: there is no region `mars`; the regions are us-east-1, eu-west-1, ap-southeast-1",
+            "[[timeline]]\nat = 5\nfault = \"external-change\"\npromote = \"mars\"\n",
+            "mine.toml:7:11: timeline[0] (external-change): promote: there is no region `mars`; the regions are us-east-1, eu-west-1, ap-southeast-1",
         ),
         (
-            "[events]\nat = 5\n",
-            "mine.toml:4:1: events: expected a list, written as [[events]]",
+            "[timeline]\nat = 5\n",
+            "mine.toml:4:1: timeline: expected a list, written as [[timeline]]",
         ),
         (
             "[estate]\ngenerate = 300\nrows = 5000\n",

@@ -130,7 +130,7 @@ fn metrics_stop_but_nothing_else_when_telemetry_is_stale() {
     assert!(matches!(
         watching.fleet.reading(&eu, &key),
         Reading::Value {
-            freshness: crate::resources::Freshness::Expired,
+            freshness: Freshness::Expired,
             ..
         }
     ));
@@ -220,4 +220,55 @@ fn the_identity_has_credentials_that_end_in_the_future() {
     let identity = region.identity.as_ref().unwrap();
     assert_eq!(identity.account.len(), 12);
     assert!(identity.credentials_expire_at.unwrap() > time(0) + SignedDuration::from_hours(1));
+}
+
+#[test]
+fn a_region_that_returns_gets_its_users_back_and_says_so() {
+    let text = "name = \"return\"\ntitle = \"t\"\nduration = 900\n[[timeline]]\nat = 1\nfault = \"region-down\"\nregion = \"eu-west-1\"\n\
+                [[timeline]]\nat = 300\nfault = \"heal\"\nregion = \"eu-west-1\"\n";
+    let mut watching = Watching::new(text);
+    watching.poll(0);
+    let eu = names::region_check("eu-west-1");
+    watching.poll(1 + 240);
+    // us-east-1 is up, so the global console still says which check fails.
+    assert_eq!(health_checks::healthy(&watching.fleet, &eu), Some(false));
+    assert_eq!(watching.error(Source::Records, &Place::Global), None);
+    let health = |watching: &Watching| {
+        let rows = &watching
+            .fleet
+            .traffic
+            .slice(Source::Accelerators, &Place::Global);
+        serde_json::to_string(&rows.unwrap().rows).unwrap()
+    };
+    assert!(health(&watching).contains("UNHEALTHY"));
+    watching.poll(300 + 400);
+    watching.poll(300 + 401);
+    assert_eq!(health_checks::healthy(&watching.fleet, &eu), Some(true));
+    assert!(!health(&watching).contains("UNHEALTHY"));
+    assert_eq!(watching.error(Source::Rds, &place("eu-west-1")), None);
+    assert!(watching.rps("eu-west-1").is_some_and(|rps| rps > 17_000.0));
+}
+
+#[test]
+fn calm_values_stay_fresh_and_steady_between_polls() {
+    let mut watching = Watching::named("calm");
+    watching.poll(0);
+    let key = load_balancer_key(&names::load_balancer_arn("eu-west-1"), "requests");
+    let eu = place("eu-west-1");
+    for second in 1..1_200 {
+        // Once a minute, a fifth later than meant.
+        if second % 72 == 0 {
+            watching.poll(second);
+        }
+        watching.fleet.now = time(second);
+        let Reading::Value {
+            value, freshness, ..
+        } = watching.fleet.reading(&eu, &key)
+        else {
+            panic!("no value at {second}")
+        };
+        assert_eq!(freshness, Freshness::Fresh, "at {second}");
+        let rps = value / 60.0;
+        assert!((18_000.0..19_200.0).contains(&rps), "{rps} at {second}");
+    }
 }

@@ -12,8 +12,8 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::resources::{
-    Api, ErrorClass, Fleet, Place, RegionLabel, Rows, Source, Wanted, health_checks,
-    metrics::Reading, traffic::load_balancer_key,
+    Api, ErrorClass, Fleet, Freshness, Place, RegionLabel, Rows, Source, Wanted, clusters::Cluster,
+    health_checks, metrics::Reading, traffic::load_balancer_key,
 };
 
 const START: i64 = 1_780_000_020;
@@ -62,17 +62,20 @@ impl Watching {
     }
 
     fn query(&self, source: Source, place: &Place) -> Query {
-        let wanted = match source {
-            Source::Metrics => Wanted::Series(self.fleet.wanted_series(place)),
-            Source::ApiServers => {
-                let rows = self.fleet.clusters.at(place);
-                let known = rows.filter_map(|row| match row {
-                    crate::resources::clusters::Cluster::Eks(eks) => Some(eks.api_server.clone()),
-                    crate::resources::clusters::Cluster::ApiServer(_) => None,
-                });
-                Wanted::ApiServers(known.collect())
-            }
-            _ => Wanted::Nothing,
+        let servers = || {
+            let rows = self.fleet.clusters.at(place);
+            let known = rows.filter_map(|row| match row {
+                Cluster::Eks(eks) => Some(eks.api_server.clone()),
+                Cluster::ApiServer(_) => None,
+            });
+            Wanted::ApiServers(known.collect())
+        };
+        let wanted = if source == Source::Metrics {
+            Wanted::Series(self.fleet.wanted_series(place))
+        } else if source == Source::ApiServers {
+            servers()
+        } else {
+            Wanted::Nothing
         };
         Query {
             source,

@@ -32,16 +32,16 @@ fn a_throttled_api_answers_now_and_then() {
 
 #[test]
 fn apis_can_hang_refuse_and_lose_pages() {
-    let event = |fault: &str, api: &str, place: &str| {
-        format!("[[events]]\nat = 1\nfault = \"{fault}\"\napi = \"{api}\"\nplace = \"{place}\"\n")
+    let cue = |fault: &str, api: &str, place: &str| {
+        format!("[[timeline]]\nat = 1\nfault = \"{fault}\"\napi = \"{api}\"\nplace = \"{place}\"\n")
     };
     let text = [
         "name = \"bad\"\ntitle = \"t\"\nduration = 9\n".to_owned(),
-        event("hang", "rds", "eu-west-1"),
-        event("deny", "sts", "ap-southeast-1"),
-        event("fail", "cloudfront", "global"),
-        event("partial", "elasticloadbalancing", "us-east-1"),
-        event("slow", "eks", "us-east-1"),
+        cue("hang", "rds", "eu-west-1"),
+        cue("deny", "sts", "ap-southeast-1"),
+        cue("fail", "cloudfront", "global"),
+        cue("partial", "elasticloadbalancing", "us-east-1"),
+        cue("slow", "eks", "us-east-1"),
     ];
     let mut watching = Watching::new(&text.concat());
     watching.poll(5);

@@ -74,11 +74,12 @@ impl History {
     }
 }
 
-/// Whether the points of a minute have arrived at a second: 60 to 120 s after the minute began (domain D.0).
+/// Whether the points of a minute have arrived at a second: 60 to 100 s after the minute began (domain D.0: within two minutes).
+/// Any later, and a console that polls once a minute would have to call healthy values stale.
 ///
 /// All series of a place arrive together, so that a ratio of two of them is never made of different minutes.
 pub fn arrived(noise: Noise, place: &str, minute: i64, t: i64) -> bool {
-    (t - minute * 60) as f64 >= noise.between(place, minute, 60.0, 120.0)
+    (t - minute * 60) as f64 >= noise.between(place, minute, 60.0, 100.0)
 }
 
 #[cfg(test)]
@@ -94,8 +95,8 @@ mod tests {
             late.next().unwrap()
         });
         let arrivals: Vec<i64> = arrivals.collect();
-        assert!(arrivals.iter().all(|late| (60..=120).contains(late)));
-        assert!(arrivals.iter().min() < Some(&65) && arrivals.iter().max() > Some(&115));
+        assert!(arrivals.iter().all(|late| (60..=100).contains(late)));
+        assert!(arrivals.iter().min() < Some(&65) && arrivals.iter().max() > Some(&95));
     }
 
     #[test]
