@@ -68,16 +68,23 @@ impl Checker<'_, '_> {
                 weight: *staging.get_ref(),
             });
         }
-        let known = takes(Name::ExternalChange);
-        let mut given = raw.given().into_iter();
-        if !given.any(|(field, span)| span.is_some() && known.contains(&field)) {
-            self.problems.note(
-                &entry.span,
-                format!("{}: one of {} is missing", entry.name, known.join(", ")),
-            );
-            return None;
-        }
+        self.is_any_given(entry)?;
         Some(transitions)
+    }
+
+    /// A change that changes nothing is a mistake.
+    fn is_any_given(&mut self, entry: &Entry<'_>) -> Option<()> {
+        let known = takes(Name::ExternalChange);
+        let mut given = entry.raw.given().into_iter();
+        if given.any(|(field, span)| span.is_some() && known.contains(&field)) {
+            return Some(());
+        }
+        let known = known.join(", ");
+        self.problems.note(
+            &entry.span,
+            format!("{}: one of {known} is missing", entry.name),
+        );
+        None
     }
 
     fn by_region<T: Copy>(
