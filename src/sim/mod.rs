@@ -26,7 +26,7 @@ use crate::{
     provider::Provider,
     resources::{
         Answer, Estate, ProviderError, Query,
-        estate::{ManagedName, RecoveryEndpoint, RegionSpec},
+        estate::{Access, ManagedName, RecoveryEndpoint, RegionSpec},
     },
 };
 
@@ -98,7 +98,7 @@ pub fn estate(world: &World) -> Estate {
         label: region.label.clone(),
         aws_region: Some(region.aws_region.clone()),
         role: region.role,
-        access: Default::default(),
+        access: Access::default(),
         kube_contexts: Vec::new(),
         capacity_rps: Some(region.capacity_rps.round()),
         load_balancers: vec![format!("shop-{}", region.aws_region)],

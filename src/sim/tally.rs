@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::resources::{
-    Api, Rows, Source, databases::Database, metrics::Series, traffic::Mechanism,
-};
+use crate::resources::{Api, Rows, Source, databases::Database, traffic::Mechanism};
 
 /// The calls for an answer, at least one.
 pub fn calls(source: Source, rows: &Rows) -> BTreeMap<Api, u32> {
@@ -12,24 +10,17 @@ pub fn calls(source: Source, rows: &Rows) -> BTreeMap<Api, u32> {
         Rows::Regions(_) => 1,
         Rows::Alarms(rows) => pages(rows.len(), 100),
         Rows::HealthChecks(rows) => pages(rows.len(), 1_000),
-        Rows::Metrics(rows) => metric_calls(rows),
-        Rows::Clusters(rows) => match source {
-            // One list, and one description each; the API servers are asked one by one.
-            Source::Clusters => 1 + rows.len(),
-            _ => rows.len(),
-        },
+        // `GetMetricData` takes 500 series a call.
+        Rows::Metrics(rows) => pages(rows.len(), 500),
+        // One list, and one description each; the API servers are asked one by one.
+        Rows::Clusters(rows) => rows.len() + usize::from(source == Source::Clusters),
         // The groups, and the Global Datastores or multi-Region clusters.
         Rows::Caches(rows) => pages(rows.len(), 100) + 1,
         Rows::Databases(rows) => databases(rows),
-        Rows::Traffic(rows) => traffic(source, rows.iter().map(|row| &row.by)),
+        Rows::Traffic(rows) => traffic(rows.iter().map(|row| &row.by)),
     };
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     BTreeMap::from([(source.api(), count.max(1))])
-}
-
-/// `GetMetricData` takes 500 series a call.
-fn metric_calls(rows: &[Series]) -> usize {
-    pages(rows.len(), 500)
 }
 
 fn pages(rows: usize, size: usize) -> usize {
@@ -57,45 +48,34 @@ fn databases(rows: &[Database]) -> usize {
     1 + 1 + pages(instances, 100)
 }
 
-fn traffic<'a>(source: Source, rows: impl Iterator<Item = &'a Mechanism>) -> usize {
-    let (mut names, mut balancers, mut listeners, mut groups, mut functions) = (
-        BTreeSet::new(),
-        BTreeSet::new(),
-        BTreeSet::new(),
-        BTreeSet::new(),
-        BTreeSet::new(),
-    );
+fn traffic<'a>(rows: impl Iterator<Item = &'a Mechanism>) -> usize {
+    let mut names = BTreeSet::new();
+    let (mut balancers, mut listeners, mut groups) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut functions = BTreeSet::new();
+    let mut lists = 0;
     for mechanism in rows {
         match mechanism {
             Mechanism::Record(record) => {
                 names.insert(record.name.as_str());
             }
             Mechanism::Forward(forward) => {
+                // Load balancers and target groups by page; listeners, rules and target health one by one.
+                lists = 2;
                 balancers.insert(forward.load_balancer_arn.as_str());
                 listeners.insert(forward.listener_arn.as_str());
                 groups.insert(forward.target_group_arn.as_str());
             }
             Mechanism::Alias(alias) => {
+                lists = 1;
                 functions.insert(alias.function.as_str());
             }
-            Mechanism::Dial(_) | Mechanism::Distribution(_) | Mechanism::Control(_) => {}
+            // Accelerators, listeners, endpoint groups.
+            Mechanism::Dial(_) => lists = 3,
+            // Distributions, policies.
+            Mechanism::Distribution(_) => lists = 2,
+            Mechanism::Control(_) => lists = 1,
         }
     }
-    match source {
-        Source::Records => names.len(),
-        // Accelerators, listeners, endpoint groups.
-        Source::Accelerators => 3,
-        // Load balancers and target groups by page; listeners, rules and target health one by one.
-        Source::LoadBalancers => {
-            pages(balancers.len(), 400)
-                + pages(groups.len(), 400)
-                + balancers.len()
-                + listeners.len()
-                + groups.len()
-        }
-        Source::Aliases => 1 + functions.len(),
-        // Distributions and policies.
-        Source::Distributions => 2,
-        _ => 1,
-    }
+    lists + names.len() + balancers.len() + listeners.len() + groups.len() + functions.len()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{scenario::Conduct, tally, world::World};
+use super::{scenario::ApiFault, tally, world::World};
 use crate::resources::{
     Answer, ErrorClass, Place, ProviderError, Query, Rows, Source, Wanted, alarms, caches,
     clusters, databases, health_checks, metrics, regions, traffic,
@@ -25,23 +25,27 @@ pub struct Reply {
 /// Answers a query in the world as it is.
 pub fn reply(world: &World, query: &Query) -> Reply {
     let key = format!("{}@{}", query.source.name(), query.place);
-    let conduct = conduct(world, query, &key);
+    let fault = misbehaviour(world, query, &key);
     let failed = |class, message: &str, latency| Reply {
         result: Err(ProviderError::new(class, operation(query.source), message)),
         latency,
     };
-    let usual = latency(world, query, &key);
+    let usual = if query.source == Source::ApiServers && lost(world, &query.place) {
+        DEADLINE
+    } else {
+        latency(world, query, &key)
+    };
     if unreachable(world, query) {
         return failed(ErrorClass::Timeout, "no answer in 10 s", DEADLINE);
     }
-    match conduct {
-        Some(Conduct::Hang) => failed(ErrorClass::Timeout, "no answer in 10 s", DEADLINE),
-        Some(Conduct::Throttle) => failed(
+    match fault {
+        Some(ApiFault::Hang) => failed(ErrorClass::Timeout, "no answer in 10 s", DEADLINE),
+        Some(ApiFault::Throttle) => failed(
             ErrorClass::Throttled,
             "Throttling: Rate exceeded",
             usual * 3,
         ),
-        Some(Conduct::Deny) => failed(
+        Some(ApiFault::Deny) => failed(
             ErrorClass::Denied,
             &format!(
                 "AccessDenied: not authorized to perform: {}",
@@ -49,13 +53,13 @@ pub fn reply(world: &World, query: &Query) -> Reply {
             ),
             usual,
         ),
-        Some(Conduct::Fail) => failed(
+        Some(ApiFault::Fail) => failed(
             ErrorClass::Transient,
             "InternalFailure: HTTP 500",
             usual * 2,
         ),
-        Some(Conduct::Slow) => answered(world, query, &key, false, usual * 40),
-        Some(Conduct::Partial) => answered(world, query, &key, true, usual),
+        Some(ApiFault::Slow) => answered(world, query, &key, false, usual * 40),
+        Some(ApiFault::Partial) => answered(world, query, &key, true, usual),
         None => answered(world, query, &key, false, usual),
     }
 }
@@ -93,9 +97,7 @@ fn unreachable(world: &World, query: &Query) -> bool {
     match (&query.place, query.source) {
         // API servers are asked one by one; each row says whether it answered.
         (_, Source::ApiServers) => false,
-        (Place::Region(label), _) => world
-            .index(label)
-            .is_none_or(|region| world.faults.down(region)),
+        (Place::Region(_), _) => lost(world, &query.place),
         (Place::Endpoint(region), _) => world.aws_region_down(region),
         (Place::Global, Source::Accelerators) => world.aws_region_down("us-west-2"),
         (Place::Global, Source::Metrics) => {
@@ -105,6 +107,13 @@ fn unreachable(world: &World, query: &Query) -> bool {
         }
         (Place::Global, _) => world.aws_region_down("us-east-1"),
     }
+}
+
+/// Whether a place is a region that is lost, or none of the world.
+fn lost(world: &World, place: &Place) -> bool {
+    world
+        .region(place)
+        .is_none_or(|region| world.faults.down(region))
 }
 
 /// The metrics of the global services live in two Regions: when one of them is lost the other still answers.
@@ -174,9 +183,11 @@ fn operation(source: Source) -> &'static str {
 }
 
 /// Which misbehaviour meets this query. The dice are thrown once a second for each source and place.
-fn conduct(world: &World, query: &Query, key: &str) -> Option<Conduct> {
-    let dice = world.noise.unit(&format!("conduct/{key}"), world.now());
-    world.faults.conduct(query.source.api(), &query.place, dice)
+fn misbehaviour(world: &World, query: &Query, key: &str) -> Option<ApiFault> {
+    let dice = world
+        .noise
+        .unit(&format!("misbehaviour/{key}"), world.now());
+    world.faults.api(query.source.api(), &query.place, dice)
 }
 
 fn latency(world: &World, query: &Query, key: &str) -> Duration {

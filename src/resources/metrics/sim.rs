@@ -6,10 +6,7 @@ use super::{
 };
 use crate::sim::{
     World, fill, names, physics,
-    world::{
-        RegionMinute,
-        history::{Arrival, arrival},
-    },
+    world::{RegionMinute, history::arrived},
 };
 
 /// Minutes answered for up to 500 series, and for more: the points of a call are limited.
@@ -63,7 +60,8 @@ fn points(world: &World, place: &Place, spec: &SeriesSpec, minutes: usize) -> Ve
         })
     };
     let elsewhere = home != Some(region);
-    let arrived = world
+    let arrivals = place.to_string();
+    let minutes = world
         .history
         .of(region)
         .take(minutes)
@@ -76,13 +74,10 @@ fn points(world: &World, place: &Place, spec: &SeriesSpec, minutes: usize) -> Ve
             if !here {
                 return None;
             }
-            let part = match arrival(world.noise, &spec.key, number, world.now()) {
-                Arrival::Pending => return None,
-                // Only counters are low while a minute is not complete.
-                Arrival::Part(part) if spec.stat == Stat::Sum => part,
-                Arrival::Part(_) | Arrival::Whole => 1.0,
-            };
-            let value = value(number, record)? * part;
+            if !arrived(world.noise, &arrivals, number, world.now()) {
+                return None;
+            }
+            let value = value(number, record)?;
             Some((number, value))
         });
     if spec.period <= 60 {
@@ -90,9 +85,9 @@ fn points(world: &World, place: &Place, spec: &SeriesSpec, minutes: usize) -> Ve
             at: world.timestamp(number * 60),
             value,
         };
-        arrived.map(point).collect()
+        minutes.map(point).collect()
     } else {
-        coarse(world, spec, arrived)
+        coarse(world, spec, minutes)
     }
 }
 
@@ -146,10 +141,8 @@ fn counter(value: f64) -> Option<f64> {
 }
 
 /// A steady value of something that nothing happens to.
-fn steady<'a>(world: &'a World, spec: &'a SeriesSpec, middle: f64) -> Option<Value<'a>> {
-    Some(Box::new(move |number, _| {
-        Some(middle * world.noise.factor(&spec.key, number, 0.1))
-    }))
+fn steady<'a>(world: &'a World, spec: &'a SeriesSpec, middle: f64) -> Value<'a> {
+    Box::new(move |number, _| Some(middle * world.noise.factor(&spec.key, number, 0.1)))
 }
 
 fn load_balancer<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option<Value<'a>> {
@@ -158,8 +151,8 @@ fn load_balancer<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> O
         let name = balancer.split('/').nth(1)?;
         return match spec.name.as_str() {
             _ if !fill::knows(world, "app", name) => None,
-            "RequestCount" => steady(world, spec, 6_000.0),
-            "TargetResponseTime" => steady(world, spec, 0.08),
+            "RequestCount" => Some(steady(world, spec, 6_000.0)),
+            "TargetResponseTime" => Some(steady(world, spec, 0.08)),
             _ => None,
         };
     }
@@ -230,8 +223,8 @@ fn database<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option
     }
     match spec.name.as_str() {
         _ if !fill::knows(world, "db", instance) => None,
-        "CPUUtilization" => steady(world, spec, 22.0),
-        "DatabaseConnections" => steady(world, spec, 40.0),
+        "CPUUtilization" => Some(steady(world, spec, 22.0)),
+        "DatabaseConnections" => Some(steady(world, spec, 40.0)),
         _ => None,
     }
 }
@@ -274,8 +267,8 @@ fn cache<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option<Va
         return None;
     }
     Some(match spec.name.as_str() {
-        "DatabaseMemoryUsagePercentage" => return steady(world, spec, 58.0),
-        "EngineCPUUtilization" => return steady(world, spec, 20.0),
+        "DatabaseMemoryUsagePercentage" => steady(world, spec, 58.0),
+        "EngineCPUUtilization" => steady(world, spec, 20.0),
         "CacheHitRate" => Box::new(move |number, minute| {
             let noise = world.noise.factor(&spec.key, number, 0.005);
             let hits = if known {
@@ -296,7 +289,7 @@ fn memorydb<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option
         return None;
     }
     match spec.name.as_str() {
-        "DatabaseMemoryUsagePercentage" => steady(world, spec, 41.0),
+        "DatabaseMemoryUsagePercentage" => Some(steady(world, spec, 41.0)),
         "MultiRegionClusterReplicationLag" => Some(Box::new(|_, minute| minute.memorydb_lag_ms)),
         _ => None,
     }

@@ -41,18 +41,23 @@ pub fn records(world: &World) -> Vec<Split> {
             &region.aws_region,
         )
     });
-    let failover = regions().take(2).map(|(index, region)| Record {
-        policy: Policy::Failover {
-            primary: index == world.shape.primary(),
-        },
-        ttl: Some(60),
-        values: vec![names::load_balancer_dns(&region.aws_region)],
-        ..record(
-            names::FAILOVER_NAME,
-            "CNAME",
-            region.label.as_str(),
-            &region.aws_region,
-        )
+    let primary = world.shape.primary();
+    let secondary = (0..world.shape.regions.len()).find(|index| *index != primary);
+    let failover = std::iter::once(primary).chain(secondary).map(|index| {
+        let region = &world.shape.regions[index];
+        Record {
+            policy: Policy::Failover {
+                primary: index == primary,
+            },
+            ttl: Some(60),
+            values: vec![names::load_balancer_dns(&region.aws_region)],
+            ..record(
+                names::FAILOVER_NAME,
+                "CNAME",
+                region.label.as_str(),
+                &region.aws_region,
+            )
+        }
     });
     weighted
         .chain(latency)

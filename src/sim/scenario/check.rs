@@ -1,16 +1,16 @@
 //! Whether a scenario makes sense: which fields belong to which fault, and whether regions exist. Owns the messages.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeSet, ops::Range};
 
 use toml::Spanned;
 
 use super::{
-    Conduct, Event, Fault,
-    problem::Problems,
+    ApiFault, Cue, Fault,
+    problem::{Problems, nearest},
     raw::{self, Name},
     shape::Shape,
 };
-use crate::{resources::Place, sim::world::Transition};
+use crate::resources::{Api, Place, Source};
 
 /// Checks the keys at the top.
 pub(super) fn header(problems: &mut Problems<'_>, header: &raw::Header) {
@@ -32,26 +32,26 @@ pub(super) fn header(problems: &mut Problems<'_>, header: &raw::Header) {
     }
 }
 
-/// Checks events against the estate.
+/// Checks the cues of a timeline against the estate.
 pub(super) struct Checker<'a, 'b> {
     pub shape: &'a Shape,
     pub duration: Option<u32>,
     pub problems: &'a mut Problems<'b>,
 }
 
-/// One event while it is checked.
-struct Entry<'a> {
-    name: String,
-    raw: &'a raw::Event,
-    span: Range<usize>,
+/// A cue while it is checked.
+pub(super) struct Entry<'a> {
+    pub name: String,
+    pub raw: &'a raw::Cue,
+    pub span: Range<usize>,
 }
 
 impl Checker<'_, '_> {
-    /// Checks an event; `None` when it has a problem.
-    pub(super) fn event(&mut self, index: usize, raw: &raw::Event) -> Option<Event> {
+    /// Checks a cue; `None` when it has a problem.
+    pub(super) fn cue(&mut self, index: usize, raw: &raw::Cue) -> Option<Cue> {
         let fault = *raw.fault.get_ref();
         let entry = Entry {
-            name: format!("events[{index}] ({})", fault.text()),
+            name: format!("timeline[{index}] ({})", fault.text()),
             raw,
             span: raw.fault.span(),
         };
@@ -73,7 +73,7 @@ impl Checker<'_, '_> {
         }
         self.strangers(&entry, fault);
         let fault = self.fault(&entry, fault)?;
-        Some(Event {
+        Some(Cue {
             at,
             lasts: raw.lasts.as_ref().map(|lasts| *lasts.get_ref()),
             fault,
@@ -107,12 +107,12 @@ impl Checker<'_, '_> {
                 region: self.region(entry)?,
                 share: self.share(entry),
             },
-            Name::Throttle => self.api(entry, Conduct::Throttle)?,
-            Name::Hang => self.api(entry, Conduct::Hang)?,
-            Name::Slow => self.api(entry, Conduct::Slow)?,
-            Name::Deny => self.api(entry, Conduct::Deny)?,
-            Name::Fail => self.api(entry, Conduct::Fail)?,
-            Name::Partial => self.api(entry, Conduct::Partial)?,
+            Name::Throttle => self.api(entry, ApiFault::Throttle)?,
+            Name::Hang => self.api(entry, ApiFault::Hang)?,
+            Name::Slow => self.api(entry, ApiFault::Slow)?,
+            Name::Deny => self.api(entry, ApiFault::Deny)?,
+            Name::Fail => self.api(entry, ApiFault::Fail)?,
+            Name::Partial => self.api(entry, ApiFault::Partial)?,
             Name::ExternalChange => Fault::ExternalChange(self.transitions(entry)?),
             Name::Heal => Fault::Heal {
                 region: match &entry.raw.region {
@@ -126,17 +126,47 @@ impl Checker<'_, '_> {
         Some(fault)
     }
 
-    fn api(&mut self, entry: &Entry<'_>, conduct: Conduct) -> Option<Fault> {
+    fn api(&mut self, entry: &Entry<'_>, how: ApiFault) -> Option<Fault> {
         let place = match &entry.raw.place {
             None => None,
             Some(text) => Some(self.place(entry, text)?),
         };
+        let api = match &entry.raw.api {
+            None => None,
+            Some(text) => Some(self.api_named(entry, text)?),
+        };
         Some(Fault::Api {
-            conduct,
-            api: entry.raw.api.as_ref().map(|api| *api.get_ref()),
+            how,
+            api,
             place,
             share: self.share(entry),
         })
+    }
+
+    fn api_named(&mut self, entry: &Entry<'_>, text: &Spanned<String>) -> Option<Api> {
+        let known = || Source::ALL.iter().map(|source| source.api());
+        let found = known().find(|api| api.name() == text.get_ref());
+        if found.is_none() {
+            let names: BTreeSet<&str> = known().map(Api::name).collect();
+            let hint = nearest(text.get_ref(), names.iter().copied()).map_or_else(
+                || {
+                    format!(
+                        "the APIs are {}",
+                        names.iter().copied().collect::<Vec<_>>().join(", ")
+                    )
+                },
+                |known| format!("did you mean `{known}`?"),
+            );
+            self.problems.note(
+                &text.span(),
+                format!(
+                    "{}: there is no API `{}`; {hint}",
+                    entry.name,
+                    text.get_ref()
+                ),
+            );
+        }
+        found
     }
 
     /// `global`, `endpoint REGION`, or the label of a region.
@@ -167,14 +197,12 @@ impl Checker<'_, '_> {
     }
 
     fn region(&mut self, entry: &Entry<'_>) -> Option<usize> {
-        match &entry.raw.region {
-            Some(label) => self.find(entry, "region", label.get_ref(), &label.span()),
-            None => {
-                self.problems
-                    .note(&entry.span, format!("{}: region is missing", entry.name));
-                None
-            }
-        }
+        let Some(label) = &entry.raw.region else {
+            self.problems
+                .note(&entry.span, format!("{}: region is missing", entry.name));
+            return None;
+        };
+        self.find(entry, "region", label.get_ref(), &label.span())
     }
 
     fn between(&mut self, entry: &Entry<'_>) -> Option<(usize, usize)> {
@@ -200,7 +228,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn find(
+    pub(super) fn find(
         &mut self,
         entry: &Entry<'_>,
         field: &str,
@@ -209,18 +237,19 @@ impl Checker<'_, '_> {
     ) -> Option<usize> {
         let found = self.shape.index(label);
         if found.is_none() {
-            let labels: Vec<&str> = self
-                .shape
-                .regions
-                .iter()
-                .map(|r| r.label.as_str())
-                .collect();
-            let nearest = labels
-                .iter()
-                .min_by_key(|known| strsim::damerau_levenshtein(known, label))
-                .filter(|known| strsim::damerau_levenshtein(known, label) <= 3);
-            let hint = nearest.map_or_else(
-                || format!("the regions are {}", labels.join(", ")),
+            let labels = || {
+                self.shape
+                    .regions
+                    .iter()
+                    .map(|region| region.label.as_str())
+            };
+            let hint = nearest(label, labels()).map_or_else(
+                || {
+                    format!(
+                        "the regions are {}",
+                        labels().collect::<Vec<_>>().join(", ")
+                    )
+                },
                 |known| format!("did you mean `{known}`?"),
             );
             self.problems.note(
@@ -234,173 +263,39 @@ impl Checker<'_, '_> {
         found
     }
 
-    fn transitions(&mut self, entry: &Entry<'_>) -> Option<Vec<Transition>> {
-        let raw = entry.raw;
-        let mut transitions = Vec::new();
-        if let Some(weights) = self.by_region(entry, "weights", raw.weights.as_ref()) {
-            transitions.push(Transition::Weights(weights));
-        }
-        if let Some(dials) = self.by_region(entry, "dials", raw.dials.as_ref()) {
-            self.percentages(entry, "dials", raw.dials.as_ref());
-            transitions.extend(
-                dials
-                    .into_iter()
-                    .map(|(region, percent)| Transition::Dial { region, percent }),
-            );
-        }
-        if let Some(controls) = self.by_region(entry, "controls", raw.controls.as_ref()) {
-            transitions.extend(
-                controls
-                    .into_iter()
-                    .map(|(region, on)| Transition::Control { region, on }),
-            );
-        }
-        if let Some(canary) = self.by_region(entry, "canary", raw.canary.as_ref()) {
-            self.percentages(entry, "canary", raw.canary.as_ref());
-            transitions.extend(
-                canary
-                    .into_iter()
-                    .map(|(region, percent)| Transition::Canary { region, percent }),
-            );
-        }
-        let targets: [(&str, Option<&Spanned<String>>, fn(usize) -> Transition); 4] = [
-            ("switch-over-to", raw.switch_over_to.as_ref(), |to| {
-                Transition::SwitchOver { to }
-            }),
-            ("fail-over-to", raw.fail_over_to.as_ref(), |to| {
-                Transition::FailOver { to }
-            }),
-            ("promote", raw.promote.as_ref(), |region| {
-                Transition::Promote { region }
-            }),
-            ("cache-primary", raw.cache_primary.as_ref(), |to| {
-                Transition::CachePrimary { to }
-            }),
-        ];
-        for (field, label, transition) in targets {
-            if let Some(label) = label {
-                transitions.push(transition(self.find(
-                    entry,
-                    field,
-                    label.get_ref(),
-                    &label.span(),
-                )?));
-            }
-        }
-        if transitions.is_empty() {
-            self.problems.note(
-                &entry.span,
-                format!(
-                    "{}: one of weights, dials, controls, canary, switch-over-to, fail-over-to, promote, cache-primary is missing",
-                    entry.name
-                ),
-            );
-            return None;
-        }
-        Some(transitions)
-    }
-
-    fn by_region<T: Copy>(
-        &mut self,
-        entry: &Entry<'_>,
-        field: &str,
-        values: Option<&Spanned<BTreeMap<String, T>>>,
-    ) -> Option<Vec<(usize, T)>> {
-        let values = values?;
-        let span = values.span();
-        let found = values
-            .get_ref()
-            .iter()
-            .filter_map(|(label, value)| Some((self.find(entry, field, label, &span)?, *value)));
-        Some(found.collect())
-    }
-
-    fn percentages(
-        &mut self,
-        entry: &Entry<'_>,
-        field: &str,
-        values: Option<&Spanned<BTreeMap<String, f64>>>,
-    ) {
-        let Some(values) = values else { return };
-        for value in values.get_ref().values() {
-            if !(0.0..=100.0).contains(value) {
-                self.problems.note(
-                    &values.span(),
-                    format!("{}: {field} are 0 to 100 percent, not {value}", entry.name),
-                );
-            }
-        }
-    }
-
     /// Notes fields that the fault does not take: a field that is silently ignored is a scenario that does not do what it says.
     fn strangers(&mut self, entry: &Entry<'_>, fault: Name) {
-        let raw = entry.raw;
-        let takes = |fields: &[Name]| fields.contains(&fault);
-        let apis = [
-            Name::Throttle,
-            Name::Hang,
-            Name::Slow,
-            Name::Deny,
-            Name::Fail,
-            Name::Partial,
-        ];
-        let change = fault == Name::ExternalChange;
-        let given = [
-            (
-                "region",
-                raw.region.as_ref().map(Spanned::span),
-                takes(&[
-                    Name::RegionDown,
-                    Name::ServiceErrors,
-                    Name::AzLoss,
-                    Name::StaleTelemetry,
-                    Name::CanaryBad,
-                    Name::Heal,
-                ]),
-            ),
-            (
-                "between",
-                raw.between.as_ref().map(Spanned::span),
-                takes(&[Name::Partition, Name::ReplicationConflict]),
-            ),
-            (
-                "share",
-                raw.share.as_ref().map(Spanned::span),
-                takes(&apis) || takes(&[Name::ServiceErrors, Name::CanaryBad]),
-            ),
-            ("api", raw.api.as_ref().map(Spanned::span), takes(&apis)),
-            ("place", raw.place.as_ref().map(Spanned::span), takes(&apis)),
-            ("weights", raw.weights.as_ref().map(Spanned::span), change),
-            ("dials", raw.dials.as_ref().map(Spanned::span), change),
-            ("controls", raw.controls.as_ref().map(Spanned::span), change),
-            ("canary", raw.canary.as_ref().map(Spanned::span), change),
-            (
-                "switch-over-to",
-                raw.switch_over_to.as_ref().map(Spanned::span),
-                change,
-            ),
-            (
-                "fail-over-to",
-                raw.fail_over_to.as_ref().map(Spanned::span),
-                change,
-            ),
-            ("promote", raw.promote.as_ref().map(Spanned::span), change),
-            (
-                "cache-primary",
-                raw.cache_primary.as_ref().map(Spanned::span),
-                change,
-            ),
-            (
-                "for",
-                raw.lasts.as_ref().map(Spanned::span),
-                !change && fault != Name::Heal,
-            ),
-        ];
-        for (field, span, fits) in given {
-            if let Some(span) = span.filter(|_| !fits) {
+        for (field, span) in entry.raw.given() {
+            if let Some(span) = span.filter(|_| !takes(fault).contains(&field)) {
                 self.problems
                     .note(&span, format!("{}: takes no {field}", entry.name));
             }
         }
+    }
+}
+
+/// The fields of a fault beside `at` and `fault`.
+pub(super) fn takes(fault: Name) -> &'static [&'static str] {
+    match fault {
+        Name::RegionDown | Name::AzLoss | Name::StaleTelemetry => &["region", "for"],
+        Name::ServiceErrors | Name::CanaryBad => &["region", "share", "for"],
+        Name::WriterCrash | Name::SourceLost => &["for"],
+        Name::ReplicationConflict | Name::Partition => &["between", "for"],
+        Name::Throttle | Name::Hang | Name::Slow | Name::Deny | Name::Fail | Name::Partial => {
+            &["api", "place", "share", "for"]
+        }
+        Name::ExternalChange => &[
+            "weights",
+            "dials",
+            "controls",
+            "canary",
+            "alias",
+            "staging",
+            "switch-over-to",
+            "fail-over-to",
+            "promote",
+            "cache-primary",
+        ],
+        Name::Heal => &["region"],
     }
 }

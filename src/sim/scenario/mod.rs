@@ -1,6 +1,7 @@
 //! Scenarios: an estate and a timeline of what goes wrong in it. Owns the format and the built-in ones; demo, drills and tests share them.
 
 mod check;
+mod external;
 mod problem;
 mod raw;
 mod shape;
@@ -63,12 +64,12 @@ pub struct Scenario {
     /// The estate.
     pub shape: Shape,
     /// What happens, in order of time.
-    pub events: Vec<Event>,
+    pub timeline: Vec<Cue>,
 }
 
 /// Something that happens.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
+pub struct Cue {
     /// Seconds after the start.
     pub at: u32,
     /// Seconds until it ends by itself; `None` lasts until it is healed.
@@ -79,7 +80,7 @@ pub struct Event {
 
 /// How an API misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conduct {
+pub enum ApiFault {
     /// Asks to slow down.
     Throttle,
     /// Never answers.
@@ -143,7 +144,7 @@ pub enum Fault {
     /// An API misbehaves.
     Api {
         /// How.
-        conduct: Conduct,
+        how: ApiFault,
         /// Which; `None` is all.
         api: Option<Api>,
         /// Where; `None` is everywhere.
@@ -172,7 +173,7 @@ impl Scenario {
             return Err(problems.into_sorted());
         }
         let mut root = root.into_inner();
-        let events = root.remove("events");
+        let timeline = root.remove("timeline");
         let estate = root.remove("estate");
 
         let shape = match estate {
@@ -194,8 +195,8 @@ impl Scenario {
             duration: header.as_ref().map(|header| *header.duration.get_ref()),
             problems: &mut problems,
         };
-        let mut happens = read_events(&mut checker, events);
-        happens.sort_by_key(|event| event.at);
+        let mut happens = read_timeline(&mut checker, timeline);
+        happens.sort_by_key(|cue| cue.at);
 
         let problems = problems.into_sorted();
         match (header, shape) {
@@ -207,7 +208,7 @@ impl Scenario {
                 seed: header.seed,
                 duration: header.duration.into_inner(),
                 shape,
-                events: happens,
+                timeline: happens,
             }),
             _ => Err(problems),
         }
@@ -220,26 +221,26 @@ impl Scenario {
     }
 }
 
-/// Reads each event for itself, so that one that cannot be read does not hide the problems of the others.
-fn read_events(
+/// Reads each cue for itself, so that one that cannot be read does not hide the problems of the others.
+fn read_timeline(
     checker: &mut Checker<'_, '_>,
-    events: Option<toml::Spanned<DeValue<'_>>>,
-) -> Vec<Event> {
-    let Some(events) = events else {
+    timeline: Option<toml::Spanned<DeValue<'_>>>,
+) -> Vec<Cue> {
+    let Some(timeline) = timeline else {
         return Vec::new();
     };
-    let span = events.span();
-    let DeValue::Array(entries) = events.into_inner() else {
+    let span = timeline.span();
+    let DeValue::Array(entries) = timeline.into_inner() else {
         checker
             .problems
-            .note(&span, "events: expected a list, written as [[events]]");
+            .note(&span, "timeline: expected a list, written as [[timeline]]");
         return Vec::new();
     };
     let mut happens = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
-        let raw: Option<raw::Event> = section(checker.problems, &format!("events[{index}]"), entry);
+        let raw: Option<raw::Cue> = section(checker.problems, &format!("timeline[{index}]"), entry);
         if let Some(raw) = raw {
-            happens.extend(checker.event(index, &raw));
+            happens.extend(checker.cue(index, &raw));
         }
     }
     happens

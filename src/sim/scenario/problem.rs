@@ -62,7 +62,7 @@ impl<'a> Problems<'a> {
         error: &toml::de::Error,
     ) {
         let span = error.span().unwrap_or_else(|| fallback.clone());
-        let text = error.message().trim().replace('\n', ", ");
+        let text = suggest(&error.message().trim().replace('\n', ", "));
         if entry.is_empty() {
             self.note(&span, text);
         } else {
@@ -75,4 +75,24 @@ impl<'a> Problems<'a> {
         self.found.sort();
         self.found
     }
+}
+
+/// Shortens "unknown field `a`, expected one of `b`, `c`" to the nearest known word, where there is one.
+fn suggest(text: &str) -> String {
+    let mut words = text.split('`').skip(1).step_by(2);
+    let typed = words.next().filter(|_| text.starts_with("unknown "));
+    let nearest = typed.and_then(|typed| nearest(typed, words));
+    match (nearest, text.split_once(", expected")) {
+        (Some(nearest), Some((what, _))) => format!("{what}; did you mean `{nearest}`?"),
+        _ => text.to_owned(),
+    }
+}
+
+/// The known word that is so near to what was typed that it was probably meant.
+pub(super) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|known| (strsim::damerau_levenshtein(known, typed), known))
+        .filter(|(distance, _)| *distance <= 3)
+        .min()
+        .map(|(_, known)| known)
 }

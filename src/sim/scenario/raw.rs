@@ -1,11 +1,11 @@
 //! A scenario file as it is written, with the position of each value. Owns the field names; knows no meaning.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::resources::{Api, estate::RegionRole};
+use crate::resources::estate::RegionRole;
 
 /// The keys at the top of the file.
 #[derive(Debug, Deserialize)]
@@ -38,6 +38,7 @@ pub(super) struct Estate {
 }
 
 /// `[[estate.regions]]`.
+#[allow(clippy::struct_field_names)] // the word of the estate, here and in the configuration
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Region {
@@ -98,10 +99,10 @@ impl Name {
     }
 }
 
-/// `[[events]]`. Which fields belong to which fault is checked afterwards, so that the message can say so.
+/// `[[timeline]]`. Which fields belong to which fault is checked afterwards, so that the message can say so.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Event {
+pub(super) struct Cue {
     pub at: Spanned<u32>,
     pub fault: Spanned<Name>,
     #[serde(rename = "for")]
@@ -109,14 +110,43 @@ pub(super) struct Event {
     pub region: Option<Spanned<String>>,
     pub between: Option<Spanned<Vec<String>>>,
     pub share: Option<Spanned<f64>>,
-    pub api: Option<Spanned<Api>>,
+    pub api: Option<Spanned<String>>,
     pub place: Option<Spanned<String>>,
     pub weights: Option<Spanned<BTreeMap<String, u8>>>,
     pub dials: Option<Spanned<BTreeMap<String, f64>>>,
     pub controls: Option<Spanned<BTreeMap<String, bool>>>,
     pub canary: Option<Spanned<BTreeMap<String, f64>>>,
+    pub alias: Option<Spanned<BTreeMap<String, f64>>>,
+    pub staging: Option<Spanned<f64>>,
     pub switch_over_to: Option<Spanned<String>>,
     pub fail_over_to: Option<Spanned<String>>,
     pub promote: Option<Spanned<String>>,
     pub cache_primary: Option<Spanned<String>>,
+}
+
+impl Cue {
+    /// The optional fields by name, with the position of those that are given.
+    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 16] {
+        fn span<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
+            value.map(Spanned::span)
+        }
+        [
+            ("for", span(self.lasts.as_ref())),
+            ("region", span(self.region.as_ref())),
+            ("between", span(self.between.as_ref())),
+            ("share", span(self.share.as_ref())),
+            ("api", span(self.api.as_ref())),
+            ("place", span(self.place.as_ref())),
+            ("weights", span(self.weights.as_ref())),
+            ("dials", span(self.dials.as_ref())),
+            ("controls", span(self.controls.as_ref())),
+            ("canary", span(self.canary.as_ref())),
+            ("alias", span(self.alias.as_ref())),
+            ("staging", span(self.staging.as_ref())),
+            ("switch-over-to", span(self.switch_over_to.as_ref())),
+            ("fail-over-to", span(self.fail_over_to.as_ref())),
+            ("promote", span(self.promote.as_ref())),
+            ("cache-primary", span(self.cache_primary.as_ref())),
+        ]
+    }
 }

@@ -118,11 +118,11 @@ pub fn at_rest() -> Vec<AlarmState> {
 }
 
 /// Evaluates the alarms of a region on its three newest minutes, newest first.
-pub fn evaluate(alarms: &mut [AlarmState], minutes: &[&RegionMinute], t: i64) {
+pub fn evaluate(alarms: &mut [AlarmState], region: &str, minutes: &[&RegionMinute], t: i64) {
     let mut degraded = Vec::new();
     for alarm in alarms {
         let (state, reason) = if alarm.rule == Rule::Degraded {
-            composite(&degraded)
+            composite(region, &degraded)
         } else {
             let values: Vec<f64> = minutes
                 .iter()
@@ -154,12 +154,12 @@ pub fn evaluate(alarms: &mut [AlarmState], minutes: &[&RegionMinute], t: i64) {
     }
 }
 
-fn composite(children: &[(Rule, State)]) -> (State, String) {
+fn composite(region: &str, children: &[(Rule, State)]) -> (State, String) {
     let worst = children.iter().find(|(_, state)| *state == State::Alarm);
     match worst {
         Some((rule, _)) => (
             State::Alarm,
-            format!("{} transitioned to ALARM", rule.name("arn")),
+            format!("{} transitioned to ALARM", rule.name(region)),
         ),
         None => (State::Ok, "no child alarm is in ALARM".to_owned()),
     }
@@ -182,7 +182,7 @@ mod tests {
 
     fn states(minutes: [&RegionMinute; 3]) -> Vec<&'static str> {
         let mut alarms = at_rest();
-        evaluate(&mut alarms, &minutes, 100);
+        evaluate(&mut alarms, "eu-west-1", &minutes, 100);
         alarms.iter().map(|alarm| alarm.state.text()).collect()
     }
 
@@ -193,6 +193,12 @@ mod tests {
         assert_eq!(states([&bad, &good, &good])[0], "OK");
         let two = states([&bad, &bad, &good]);
         assert_eq!((two[0], two[5]), ("ALARM", "ALARM"));
+        let mut alarms = at_rest();
+        evaluate(&mut alarms, "eu-west-1", &[&bad, &bad, &good], 100);
+        assert_eq!(
+            alarms[5].reason,
+            "eu-west-1-error-rate transitioned to ALARM"
+        );
     }
 
     #[test]

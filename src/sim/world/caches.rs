@@ -43,11 +43,10 @@ impl Caches {
             self.motion = None;
         }
         let primary = *self.primary.now();
-        let bucket = |region: usize| context.t.div_euclid(10) * 64 + region as i64;
         for (region, lag) in self.members.iter().zip(&mut self.lag_s) {
             let normal = context
                 .noise
-                .between("datastore", bucket(*region), 0.3, 0.7);
+                .between("datastore", context.moment(*region), 0.3, 0.7);
             *lag = if context.connected(primary, *region) {
                 normal.max(if *lag > 2.0 { *lag * 0.9 } else { 0.0 })
             } else {
@@ -57,7 +56,7 @@ impl Caches {
         for (region, lag) in self.active.iter().zip(&mut self.active_lag_ms) {
             let normal = context
                 .noise
-                .between("memorydb", bucket(*region), 120.0, 220.0);
+                .between("memorydb", context.moment(*region), 120.0, 220.0);
             let whole = self
                 .active
                 .iter()

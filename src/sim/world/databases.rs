@@ -202,7 +202,7 @@ impl Databases {
         let (t, down) = (context.t, context.faults.down(region));
         let minutes = context
             .noise
-            .between("promote", region as i64, 300.0, 600.0);
+            .between("promote", context.moment(region), 300.0, 600.0);
         let replica = self
             .replicas
             .iter_mut()
@@ -292,7 +292,7 @@ impl Databases {
             let normal = aurora_lag_ms(index)
                 * context
                     .noise
-                    .factor("aurora", lag_bucket(context, member.region), 0.15);
+                    .factor("aurora", context.moment(member.region), 0.15);
             if context.faults.down(writer) {
                 // Nothing arrives any more: the lag keeps its last value, the possible loss grows.
                 member.rpo_ms += 1_000.0;
@@ -312,7 +312,7 @@ impl Databases {
             let normal =
                 context
                     .noise
-                    .between("replica", lag_bucket(context, replica.region), 0.05, 0.1)
+                    .between("replica", context.moment(replica.region), 0.05, 0.1)
                     * if index == 0 { 1.0 } else { 2.0 };
             replica.lag_s = if lost || replica.promoted_at.is_some() {
                 -1.0
@@ -333,7 +333,7 @@ impl Databases {
                 if i == j {
                     continue;
                 }
-                let bucket = lag_bucket(context, from * 64 + to);
+                let bucket = context.moment(from * 64 + to);
                 let normal = TABLE_LAG_MS * context.noise.factor("table", bucket, 0.15);
                 let conflict = context.faults.conflict(from, to, context.t);
                 *lag = if let Some(seconds) = conflict {
@@ -365,9 +365,4 @@ fn caught_up(lag: f64, normal: f64) -> f64 {
     } else {
         normal
     }
-}
-
-/// Lag changes every ten seconds, for each region in its own way.
-fn lag_bucket(context: &Context<'_>, region: usize) -> i64 {
-    context.t.div_euclid(10) * 4_096 + region as i64
 }

@@ -2,7 +2,7 @@
 
 use super::super::{
     noise::Noise,
-    scenario::{Conduct, Event, Fault, Shape},
+    scenario::{ApiFault, Cue, Fault, Shape},
 };
 use crate::resources::{Api, Place};
 
@@ -38,6 +38,11 @@ impl Context<'_> {
         self.t.div_euclid(60)
     }
 
+    /// The ten seconds that the second lies in, different for each `salt`: the bucket of values that change faster than a minute.
+    pub fn moment(&self, salt: usize) -> i64 {
+        self.t.div_euclid(10) * 4_096 + i64::try_from(salt).unwrap_or_default()
+    }
+
     /// Whether data flows between two regions.
     pub fn connected(&self, a: usize, b: usize) -> bool {
         !self.faults.down(a) && !self.faults.down(b) && !self.faults.partitioned(a, b)
@@ -46,11 +51,11 @@ impl Context<'_> {
 
 impl Faults {
     /// Begins a fault. Healing and changes by others are no faults and are not kept.
-    pub fn begin(&mut self, event: &Event, t: i64) {
+    pub fn begin(&mut self, cue: &Cue, t: i64) {
         self.active.push(Active {
-            fault: event.fault.clone(),
+            fault: cue.fault.clone(),
             since: t,
-            until: event.lasts.map(|seconds| t + i64::from(seconds)),
+            until: cue.lasts.map(|seconds| t + i64::from(seconds)),
         });
     }
 
@@ -91,21 +96,29 @@ impl Faults {
 
     /// Seconds since one part of the application fails in a region, and the share of its requests that fail.
     pub fn failing(&self, region: usize, t: i64) -> Option<(i64, f64)> {
-        self.active.iter().find_map(|active| match active.fault {
-            Fault::ServiceErrors { region: r, share } if r == region => {
+        self.active.iter().find_map(|active| {
+            if let Fault::ServiceErrors { region: r, share } = active.fault
+                && r == region
+            {
                 Some((t - active.since, share))
+            } else {
+                None
             }
-            _ => None,
         })
     }
 
     /// Share of the requests of the canary of a region that fail.
     pub fn canary_errors(&self, region: usize) -> f64 {
-        let shares = self.active.iter().filter_map(|active| match active.fault {
-            Fault::CanaryBad { region: r, share } if r == region => Some(share),
-            _ => None,
-        });
-        shares.fold(0.0, f64::max)
+        let share = |active: &Active| {
+            if let Fault::CanaryBad { region: r, share } = active.fault
+                && r == region
+            {
+                share
+            } else {
+                0.0
+            }
+        };
+        self.active.iter().map(share).fold(0.0, f64::max)
     }
 
     /// When the Aurora writer crashed, if the fault is under way.
@@ -125,20 +138,22 @@ impl Faults {
     }
 
     /// How an API misbehaves at a place. `dice` is even in 0.0 to 1.0 and decides whether this query is among the share that it hits.
-    pub fn conduct(&self, api: Api, place: &Place, dice: f64) -> Option<Conduct> {
-        self.active.iter().find_map(|active| match &active.fault {
-            Fault::Api {
-                conduct,
+    pub fn api(&self, api: Api, place: &Place, dice: f64) -> Option<ApiFault> {
+        self.active.iter().find_map(|active| {
+            if let Fault::Api {
+                how,
                 api: which,
                 place: at,
                 share,
-            } if which.is_none_or(|which| which == api)
+            } = &active.fault
+                && which.is_none_or(|which| which == api)
                 && at.as_ref().is_none_or(|at| at == place)
-                && dice < *share =>
+                && dice < *share
             {
-                Some(*conduct)
+                Some(*how)
+            } else {
+                None
             }
-            _ => None,
         })
     }
 

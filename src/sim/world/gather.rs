@@ -138,7 +138,7 @@ impl World {
 
     /// Fills the hour before the start with what a calm world would have done, one step a minute.
     pub(super) fn backfill(&mut self) {
-        for minute in -(history::KEPT as i64)..0 {
+        for minute in -i64::from(history::KEPT)..0 {
             self.now = minute * 60;
             let context = Context {
                 t: self.now,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::super::noise::Noise;
 
 /// Minutes kept.
-pub const KEPT: usize = 64;
+pub const KEPT: u32 = 64;
 
 /// One minute of one region.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -62,7 +62,7 @@ impl History {
     /// Adds a finished minute and forgets the oldest.
     pub fn push(&mut self, minute: i64, regions: Vec<RegionMinute>) {
         self.minutes.push_back((minute, regions));
-        if self.minutes.len() > KEPT {
+        if self.minutes.len() > KEPT as usize {
             self.minutes.pop_front();
         }
     }
@@ -74,28 +74,12 @@ impl History {
     }
 }
 
-/// How much of a minute has arrived.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Arrival {
-    /// Nothing yet.
-    Pending,
-    /// A part of it (0.0 to 1.0): counters are too low, which is why a point must be two periods old before it counts.
-    Part(f64),
-    /// All of it.
-    Whole,
-}
-
-/// Whether the point of a minute has arrived at a second: 60 to 120 s after the minute began (domain D.0).
-pub fn arrival(noise: Noise, series: &str, minute: i64, t: i64) -> Arrival {
-    let age = (t - minute * 60) as f64;
-    let first = noise.between(series, minute, 60.0, 100.0);
-    if age < first {
-        Arrival::Pending
-    } else if age < 120.0 {
-        Arrival::Part(noise.between(series, !minute, 0.4, 0.95))
-    } else {
-        Arrival::Whole
-    }
+/// Whether the points of a minute have arrived at a second: 60 to 100 s after the minute began (domain D.0: within two minutes).
+/// Any later, and a console that polls once a minute would have to call healthy values stale.
+///
+/// All series of a place arrive together, so that a ratio of two of them is never made of different minutes.
+pub fn arrived(noise: Noise, place: &str, minute: i64, t: i64) -> bool {
+    (t - minute * 60) as f64 >= noise.between(place, minute, 60.0, 100.0)
 }
 
 #[cfg(test)]
@@ -103,13 +87,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_arrives_in_part_and_is_whole_after_two_periods() {
-        let noise = Noise::new(3);
-        assert_eq!(arrival(noise, "s", 10, 10 * 60 + 59), Arrival::Pending);
-        assert_eq!(arrival(noise, "s", 10, 10 * 60 + 120), Arrival::Whole);
-        assert!(
-            matches!(arrival(noise, "s", 10, 10 * 60 + 110), Arrival::Part(share) if share < 1.0)
-        );
+    fn points_arrive_one_to_two_minutes_after_their_minute_began() {
+        let arrivals = (0..200).map(|minute| {
+            let seconds = 0..=120;
+            let mut late =
+                seconds.skip_while(|s| !arrived(Noise::new(3), "p", minute, minute * 60 + s));
+            late.next().unwrap()
+        });
+        let arrivals: Vec<i64> = arrivals.collect();
+        assert!(arrivals.iter().all(|late| (60..=100).contains(late)));
+        assert!(arrivals.iter().min() < Some(&65) && arrivals.iter().max() > Some(&95));
     }
 
     #[test]
@@ -119,7 +106,7 @@ mod tests {
             history.push(minute, vec![RegionMinute::default()]);
         }
         let minutes: Vec<i64> = history.of(0).map(|(minute, _)| minute).collect();
-        assert_eq!((minutes.len(), minutes[0]), (KEPT, 199));
+        assert_eq!((minutes.len(), minutes[0]), (KEPT as usize, 199));
         assert!(KEPT >= 60);
         assert_eq!(history.of(1).count(), 0);
     }

@@ -42,11 +42,11 @@ impl Load {
         canary_percent: f64,
         writable: Writable,
     ) -> Self {
-        let shape = &context.shape.regions[region];
-        let label = shape.label.as_str();
+        let spec = &context.shape.regions[region];
+        let label = spec.label.as_str();
         let minute = context.minute();
         let offered_rps = demand(context) * share;
-        let capacity = shape.capacity_rps
+        let capacity = spec.capacity_rps
             * context
                 .faults
                 .zone_lost(region, context.t)
@@ -70,7 +70,7 @@ impl Load {
         Self {
             offered_rps,
             utilisation,
-            p95_ms: shape.p95_ms * physics::latency_factor(utilisation) * noise,
+            p95_ms: spec.p95_ms * physics::latency_factor(utilisation) * noise,
             target_errors: target_errors.min(1.0),
             refused: physics::overload_errors(utilisation),
         }

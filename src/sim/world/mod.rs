@@ -28,7 +28,7 @@ pub use self::{
 };
 use super::{
     noise::Noise,
-    scenario::{Event, Fault, Scenario, Shape},
+    scenario::{Cue, Fault, Scenario, Shape},
 };
 use crate::resources::{Place, RegionLabel};
 
@@ -72,7 +72,7 @@ pub struct World {
     /// The second in which the scenario starts.
     start: i64,
     now: i64,
-    pending: VecDeque<Event>,
+    pending: VecDeque<Cue>,
 }
 
 impl World {
@@ -105,7 +105,7 @@ impl World {
             origin,
             start: offset,
             now: -1,
-            pending: scenario.events.clone().into(),
+            pending: scenario.timeline.clone().into(),
             shape,
         };
         world.backfill();
@@ -192,11 +192,11 @@ impl World {
     fn step(&mut self) {
         let t = self.now;
         self.faults.expire(t);
-        while let Some(event) = self
+        while let Some(cue) = self
             .pending
-            .pop_front_if(|event| self.start + i64::from(event.at) <= t)
+            .pop_front_if(|cue| self.start + i64::from(cue.at) <= t)
         {
-            self.happen(&event);
+            self.happen(&cue);
         }
         let context = Context {
             t,
@@ -234,13 +234,14 @@ impl World {
                     .take(3)
                     .map(|(_, minute)| minute)
                     .collect();
-                alarms::evaluate(&mut self.alarms[region], &newest, t);
+                let aws = &self.shape.regions[region].aws_region;
+                alarms::evaluate(&mut self.alarms[region], aws, &newest, t);
             }
         }
     }
 
-    fn happen(&mut self, event: &Event) {
-        match &event.fault {
+    fn happen(&mut self, cue: &Cue) {
+        match &cue.fault {
             Fault::Heal { region } => self.faults.heal(*region),
             Fault::ExternalChange(transitions) => {
                 for transition in transitions {
@@ -257,7 +258,7 @@ impl World {
             | Fault::Partition { .. }
             | Fault::StaleTelemetry { .. }
             | Fault::CanaryBad { .. }
-            | Fault::Api { .. } => self.faults.begin(event, self.now),
+            | Fault::Api { .. } => self.faults.begin(cue, self.now),
         }
     }
 }

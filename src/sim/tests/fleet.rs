@@ -1,0 +1,274 @@
+//! What a console sees of the simulated world: the fleet at given times in each drill.
+
+use super::*;
+
+#[test]
+fn every_source_has_rows_in_the_calm_world() {
+    let mut watching = Watching::named("calm");
+    watching.poll(0);
+    for &source in Source::ALL {
+        for place in watching.fleet.estate.places(source) {
+            let status = watching.fleet.status(source, &place);
+            assert!(
+                status.rows > 0 && status.error.is_none(),
+                "{} at {place}",
+                source.name()
+            );
+            assert!(status.problems.is_empty());
+        }
+    }
+    // Sparklines have an hour behind them at the very start, and the newest value is usable.
+    for region in ["us-east-1", "eu-west-1", "ap-southeast-1"] {
+        assert!(watching.rps(region).is_some_and(|rps| rps > 12_000.0));
+        let key = load_balancer_key(&names::load_balancer_arn(region), "p95");
+        assert!(
+            watching
+                .fleet
+                .series(&place(region), &key)
+                .unwrap()
+                .points
+                .len()
+                >= 55
+        );
+        let check = health_checks::healthy(&watching.fleet, &names::region_check(region));
+        assert_eq!(check, Some(true));
+    }
+}
+
+#[test]
+fn every_series_that_the_rows_ask_for_is_known_to_the_world() {
+    let mut watching = Watching::named("calm");
+    watching.poll(0);
+    watching.poll(60);
+    // Published only when they are not zero, or only while something else is not.
+    let absent = ["elb-5xx", "percentage"];
+    for (_, at, series) in watching.fleet.metrics.rows() {
+        let may_lack = absent.iter().any(|what| series.spec.key.ends_with(what));
+        assert!(
+            may_lack || !series.points.is_empty(),
+            "{} at {at}",
+            series.spec.key
+        );
+    }
+}
+
+#[test]
+fn a_lost_us_east_1_takes_the_dns_api_with_it_but_not_the_accelerator() {
+    let mut watching = Watching::named("region-down");
+    watching.poll(20);
+    let before = watching.rps("eu-west-1").unwrap();
+    watching.poll(25 + 60);
+    let lost = place("us-east-1");
+    for &source in Source::ALL {
+        let places = watching.fleet.estate.places(source);
+        if places.contains(&lost) && source != Source::ApiServers {
+            assert_eq!(
+                watching.error(source, &lost),
+                Some(ErrorClass::Timeout),
+                "{}",
+                source.name()
+            );
+            assert!(
+                watching.fleet.status(source, &lost).rows > 0,
+                "its rows stay"
+            );
+        }
+    }
+    for source in [
+        Source::Records,
+        Source::HealthChecks,
+        Source::Distributions,
+        Source::Metrics,
+    ] {
+        assert_eq!(
+            watching.error(source, &Place::Global),
+            Some(ErrorClass::Timeout)
+        );
+    }
+    assert_eq!(watching.error(Source::Accelerators, &Place::Global), None);
+    let endpoint = |region: &str| Place::Endpoint(region.to_owned());
+    assert_eq!(
+        watching.error(Source::RoutingControls, &endpoint("us-east-1")),
+        Some(ErrorClass::Timeout)
+    );
+    assert_eq!(
+        watching.error(Source::RoutingControls, &endpoint("us-west-2")),
+        None
+    );
+    let server = watching
+        .fleet
+        .clusters
+        .slice(Source::ApiServers, &lost)
+        .unwrap();
+    let judged = serde_json::to_string(&server.rows).unwrap();
+    assert!(judged.contains("no answer"), "{judged}");
+
+    watching.poll(25 + 300);
+    let eu = watching.rps("eu-west-1").unwrap();
+    assert!(eu / before > 1.6, "{before} to {eu}");
+    let europe = place("eu-west-1");
+    let in_alarm = watching
+        .fleet
+        .alarms
+        .at(&europe)
+        .filter(|alarm| alarm.state == "ALARM");
+    assert!(in_alarm.count() >= 3);
+}
+
+#[test]
+fn metrics_stop_but_nothing_else_when_telemetry_is_stale() {
+    let mut watching = Watching::named("stale-telemetry");
+    let eu = place("eu-west-1");
+    let key = load_balancer_key(&names::load_balancer_arn("eu-west-1"), "requests");
+    watching.poll(20);
+    watching.poll(20 + 500);
+    assert_eq!(
+        watching.error(Source::Metrics, &eu),
+        None,
+        "CloudWatch answers, with old points"
+    );
+    assert!(matches!(
+        watching.fleet.reading(&eu, &key),
+        Reading::Value {
+            freshness: Freshness::Expired,
+            ..
+        }
+    ));
+    assert!(watching.rps("us-east-1").is_some());
+}
+
+#[test]
+fn a_role_change_is_seen_in_every_region_and_by_the_metrics() {
+    let mut watching = Watching::named("calm");
+    watching.poll(10);
+    let eu = watching
+        .world
+        .index(&RegionLabel::new("eu-west-1").unwrap())
+        .unwrap();
+    watching
+        .world
+        .change(&Transition::SwitchOver { to: eu })
+        .unwrap();
+    watching
+        .world
+        .change(&Transition::CachePrimary { to: eu })
+        .unwrap();
+    watching.poll(40);
+    let writers = |watching: &Watching, at: &str| -> Vec<(String, Option<bool>)> {
+        let rows = watching
+            .fleet
+            .databases
+            .slice(Source::Rds, &place(at))
+            .unwrap()
+            .rows
+            .iter();
+        rows.map(|row| (row.id().to_owned(), row.writer()))
+            .collect()
+    };
+    assert_eq!(
+        writers(&watching, "eu-west-1")[0],
+        ("shop-eu-west-1".to_owned(), Some(false))
+    );
+    let moving = serde_json::to_string(
+        &watching
+            .fleet
+            .databases
+            .slice(Source::Rds, &place("ap-southeast-1"))
+            .unwrap()
+            .rows,
+    );
+    assert!(moving.unwrap().contains("switching-over"));
+    watching.poll(140);
+    assert_eq!(
+        writers(&watching, "eu-west-1")[0],
+        ("shop-eu-west-1".to_owned(), Some(true))
+    );
+    assert_eq!(
+        writers(&watching, "us-east-1")[0],
+        ("shop-us-east-1".to_owned(), Some(false))
+    );
+    let role = |at: &str| {
+        let rows = &watching
+            .fleet
+            .caches
+            .slice(Source::ElastiCache, &place(at))
+            .unwrap()
+            .rows;
+        rows[0].role().to_owned()
+    };
+    assert_eq!(
+        (role("eu-west-1").as_str(), role("us-east-1").as_str()),
+        ("primary", "secondary")
+    );
+    watching.poll(400);
+    watching.poll(401);
+    let lag = "database/shop-us-east-1/replication-lag";
+    assert!(
+        watching
+            .fleet
+            .reading(&place("us-east-1"), lag)
+            .usable()
+            .is_some()
+    );
+}
+
+#[test]
+fn the_identity_has_credentials_that_end_in_the_future() {
+    let mut watching = Watching::named("calm");
+    watching.poll(0);
+    let (_, _, region) = watching.fleet.regions.rows().next().unwrap();
+    let identity = region.identity.as_ref().unwrap();
+    assert_eq!(identity.account.len(), 12);
+    assert!(identity.credentials_expire_at.unwrap() > time(0) + SignedDuration::from_hours(1));
+}
+
+#[test]
+fn a_region_that_returns_gets_its_users_back_and_says_so() {
+    let text = "name = \"return\"\ntitle = \"t\"\nduration = 900\n[[timeline]]\nat = 1\nfault = \"region-down\"\nregion = \"eu-west-1\"\n\
+                [[timeline]]\nat = 300\nfault = \"heal\"\nregion = \"eu-west-1\"\n";
+    let mut watching = Watching::new(text);
+    watching.poll(0);
+    let eu = names::region_check("eu-west-1");
+    watching.poll(1 + 240);
+    // us-east-1 is up, so the global console still says which check fails.
+    assert_eq!(health_checks::healthy(&watching.fleet, &eu), Some(false));
+    assert_eq!(watching.error(Source::Records, &Place::Global), None);
+    let health = |watching: &Watching| {
+        let rows = &watching
+            .fleet
+            .traffic
+            .slice(Source::Accelerators, &Place::Global);
+        serde_json::to_string(&rows.unwrap().rows).unwrap()
+    };
+    assert!(health(&watching).contains("UNHEALTHY"));
+    watching.poll(300 + 400);
+    watching.poll(300 + 401);
+    assert_eq!(health_checks::healthy(&watching.fleet, &eu), Some(true));
+    assert!(!health(&watching).contains("UNHEALTHY"));
+    assert_eq!(watching.error(Source::Rds, &place("eu-west-1")), None);
+    assert!(watching.rps("eu-west-1").is_some_and(|rps| rps > 17_000.0));
+}
+
+#[test]
+fn calm_values_stay_fresh_and_steady_between_polls() {
+    let mut watching = Watching::named("calm");
+    watching.poll(0);
+    let key = load_balancer_key(&names::load_balancer_arn("eu-west-1"), "requests");
+    let eu = place("eu-west-1");
+    for second in 1..1_200 {
+        // Once a minute, a fifth later than meant.
+        if second % 72 == 0 {
+            watching.poll(second);
+        }
+        watching.fleet.now = time(second);
+        let Reading::Value {
+            value, freshness, ..
+        } = watching.fleet.reading(&eu, &key)
+        else {
+            panic!("no value at {second}")
+        };
+        assert_eq!(freshness, Freshness::Fresh, "at {second}");
+        let rps = value / 60.0;
+        assert!((18_000.0..19_200.0).contains(&rps), "{rps} at {second}");
+    }
+}
