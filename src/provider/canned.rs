@@ -94,7 +94,7 @@ impl HttpConnector for Canned {
 /// JSON as CBOR; an object `{"$time": seconds}` is a timestamp. Lengths are short in tests, so each is written with four bytes.
 fn cbor(value: &Value, out: &mut Vec<u8>) {
     let head = |major: u8, length: usize, out: &mut Vec<u8>| {
-        out.push(major << 5 | 26);
+        out.push((major << 5) | 0x1a);
         out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     };
     match value {
@@ -110,21 +110,21 @@ fn cbor(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Array(items) => {
             head(4, items.len(), out);
-            items.iter().for_each(|item| cbor(item, out));
+            for item in items {
+                cbor(item, out);
+            }
         }
-        Value::Object(fields) => match fields.get("$time") {
-            Some(seconds) => {
+        Value::Object(fields) => {
+            if let Some(seconds) = fields.get("$time") {
                 out.push(0xc1);
-                cbor(seconds, out);
+                return cbor(seconds, out);
             }
-            None => {
-                head(5, fields.len(), out);
-                for (name, value) in fields {
-                    head(3, name.len(), out);
-                    out.extend(name.as_bytes());
-                    cbor(value, out);
-                }
+            head(5, fields.len(), out);
+            for (name, value) in fields {
+                head(3, name.len(), out);
+                out.extend(name.as_bytes());
+                cbor(value, out);
             }
-        },
+        }
     }
 }
