@@ -1,6 +1,7 @@
 //! What one region holds, and which other regions its replicas name. Owns the calls; each API family fails alone.
 
 use aws_config::SdkConfig;
+use aws_sdk_rds::types::DbInstance;
 
 use super::notes::{MOST, Notes, call, name_of_arn, region_of_arn};
 use crate::{
@@ -119,7 +120,6 @@ async fn global_clusters(config: &SdkConfig, notes: &mut Notes) -> Result<(), Pr
     Ok(())
 }
 
-/// Read replicas in other regions are named by ARN, those in the same one by identifier.
 async fn instances(
     config: &SdkConfig,
     region: &str,
@@ -136,53 +136,58 @@ async fn instances(
         let Some(instance) = call("rds:DescribeDBInstances", next).await? else {
             break;
         };
-        let Some(name) = instance
-            .db_instance_identifier()
-            .filter(|_| is_here(instance.db_instance_arn(), region))
-        else {
-            continue;
-        };
-        let replicas = instance.read_replica_db_instance_identifiers().iter();
-        let replicas: Vec<&String> = replicas
-            .filter(|replica| region_of_arn(replica).is_some_and(|r| r != region))
-            .collect();
-        let source = instance.read_replica_source_db_instance_identifier();
-        let source = source
-            .and_then(|arn| Some((region_of_arn(arn)?, arn)))
-            .filter(|(r, _)| *r != region);
-        for replica in &replicas {
-            let what = format!("read replica {} of {name}", name_of_arn(replica));
-            notes.fact(
-                region_of_arn(replica).unwrap_or_default(),
-                Part::Reads,
-                what,
-            );
-        }
-        if let Some((there, arn)) = source {
-            let source = name_of_arn(arn);
-            notes.fact(
-                there,
-                Part::Writes,
-                format!("source {source} of read replicas"),
-            );
-            notes.fact(
-                region,
-                Part::Reads,
-                format!("read replica {name} of {source}"),
-            );
-        } else if !replicas.is_empty() {
-            notes.fact(
-                region,
-                Part::Writes,
-                format!("source {name} of read replicas"),
-            );
-        } else if let Some(cluster) = instance.db_cluster_identifier() {
-            notes.fact(region, Part::Serves, format!("database cluster {cluster}"));
-        } else {
-            notes.fact(region, Part::Serves, format!("database {name}"));
+        if is_here(instance.db_instance_arn(), region) {
+            note_instance(&instance, region, notes);
         }
     }
     Ok(())
+}
+
+/// Replicas and sources in other regions are named by ARN, those in the same one by identifier.
+fn note_instance(instance: &DbInstance, region: &str, notes: &mut Notes) {
+    let Some(name) = instance.db_instance_identifier() else {
+        return;
+    };
+    let elsewhere = |arn: &'_ str| {
+        region_of_arn(arn)
+            .filter(|there| *there != region)
+            .map(ToOwned::to_owned)
+    };
+    let mut feeds = false;
+    for arn in instance.read_replica_db_instance_identifiers() {
+        if let Some(there) = elsewhere(arn) {
+            feeds = true;
+            notes.fact(
+                &there,
+                Part::Reads,
+                format!("read replica {} of {name}", name_of_arn(arn)),
+            );
+        }
+    }
+    let source = instance.read_replica_source_db_instance_identifier();
+    if let Some((arn, there)) = source.and_then(|arn| Some((arn, elsewhere(arn)?))) {
+        let source = name_of_arn(arn);
+        notes.fact(
+            &there,
+            Part::Writes,
+            format!("source {source} of read replicas"),
+        );
+        notes.fact(
+            region,
+            Part::Reads,
+            format!("read replica {name} of {source}"),
+        );
+    } else if feeds {
+        notes.fact(
+            region,
+            Part::Writes,
+            format!("source {name} of read replicas"),
+        );
+    } else if let Some(cluster) = instance.db_cluster_identifier() {
+        notes.fact(region, Part::Serves, format!("database cluster {cluster}"));
+    } else {
+        notes.fact(region, Part::Serves, format!("database {name}"));
+    }
 }
 
 /// Global Datastores name the regions of all their members.
@@ -297,4 +302,56 @@ async fn tables(config: &SdkConfig, region: &str, notes: &mut Notes) -> Result<(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(instance: &DbInstance, region: &str) -> Vec<(String, Part, String)> {
+        let mut notes = Notes::default();
+        note_instance(instance, region, &mut notes);
+        let facts = notes.facts.into_iter();
+        facts
+            .map(|(region, fact)| (region, fact.part, fact.what))
+            .collect()
+    }
+
+    fn fact(region: &str, part: Part, what: &str) -> (String, Part, String) {
+        (region.to_owned(), part, what.to_owned())
+    }
+
+    #[test]
+    fn source_and_replica_tell_the_same_from_both_sides() {
+        let source = DbInstance::builder()
+            .db_instance_identifier("pg")
+            .read_replica_db_instance_identifiers("pg-local")
+            .read_replica_db_instance_identifiers("arn:aws:rds:eu-west-1:123456789012:db:pg-eu")
+            .build();
+        let replica = DbInstance::builder()
+            .db_instance_identifier("pg-eu")
+            .read_replica_source_db_instance_identifier("arn:aws:rds:us-east-1:123456789012:db:pg")
+            .build();
+        let mut from_source = noted(&source, "us-east-1");
+        from_source.reverse();
+        let expected = [
+            fact("us-east-1", Part::Writes, "source pg of read replicas"),
+            fact("eu-west-1", Part::Reads, "read replica pg-eu of pg"),
+        ];
+        assert_eq!(from_source, expected);
+        assert_eq!(noted(&replica, "eu-west-1"), expected);
+    }
+
+    #[test]
+    fn a_replica_in_the_same_region_makes_no_second_region() {
+        let local = DbInstance::builder()
+            .db_instance_identifier("pg-2")
+            .read_replica_source_db_instance_identifier("pg")
+            .build();
+        assert_eq!(
+            noted(&local, "us-east-1"),
+            [fact("us-east-1", Part::Serves, "database pg-2")]
+        );
+        assert!(noted(&DbInstance::builder().build(), "us-east-1").is_empty());
+    }
 }
