@@ -24,6 +24,8 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::whole::WholeConnector;
+
 tokio::task_local! {
     static SENT: Arc<AtomicU32>;
 }
@@ -57,7 +59,9 @@ impl HttpClient for Connector {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Counted(self.0.http_connector(settings, components)))
+        SharedHttpConnector::new(Counted(SharedHttpConnector::new(WholeConnector(
+            self.0.http_connector(settings, components),
+        ))))
     }
 }
 

@@ -125,12 +125,10 @@ async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
         Kind::Alarms => alarms::live::observe(ask, query).await,
         Kind::Clusters => clusters::live::observe(ask, query).await,
         Kind::Metrics => metrics::live::observe(ask, query).await,
-        // MERGE: one line per kind, as above, when its `live.rs` has arrived.
-        Kind::Databases | Kind::Caches | Kind::Traffic | Kind::HealthChecks => {
-            let name = query.source.name();
-            let text = "this build cannot read it yet";
-            Err(ProviderError::new(ErrorClass::Terminal, name, text))
-        }
+        Kind::Databases => databases::live::observe(ask, query).await,
+        Kind::Caches => caches::live::observe(ask, query).await,
+        Kind::Traffic => traffic::live::observe(ask, query).await,
+        Kind::HealthChecks => health_checks::live::observe(ask, query).await,
     }
 }
 

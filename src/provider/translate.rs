@@ -60,6 +60,12 @@ where
         SdkError::TimeoutError(_) => ErrorClass::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => ErrorClass::Timeout,
         SdkError::ConstructionFailure(_) => ErrorClass::Terminal,
+        // An answer that was cut off (see `whole`).
+        SdkError::DispatchFailure(failure)
+            if failure.as_other() == Some(ErrorKind::ServerError) =>
+        {
+            ErrorClass::Transient
+        }
         SdkError::DispatchFailure(_) => ErrorClass::Unreachable,
         _ => classify(code, status),
     };

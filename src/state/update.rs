@@ -60,9 +60,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 
 fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     state.now = now;
-    state.fleet.now = now;
+    state.fleet.advance(now);
     if let Some(frozen) = &mut state.frozen {
-        frozen.now = now;
+        frozen.advance(now);
     }
     state.unsettled = true;
     state.ask_due()
@@ -96,7 +96,7 @@ fn observed(
 ) -> Vec<Effect> {
     // Answers arrive between ticks; a value is never younger than the time by which it is judged.
     state.now = state.now.max(at);
-    state.fleet.now = state.now;
+    state.fleet.advance(state.now);
     state
         .schedule
         .answered(&state.fleet, query, result.as_ref().err());
