@@ -1,5 +1,6 @@
 //! Drawing: a pure function of the state. Never waits, never asks, never changes anything.
 
+mod banner;
 mod canvas;
 mod chrome;
 mod columns;
@@ -11,6 +12,7 @@ mod palette;
 mod pane;
 mod paragraph;
 pub mod picture;
+mod slots;
 mod spark;
 mod text;
 mod title;
@@ -55,7 +57,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         return small_prompt(canvas, state);
     }
     let layout = layout::of((area.width, area.height), Needs::of(state.shown(), &facts));
-    chrome::top(canvas, state, &facts, layout.top);
+    banner::draw(canvas, state, &facts, layout.top);
     chrome::contradictions(canvas, &facts, layout.contradictions);
     chrome::levers(canvas, &facts, layout.levers);
     let focus = body(canvas, state, &layout);
