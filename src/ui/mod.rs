@@ -17,7 +17,7 @@ mod spark;
 mod text;
 mod title;
 
-use ratatui::{Frame, layout::Rect};
+use ratatui::{Frame, layout::Rect, style::Style};
 
 use self::{
     canvas::Canvas,
@@ -42,7 +42,9 @@ pub fn view(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
 /// Draws the state on a canvas; tells where the cursor stands, when a line is typed.
 fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let area = canvas.area();
-    canvas.paint(area, Role::Text);
+    if canvas.style(Role::Text) != Style::new() {
+        canvas.paint(area, Role::Text);
+    }
     let facts = state.facts.current(state.shown());
     if layout::too_small((area.width, area.height)) {
         chrome::one_line(

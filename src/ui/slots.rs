@@ -51,7 +51,7 @@ pub fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16
             // The name gets a fair part of the pane before columns that may go.
             0 => least.max(wanted.min(width / 4)),
             _ if is_region(column.title) => least.min(abbreviated(rows(), index)),
-            _ if word && column.drop > 0 => wanted,
+            _ if word => wanted,
             _ => least,
         };
         slots.push(Slot {
