@@ -155,6 +155,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn old_facts_are_never_shown() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut fleet = Fleet::new(std::sync::Arc::default(), now);
+        let facts = Facts::of(&fleet);
+        assert!(matches!(facts.current(&fleet), Cow::Borrowed(_)));
+        fleet.generation += 1;
+        assert!(matches!(facts.current(&fleet), Cow::Owned(_)));
+    }
+
+    #[test]
     fn a_caller_is_told_by_role_and_session() {
         for (arn, expected) in [
             (

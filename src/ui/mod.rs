@@ -1,5 +1,6 @@
 //! Drawing: a pure function of the state. Never waits, never asks, never changes anything.
 
+mod banner;
 mod canvas;
 mod chrome;
 mod columns;
@@ -12,11 +13,12 @@ mod palette;
 mod pane;
 mod paragraph;
 pub mod picture;
+mod slots;
 mod spark;
 pub mod text;
 mod title;
 
-use ratatui::{Frame, layout::Rect};
+use ratatui::{Frame, layout::Rect, style::Style};
 
 use self::{
     canvas::Canvas,
@@ -41,7 +43,9 @@ pub fn view(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
 /// Draws the state on a canvas; tells where the cursor stands, when a line is typed.
 fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let area = canvas.area();
-    canvas.paint(area, Role::Text);
+    if canvas.style(Role::Text) != Style::new() {
+        canvas.paint(area, Role::Text);
+    }
     let facts = state.facts.current(state.shown());
     if layout::too_small((area.width, area.height)) {
         chrome::one_line(
@@ -56,7 +60,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         return small_prompt(canvas, state);
     }
     let layout = layout::of((area.width, area.height), Needs::of(state.shown(), &facts));
-    chrome::top(canvas, state, &facts, layout.top);
+    banner::draw(canvas, state, &facts, layout.top);
     chrome::contradictions(canvas, &facts, layout.contradictions);
     chrome::levers(canvas, &facts, layout.levers);
     let focus = body(canvas, state, &layout);

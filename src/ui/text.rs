@@ -83,9 +83,14 @@ fn mask_arns(text: &str) -> Option<String> {
         let end = arn.find(ends).unwrap_or(arn.len());
         let service = arn[..end].split(':').nth(2).unwrap_or_default();
         out.push_str(&rest[..start]);
-        out.push_str("arn:");
-        out.push_str(service);
-        out.push_str(":***");
+        if arn[..end].ends_with(":***") {
+            // Masked before: a text may come by twice on its way to the screen.
+            out.push_str(&arn[..end]);
+        } else {
+            out.push_str("arn:");
+            out.push_str(service);
+            out.push_str(":***");
+        }
         rest = &arn[end..];
     }
     (!out.is_empty()).then(|| out + rest)
@@ -290,6 +295,11 @@ mod tests {
         assert_eq!(
             mask("(arn:aws:rds:eu-west-1:123456789012:cluster:orders) x").as_deref(),
             Some("(arn:rds:***) x")
+        );
+        assert_eq!(
+            mask("member arn:rds:*** x").as_deref(),
+            Some("member arn:rds:*** x"),
+            "masked once is masked"
         );
         assert_eq!(mask("1234567890123 and 12345678901"), None);
         assert_eq!(mask("eu-west-1"), None);

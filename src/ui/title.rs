@@ -60,7 +60,10 @@ impl<'a> Health<'a> {
             let since = since.map_or_else(|| "never seen".to_owned(), coarse_age);
             let phrases = [
                 format!("{place} {word} {since}{more}"),
-                format!("{} {word} {since}{more}", text::region(place, 6, true)),
+                format!(
+                    "{} {word} {since}{more}",
+                    text::region(place.rsplit(' ').next().unwrap_or(place), 6, true)
+                ),
                 format!("{word} {since}{more}"),
                 format!("{word}{more}"),
             ];
