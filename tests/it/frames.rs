@@ -145,13 +145,13 @@ fn elsewhere() -> Vec<(&'static str, State)> {
         (
             "detail-80x24",
             with(console::state(failing(), SMALL), |state| {
-                state.screen = detail(&state.fleet, Kind::Databases)
+                state.screen = detail(&state.fleet, Kind::Databases);
             }),
         ),
         (
             "detail-region-120x40",
             with(home(MEDIUM), |state| {
-                state.screen = detail(&state.fleet, Kind::Regions)
+                state.screen = detail(&state.fleet, Kind::Regions);
             }),
         ),
         (
@@ -164,7 +164,7 @@ fn elsewhere() -> Vec<(&'static str, State)> {
         (
             "help-80x24",
             with(home(SMALL), |state| {
-                state.dialogs = vec![Dialog::Help { scroll: 0 }]
+                state.dialogs = vec![Dialog::Help { scroll: 0 }];
             }),
         ),
         (
