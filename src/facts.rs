@@ -6,7 +6,11 @@ use jiff::Timestamp;
 
 use crate::{
     glyph::Mark,
-    resources::{Fleet, Freshness, Kind, Severity, Source, shown},
+    resources::{
+        Fleet, Freshness, Kind, Severity, contradictions,
+        levers::{self, LeverGroup, summary},
+        shown,
+    },
 };
 
 /// Facts about the whole estate.
@@ -56,7 +60,7 @@ impl Facts {
                 .min(),
             regions,
             levers: levers(fleet),
-            contradictions: Vec::new(),
+            contradictions: contradictions(fleet),
         }
     }
 
@@ -85,39 +89,25 @@ impl Facts {
 
 /// The levers of product section 1, data plane first.
 fn levers(fleet: &Fleet) -> Vec<(Mark, String)> {
-    const LEVERS: &[(&str, Source)] = &[
-        ("ARC", Source::RoutingControls),
-        ("R53", Source::Records),
-        ("GA", Source::Accelerators),
-        ("RDS", Source::Rds),
-        ("EKS", Source::ApiServers),
-        ("STS", Source::Identity),
-    ];
-    LEVERS
+    let groups = summary(&levers::levers(fleet));
+    let mark = |group: &LeverGroup| match group.severity {
+        Severity::Ok => Mark::Ok,
+        Severity::Unknown => Mark::Waiting,
+        Severity::Warn => Mark::Warn(false),
+        Severity::Bad => Mark::Bad(false),
+    };
+    groups
         .iter()
-        .filter_map(|(name, source)| lever(fleet, name, *source))
+        .map(|group| (mark(group), group.text()))
         .collect()
 }
 
-fn lever(fleet: &Fleet, name: &str, source: Source) -> Option<(Mark, String)> {
-    let places = fleet.estate.places(source);
-    let (mut working, mut waiting) = (0, 0);
-    for place in &places {
-        let failing = fleet.status(source, place).error.is_some();
-        match fleet.freshness(source, place) {
-            Freshness::Never if !failing => waiting += 1,
-            Freshness::Fresh | Freshness::Stale if !failing => working += 1,
-            Freshness::Fresh | Freshness::Stale | Freshness::Expired | Freshness::Never => {}
-        }
-    }
-    let mark = match places.len() {
-        0 => return None,
-        total if working == total => Mark::Ok,
-        total if working + waiting == total => Mark::Waiting,
-        _ if working == 0 => Mark::Bad(false),
-        _ => Mark::Warn(false),
-    };
-    Some((mark, format!("{name} {working}/{}", places.len())))
+/// What does not fit, worst first.
+fn contradictions(fleet: &Fleet) -> Vec<(Mark, String)> {
+    contradictions::find(fleet)
+        .into_iter()
+        .map(|found| (Mark::of(found.severity, Freshness::Fresh), found.text))
+        .collect()
 }
 
 /// The shortest part of a caller ARN that tells who it is: `oncall/ana`, `ana`, `root`. The decoration of single sign-on roles goes.

@@ -17,8 +17,8 @@ use super::{
     dimensions::Catalogue,
 };
 use crate::resources::{
-    Answer, Api, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, clusters, metrics,
-    regions,
+    Answer, Api, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, caches, clusters,
+    databases, health_checks, metrics, regions, traffic,
 };
 
 /// The deadline of a poll: long enough to page through a big account at the pace of the budget. Each call in it has its own, shorter one.

@@ -8,12 +8,12 @@ pub mod clients;
 pub mod connector;
 pub mod credentials;
 pub mod dimensions;
+pub mod discover;
 pub mod doctor;
 pub mod live;
 pub mod paging;
 pub mod translate;
 pub mod whole;
-pub mod discover;
 
 use futures::future::BoxFuture;
 

@@ -198,6 +198,7 @@ impl State {
     ) -> Self {
         let fleet = Fleet::new(estate, now);
         let schedule = Schedule::new(&fleet);
+        let facts = Facts::of(&fleet);
         let mut state = Self {
             now,
             started_at: now,
@@ -207,6 +208,7 @@ impl State {
             frozen: None,
             keymap,
             themes: Vec::new(),
+            facts,
             look,
             screen: Screen::Home,
             back: Vec::new(),

@@ -4,6 +4,7 @@ use super::{Dialog, Input, Notice, Screen, State, why};
 use crate::{
     command::{Command, Invocation},
     effect::{Effect, Format},
+    facts::Facts,
     glyph,
     resources::{
         Kind,
@@ -102,18 +103,9 @@ impl State {
         }
     }
 
-    /// What the layout of the home screen depends on besides the size.
-    fn needs(&self) -> layout::Needs {
-        layout::Needs {
-            regions: self.fleet.estate.regions.len(),
-            levers: true,
-            contradictions: 0,
-        }
-    }
-
     /// The kinds that have a pane on the home screen, in reading order.
     fn home_kinds(&self) -> Vec<Kind> {
-        layout::of(self.size, self.needs())
+        layout::of(self.size, layout::Needs::of(self.shown(), &self.facts))
             .panes
             .into_iter()
             .map(|(kind, _)| kind)
@@ -125,6 +117,7 @@ impl State {
         if !std::mem::take(&mut self.unsettled) {
             return;
         }
+        self.facts = Facts::of(self.frozen.as_deref().unwrap_or(&self.fleet));
         let kinds = match &self.screen {
             Screen::Home => self.home_kinds(),
             Screen::Zoom(kind) => vec![*kind],
@@ -234,7 +227,7 @@ fn beside(state: &mut State, direction: Direction) {
     if state.screen != Screen::Home {
         return cycle(state, if direction == Direction::Left { -1 } else { 1 });
     }
-    let panes = layout::of(state.size, state.needs()).panes;
+    let panes = layout::of(state.size, layout::Needs::of(state.shown(), &state.facts)).panes;
     if let Some(kind) = layout::neighbour(&panes, state.focus, direction) {
         state.focus = kind;
     }

@@ -1,6 +1,6 @@
 //! How far what is in front can be scrolled, and how many rows a page has. A leaf that `state` asks, so that its positions never run past what is drawn.
 
-use super::{detail, dialog, facts::Facts, layout, needs};
+use super::{detail, dialog, layout};
 use crate::state::{Dialog, Screen, State};
 
 /// The last position to which the topmost dialog, or else the detail, can be scrolled.
@@ -37,7 +37,7 @@ pub fn page(state: &State) -> usize {
 }
 
 fn whole(state: &State) -> layout::Layout {
-    layout::of(state.size, needs(state, &Facts::of(state.shown())))
+    layout::of(state.size, layout::Needs::of(state.shown(), &state.facts))
 }
 
 fn body(state: &State) -> ratatui::layout::Rect {

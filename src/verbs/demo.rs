@@ -83,6 +83,7 @@ fn named(name: &str) -> Result<Scenario, Failure> {
     Scenario::parse(&text, name).map_err(wrong)
 }
 
+#[allow(clippy::needless_pass_by_value)] // for map_err
 fn wrong(problems: Vec<scenario::Problem>) -> Failure {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     Failure::Scenario(lines)

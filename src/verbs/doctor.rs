@@ -12,12 +12,13 @@ use crate::{
     cli::{Common, exit},
     config::{self, Config, depth::Depth},
     effect::Format,
+    facts,
     provider::{
         doctor::{Finding, examine},
         live::LiveProvider,
     },
     resources::{ErrorClass, Severity, cell},
-    ui::{facts, text},
+    ui::text,
 };
 
 /// Seconds of clock skew that are warned about, and that are too many (G-CLOCK).

@@ -5,6 +5,7 @@
 mod boundaries;
 mod contract;
 mod data_files;
+mod discovery;
 mod frames;
 mod pty;
 mod wire;

@@ -22,13 +22,33 @@ struct Session {
 }
 
 impl Session {
-    fn start(program: &str, arguments: &[&str], environment: &[(&str, &str)], (columns, rows): (u16, u16)) -> Self {
-        let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+    fn start(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        (columns, rows): (u16, u16),
+    ) -> Self {
+        let pair = native_pty_system()
+            .openpty(PtySize {
+                rows,
+                cols: columns,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
         let home = tempfile::tempdir().unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
-        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("HOME", home.path().to_str().unwrap()), ("PATH", "/usr/bin:/bin")].iter().chain(environment) {
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("LANG", "C.UTF-8"),
+            ("HOME", home.path().to_str().unwrap()),
+            ("PATH", "/usr/bin:/bin"),
+        ]
+        .iter()
+        .chain(environment)
+        {
             command.env(name, value);
         }
         command.cwd(env!("CARGO_MANIFEST_DIR"));
@@ -45,7 +65,14 @@ impl Session {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { master: pair.master, child, keys, output, bytes: Vec::new(), screen: vt100::Parser::new(rows, columns, 0) }
+        Self {
+            master: pair.master,
+            child,
+            keys,
+            output,
+            bytes: Vec::new(),
+            screen: vt100::Parser::new(rows, columns, 0),
+        }
     }
 
     fn demo(arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16)) -> Self {
@@ -57,7 +84,14 @@ impl Session {
     }
 
     fn resize(&mut self, columns: u16, rows: u16) {
-        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+        self.master
+            .resize(PtySize {
+                rows,
+                cols: columns,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
         self.screen.screen_mut().set_size(rows, columns);
     }
 
@@ -71,7 +105,10 @@ impl Session {
                     self.screen.process(&bytes);
                     self.bytes.extend(bytes);
                 }
-                Err(error) => panic!("{what}: {error}; the screen is\n{}", self.screen.screen().contents()),
+                Err(error) => panic!(
+                    "{what}: {error}; the screen is\n{}",
+                    self.screen.screen().contents()
+                ),
             }
         }
     }
@@ -83,7 +120,10 @@ impl Session {
     /// Reads to the end and returns the exit code.
     fn end(&mut self) -> u32 {
         let end = Instant::now() + SOON;
-        while let Ok(bytes) = self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        while let Ok(bytes) = self
+            .output
+            .recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
             self.screen.process(&bytes);
             self.bytes.extend(bytes);
         }
@@ -124,9 +164,15 @@ fn every_synchronized_update_is_closed() {
     session.press("\x03");
     assert_eq!(session.end(), 0);
     let text = session.text();
-    let (opened, closed) = (text.matches("\x1b[?2026h").count(), text.matches("\x1b[?2026l").count());
+    let (opened, closed) = (
+        text.matches("\x1b[?2026h").count(),
+        text.matches("\x1b[?2026l").count(),
+    );
     // Leaving closes once more, in case a frame was cut off.
-    assert!(opened >= 2 && closed >= opened, "{opened} opened, {closed} closed");
+    assert!(
+        opened >= 2 && closed >= opened,
+        "{opened} opened, {closed} closed"
+    );
 }
 
 #[test]
@@ -147,7 +193,15 @@ fn without_colour_no_colour_command_is_sent_and_the_selection_stays_reversed() {
 fn any_size_draws() {
     let mut session = Session::demo(&[], &[], (80, 24));
     session.wait_for("eu-west-1");
-    for (columns, rows) in [(1, 1), (400, 200), (59, 14), (2, 100), (300, 3), (60, 15), (80, 24)] {
+    for (columns, rows) in [
+        (1, 1),
+        (400, 200),
+        (59, 14),
+        (2, 100),
+        (300, 3),
+        (60, 15),
+        (80, 24),
+    ] {
         session.resize(columns, rows);
     }
     session.press("\x0c");
@@ -161,7 +215,13 @@ fn it_leaves_when_the_terminal_vanishes_without_a_signal() {
     let script = format!("trap '' HUP; exec '{BINARY}' demo");
     let mut session = Session::start("/bin/sh", &["-c", &script], &[], (80, 24));
     session.wait_for("eu-west-1");
-    let Session { master, keys, output, child, .. } = &mut session;
+    let Session {
+        master,
+        keys,
+        output,
+        child,
+        ..
+    } = &mut session;
     // Both ends that we hold must go for the terminal to be gone.
     *keys = Box::new(std::io::sink());
     let gone = Instant::now();
@@ -181,7 +241,9 @@ fn it_stops_and_continues_as_a_job_of_the_shell() {
     let mut session = Session::start("/bin/sh", &["-mc", &script], &[], (80, 24));
     session.wait_for("eu-west-1");
     session.press("\x1a");
-    session.wait("stopped", |screen| !screen.alternate_screen() && screen.contents().contains("stopped-"));
+    session.wait("stopped", |screen| {
+        !screen.alternate_screen() && screen.contents().contains("stopped-")
+    });
     session.wait_for("continued");
     session.press("q");
     session.wait_for("left-0");
@@ -194,9 +256,22 @@ fn quitting_works_while_every_api_hangs() {
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pilothouse.toml");
-    std::fs::write(&file, "environment = \"test\"\n[[region]]\nlabel = \"eu-west-1\"\n").unwrap();
-    let environment = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")];
-    let mut session = Session::start(BINARY, &["--config", file.to_str().unwrap()], &environment, (80, 24));
+    std::fs::write(
+        &file,
+        "environment = \"test\"\n[[region]]\nlabel = \"eu-west-1\"\n",
+    )
+    .unwrap();
+    let environment = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+    ];
+    let mut session = Session::start(
+        BINARY,
+        &["--config", file.to_str().unwrap()],
+        &environment,
+        (80, 24),
+    );
     session.wait_for("eu-west-1");
     session.press("?");
     session.wait_for("quit");
@@ -204,16 +279,28 @@ fn quitting_works_while_every_api_hangs() {
     let asked = Instant::now();
     session.press("\x03");
     assert_eq!(session.end(), 0);
-    assert!(asked.elapsed() < Duration::from_secs(5), "it waited for the APIs");
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "it waited for the APIs"
+    );
 }
 
 #[test]
 fn without_a_terminal_it_prints_lines() {
     let mut command = std::process::Command::new(BINARY);
-    command.args(["demo", "--speed", "20"]).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    command
+        .args(["demo", "--speed", "20"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
-    let line = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("region eu-west-1"))).unwrap().unwrap();
+    let line = lines
+        .find(|line| {
+            line.as_ref()
+                .is_ok_and(|line| line.contains("region eu-west-1"))
+        })
+        .unwrap()
+        .unwrap();
     assert!(!line.contains('\x1b'), "{line:?}");
     child.kill().unwrap();
     child.wait().unwrap();

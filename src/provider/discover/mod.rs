@@ -5,9 +5,9 @@ mod notes;
 mod records;
 mod regional;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig, default_provider::region::DefaultRegionChain};
 use futures::{StreamExt, stream};
 
 use self::notes::Notes;
@@ -16,7 +16,8 @@ use crate::{
         findings::{Failure, Findings, LoadBalancer, Part},
         syntax::could_be_aws_region,
     },
-    resources::{ErrorClass, ProviderError},
+    provider::clients::Clients,
+    resources::{ErrorClass, Estate, Place, ProviderError, estate::Access},
 };
 
 /// How a fleet is looked for.
@@ -61,6 +62,40 @@ const FROM_THE_START: &[&str] = &[
     "ap-northeast-2",
     "ap-northeast-3",
 ];
+
+/// Looks for the fleet of a profile, or of the environment's credentials.
+pub async fn of_profile(
+    profile: Option<String>,
+    only: Vec<String>,
+    progress: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Findings, ProviderError> {
+    let access = Access {
+        profile: profile.clone(),
+        ..Access::default()
+    };
+    let clients = Clients::new(Arc::new(Estate {
+        access,
+        ..Estate::default()
+    }));
+    let base = clients.config(&Place::Global).await?;
+    let config = move |region: &str| {
+        let region = Region::new(region.to_owned());
+        base.clone().into_builder().region(region).build()
+    };
+    let mut home = DefaultRegionChain::builder();
+    if let Some(profile) = &profile {
+        home = home.profile_name(profile);
+    }
+    let home = home.build().region().await.map(|region| region.to_string());
+    let discovery = Discovery {
+        config: &config,
+        home,
+        only,
+        profile,
+        progress,
+    };
+    Ok(discover(&discovery).await)
+}
 
 /// Looks for the fleet. What cannot be read is among the failures; the rest stands.
 pub async fn discover(discovery: &Discovery<'_>) -> Findings {

@@ -276,6 +276,8 @@ impl Fleet {
     pub fn advance(&mut self, now: Timestamp) {
         self.now = now;
         if self.rollups.bucket != Some(bucket(now)) {
+            // Health comes from metrics, which age while nothing answers: shares follow.
+            self.derive();
             self.roll_up(&Place::Global);
         }
     }

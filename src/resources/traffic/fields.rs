@@ -55,6 +55,7 @@ fn record_fields(record: &Record) -> Vec<Field> {
 fn policy(policy: &Policy) -> String {
     match policy {
         Policy::Simple => "simple".to_owned(),
+        Policy::Other => "not known to this version".to_owned(),
         Policy::Weighted { weight } => format!("weighted, {weight} of 0 to 255"),
         Policy::Latency { region } => format!("latency to {region}"),
         Policy::Geolocation {

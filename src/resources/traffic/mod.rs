@@ -2,9 +2,9 @@
 
 pub mod cloudfront;
 pub mod elastic_load_balancing;
+mod fields;
 pub mod global_accelerator;
 pub mod lambda;
-mod fields;
 pub mod live;
 pub mod recovery_cluster;
 pub mod route53;

@@ -117,6 +117,7 @@ fn by(mechanism: &Mechanism) -> &'static str {
 fn policy(policy: &Policy) -> &'static str {
     match policy {
         Policy::Simple => "simple",
+        Policy::Other => "other",
         Policy::Weighted { .. } => "weighted",
         Policy::Latency { .. } => "latency",
         Policy::Geolocation { .. } => "geolocation",
@@ -141,6 +142,7 @@ fn weight(mechanism: &Mechanism) -> Cell {
                 Cell::number(f64::from(*bias), format!("{bias:+}"))
             }
             Policy::Simple
+            | Policy::Other
             | Policy::Latency { .. }
             | Policy::Geolocation { .. }
             | Policy::MultiValue
