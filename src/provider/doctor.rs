@@ -269,6 +269,7 @@ mod tests {
                             version: None,
                             latency: None,
                             error: Some("no answer in 8 s".to_owned()),
+                            answered_before: false,
                         })
                     });
                     let rows = Rows::Clusters(silent.collect());

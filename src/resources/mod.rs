@@ -39,11 +39,19 @@ pub use self::{
 
 /// A row of a kind.
 pub trait Resource: Clone + PartialEq + Serialize {
+    /// Whether a row wants to know its predecessor.
+    const REMEMBERS: bool = false;
+
     /// Its identity within its slice: stable from poll to poll, so that the selection and the history follow it.
     fn key(&self) -> String;
 
     /// How bad it is and why, judged with everything else that is known.
     fn judge(&self, fleet: &Fleet, place: &Place) -> Judgement;
+
+    /// Takes over what only the row before it, of the same key, knew.
+    fn remember(&mut self, before: &Self) {
+        let _ = before;
+    }
 
     /// The CloudWatch series that its values come from; `place` is where it was listed.
     fn series(&self, place: &Place) -> Vec<metrics::SeriesSpec> {
@@ -131,7 +139,8 @@ macro_rules! kinds {
                 self.metrics_requested += answer.metrics_requested;
                 self.generation += 1;
                 match answer.rows {
-                    $(Rows::$variant(rows) if query.source.kind() == Kind::$variant => {
+                    $(Rows::$variant(mut rows) if query.source.kind() == Kind::$variant => {
+                        inherit(self.$module.slice(query.source, &query.place), &mut rows);
                         self.$module.accept(query.source, query.place.clone(), rows, answer.problems, at, took);
                     })*
                     $(Rows::$variant(_) => {})*
@@ -253,6 +262,17 @@ impl<'a> SliceStatus<'a> {
             took: slice.took,
             rows: slice.rows.len(),
         })
+    }
+}
+
+/// Lets rows take over what only their predecessors knew.
+fn inherit<R: Resource>(before: Option<&Slice<R>>, rows: &mut [R]) {
+    let before = before.filter(|_| R::REMEMBERS).map(|slice| &slice.rows);
+    for old in before.into_iter().flatten() {
+        let key = old.key();
+        if let Some(row) = rows.iter_mut().find(|row| row.key() == key) {
+            row.remember(old);
+        }
     }
 }
 

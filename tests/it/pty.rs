@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read, Write},
+    num::NonZero,
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
@@ -11,6 +12,10 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 const BINARY: &str = env!("CARGO_BIN_EXE_pilothouse");
 /// A deadline for things that take milliseconds; generous, because these machines are shared.
 const SOON: Duration = Duration::from_secs(20);
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
+}
 
 struct Session {
     master: Box<dyn MasterPty + Send>,
@@ -71,7 +76,7 @@ impl Session {
             keys,
             output,
             bytes: Vec::new(),
-            screen: vt100::Parser::new(rows, columns, 0),
+            screen: vt100::Parser::new(cells(rows), cells(columns), 0),
         }
     }
 
@@ -92,7 +97,9 @@ impl Session {
                 pixel_height: 0,
             })
             .unwrap();
-        self.screen.screen_mut().set_size(rows, columns);
+        self.screen
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
     }
 
     /// Reads until the screen satisfies a condition.

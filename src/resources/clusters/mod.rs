@@ -64,9 +64,20 @@ pub struct ApiServerState {
     pub latency: Option<Duration>,
     /// Why it did not answer.
     pub error: Option<String>,
+    /// Whether it has ever answered this console. One that never has may be private: reachable for its users, not from here.
+    #[serde(default)]
+    pub answered_before: bool,
 }
 
 impl Resource for Cluster {
+    const REMEMBERS: bool = true;
+
+    fn remember(&mut self, before: &Self) {
+        if let (Self::ApiServer(state), Self::ApiServer(before)) = (self, before) {
+            state.answered_before |= before.answered_before || before.error.is_none();
+        }
+    }
+
     fn key(&self) -> String {
         match self {
             Self::Eks(cluster) => format!("eks/{}", cluster.name),
@@ -94,9 +105,16 @@ impl Resource for Cluster {
             },
             Self::ApiServer(state) => match &state.error {
                 None => Judgement::ok(),
-                Some(error) => Judgement::new(
+                Some(error) if state.answered_before => Judgement::new(
                     Severity::Bad,
                     format!("API server of {}: {error}", state.name),
+                ),
+                Some(error) => Judgement::new(
+                    Severity::Unknown,
+                    format!(
+                        "API server of {} was never reached from here: {error}",
+                        state.name
+                    ),
                 ),
             },
         }

@@ -59,6 +59,7 @@ pub fn api_servers(world: &World, place: &Place, wanted: &Wanted) -> Vec<Cluster
                 .is_none()
                 .then(|| Duration::from_secs_f64(milliseconds / 1_000.0)),
             error: error.map(str::to_owned),
+            answered_before: false,
         }
     });
     states.map(Cluster::ApiServer).collect()

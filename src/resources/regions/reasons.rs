@@ -140,20 +140,34 @@ fn rows(fleet: &Fleet, place: &Place, reasons: &mut Vec<Judgement>) {
     for source in [Source::Rds, Source::Tables] {
         let slice = fleet.databases.slice(source, place);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {
-            push_new(reasons, row.judge(fleet, place));
+            let serves = row.writer() == Some(true);
+            push_new(reasons, of_store(row.judge(fleet, place), serves));
         }
     }
     for source in [Source::ElastiCache, Source::MemoryDb] {
         let slice = fleet.caches.slice(source, place);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {
-            push_new(reasons, row.judge(fleet, place));
+            let serves = row.role() != "secondary";
+            push_new(reasons, of_store(row.judge(fleet, place), serves));
         }
     }
     for source in [Source::Clusters, Source::ApiServers] {
         let slice = fleet.clusters.slice(source, place);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {
-            push_new(reasons, row.judge(fleet, place));
+            let judgement = row.judge(fleet, place);
+            // An API server that cannot be reached from here, and never could, says nothing about the region.
+            if judgement.severity != Severity::Unknown {
+                push_new(reasons, judgement);
+            }
         }
+    }
+}
+
+/// A replica that is broken is a risk for later and often the shadow of another region's trouble: its own region still serves.
+fn of_store(judgement: Judgement, serves: bool) -> Judgement {
+    match judgement.severity {
+        Severity::Bad if !serves => Judgement::new(Severity::Warn, judgement.reason),
+        _ => judgement,
     }
 }
 

@@ -1,6 +1,6 @@
 //! States that show a fleet, with keys and themes made by hand.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use pilothouse::{
     command::Invocation,
@@ -10,7 +10,7 @@ use pilothouse::{
     },
     facts::Facts,
     resources::{Fleet, Kind, shown},
-    state::{Look, Mode, Pane, Screen, State},
+    state::{Look, Mode, Pane, State},
 };
 
 use super::fleet::now;
@@ -85,29 +85,18 @@ pub fn state(fleet: Fleet, size: (u16, u16)) -> State {
             },
         );
     }
-    State {
-        now: now(),
-        started_at: now() - Duration::from_secs(192),
-        size,
-        mode: Mode::Sim {
-            scenario: "region-down".to_owned(),
-            seed: 42,
-        },
-        facts: Facts::of(&fleet),
-        fleet,
-        frozen: None,
-        keymap: keymap(),
-        themes: vec!["dark".to_owned(), "light".to_owned(), "mono".to_owned()],
-        look: Look::default(),
-        screen: Screen::Home,
-        back: Vec::new(),
-        forward: Vec::new(),
-        focus: Kind::Regions,
-        panes,
-        dialogs: Vec::new(),
-        typed: Vec::new(),
-        notice: None,
-    }
+    let mode = Mode::Sim {
+        scenario: "region-down".to_owned(),
+        seed: 42,
+    };
+    let estate = Arc::clone(&fleet.estate);
+    let mut state = State::new(estate, now(), mode, keymap(), Look::default(), size);
+    state.started_at = now() - Duration::from_secs(192);
+    state.facts = Facts::of(&fleet);
+    state.themes = vec!["dark".to_owned(), "light".to_owned(), "mono".to_owned()];
+    state.fleet = fleet;
+    state.panes = panes;
+    state
 }
 
 /// Sets the filter of a pane, as `update` would.

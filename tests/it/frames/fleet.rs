@@ -121,6 +121,7 @@ fn database(region: &str, index: usize, writer: &str) -> Database {
         engine_version: Some("16.4".to_owned()),
         multi_az: Some(true),
         instances: Vec::new(),
+        source: None,
         global: Some(GlobalCluster {
             id: format!("orders-{index}"),
             status: Some("available".to_owned()),
@@ -284,6 +285,7 @@ fn clusters(fleet: &mut Fleet, place: &Place) {
         version: Some("v1.33.4".to_owned()),
         latency: Some(Duration::from_millis(42)),
         error: None,
+        answered_before: true,
     };
     let rows = vec![Cluster::ApiServer(server)];
     accept(fleet, Source::ApiServers, place, Rows::Clusters(rows));

@@ -100,6 +100,7 @@ async fn probe(
         version: None,
         latency: None,
         error: None,
+        answered_before: false,
     };
     match result {
         Ok(version) => ApiServerState {
