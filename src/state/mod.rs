@@ -3,6 +3,7 @@
 mod dialog;
 mod navigate;
 pub mod schedule;
+mod selection;
 mod update;
 mod why;
 

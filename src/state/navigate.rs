@@ -4,11 +4,9 @@ use super::{Dialog, Input, Notice, Screen, State, why};
 use crate::{
     command::{Command, Invocation},
     effect::{Effect, Format},
-    facts::Facts,
     glyph,
     resources::{
         Kind,
-        cell::RowId,
         cost,
         shown::{self, Sort},
     },
@@ -80,60 +78,6 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
     }
     state.settle();
     Vec::new()
-}
-
-impl State {
-    /// The pane that has the keys.
-    pub fn active(&self) -> Kind {
-        match &self.screen {
-            Screen::Home => self.focus,
-            Screen::Zoom(kind) => *kind,
-            Screen::Detail(id, _) => id.kind,
-        }
-    }
-
-    /// The selected row of the active pane, or the row whose detail is shown.
-    pub fn selected(&self) -> Option<RowId> {
-        match &self.screen {
-            Screen::Detail(id, _) => Some(id.clone()),
-            Screen::Home | Screen::Zoom(_) => {
-                let pane = self.pane(self.active())?;
-                shown::id(self.shown(), self.active(), pane.order.get(pane.cursor)?)
-            }
-        }
-    }
-
-    /// The kinds that have a pane on the home screen, in reading order.
-    fn home_kinds(&self) -> Vec<Kind> {
-        layout::of(self.size, layout::Needs::of(self.shown(), &self.facts))
-            .panes
-            .into_iter()
-            .map(|(kind, _)| kind)
-            .collect()
-    }
-
-    /// Brings the order of the visible panes up to date and lets the selection follow its row.
-    pub fn settle(&mut self) {
-        if !std::mem::take(&mut self.unsettled) {
-            return;
-        }
-        self.facts = Facts::of(self.frozen.as_deref().unwrap_or(&self.fleet));
-        let kinds = match &self.screen {
-            Screen::Home => self.home_kinds(),
-            Screen::Zoom(kind) => vec![*kind],
-            Screen::Detail(id, _) => vec![id.kind],
-        };
-        for kind in kinds {
-            let fleet = self.frozen.as_deref().unwrap_or(&self.fleet);
-            let pane = self.panes.entry(kind).or_default();
-            pane.order = shown::order(fleet, kind, pane.sort, &pane.filter);
-            let selected = pane.selected.as_ref().and_then(|id| shown::find(fleet, id));
-            let found = selected.and_then(|row| pane.order.iter().position(|other| *other == row));
-            pane.cursor = found
-                .unwrap_or(pane.cursor)
-                .min(pane.order.len().saturating_sub(1));
-        }
-    }
 }
 
 fn fail(state: &mut State, text: String) {
@@ -284,17 +228,6 @@ fn step(state: &mut State, by: isize) {
         .clamp(0, pane.order.len().saturating_sub(1).cast_signed())
         .cast_unsigned();
     state.follow();
-}
-
-impl State {
-    /// Makes the row under the cursor the one that is followed from poll to poll.
-    fn follow(&mut self) {
-        let selected = self.selected();
-        let kind = self.active();
-        if let Some(pane) = self.panes.get_mut(&kind) {
-            pane.selected = selected;
-        }
-    }
 }
 
 fn page(state: &State) -> isize {

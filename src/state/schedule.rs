@@ -139,7 +139,7 @@ impl Schedule {
     pub fn settled(&self) -> bool {
         self.polls
             .values()
-            .all(|poll| poll.asked > 0 && !poll.in_flight)
+            .all(|poll| poll.asked > 1 || (poll.asked > 0 && !poll.in_flight))
     }
 
     /// Whether the breaker of a source is open at a place.

@@ -27,6 +27,13 @@ fn sources() -> Vec<(String, String)> {
             .unwrap()
             .to_owned()
     };
+    // Test modules in files of their own follow the rules of tests.
+    found.retain(|path| !path.ends_with("tests.rs") && !path.to_string_lossy().contains("/tests/"));
+    found.retain(|path| {
+        !path
+            .file_stem()
+            .is_some_and(|stem| stem.to_string_lossy().ends_with("_tests"))
+    });
     let mut sources: Vec<_> = found
         .iter()
         .map(|path| (name(path), fs::read_to_string(path).unwrap()))
