@@ -11,8 +11,8 @@ use crossterm::{
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute, queue,
     terminal::{
-        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-        disable_raw_mode, enable_raw_mode,
+        BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+        LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
     },
 };
 use ratatui::{Frame, Terminal, backend::CrosstermBackend};
@@ -52,7 +52,12 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next frame draws everything.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        queue!(self.terminal.backend_mut(), Clear(ClearType::All))?;
+        // Not `Terminal::clear`: it asks the terminal where the cursor is, and the answer would go to the input thread.
+        // Each swap empties the buffer that the next frame is compared with.
+        self.terminal.swap_buffers();
+        self.terminal.swap_buffers();
+        Ok(())
     }
 
     /// Columns and rows.

@@ -6,8 +6,7 @@ use crate::{
     effect::{Effect, Format},
     glyph,
     resources::{
-        Kind,
-        cost,
+        Kind, cost,
         shown::{self, Sort},
     },
     ui::{

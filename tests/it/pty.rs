@@ -167,7 +167,7 @@ fn every_synchronized_update_is_closed() {
     let mut session = Session::demo(&[], &[], (120, 40));
     session.wait_for("eu-west-1");
     session.press("?");
-    session.wait_for("quit");
+    session.wait_for("Help (keymap");
     session.press("\x03");
     assert_eq!(session.end(), 0);
     let text = session.text();
@@ -244,13 +244,14 @@ fn it_leaves_when_the_terminal_vanishes_without_a_signal() {
 
 #[test]
 fn it_stops_and_continues_as_a_job_of_the_shell() {
-    let script = format!("'{BINARY}' demo; echo stopped-$?; fg >/dev/null; echo left-$?");
+    let script = format!("'{BINARY}' demo; echo stopped-$?; read line; fg >/dev/null; echo left-$?");
     let mut session = Session::start("/bin/sh", &["-mc", &script], &[], (80, 24));
     session.wait_for("eu-west-1");
     session.press("\x1a");
     session.wait("stopped", |screen| {
         !screen.alternate_screen() && screen.contents().contains("stopped-")
     });
+    session.press("\n");
     session.wait_for("continued");
     session.press("q");
     session.wait_for("left-0");
@@ -281,8 +282,7 @@ fn quitting_works_while_every_api_hangs() {
     );
     session.wait_for("eu-west-1");
     session.press("?");
-    session.wait_for("quit");
-    session.press("\x1bq");
+    session.wait_for("Help (keymap");
     let asked = Instant::now();
     session.press("\x03");
     assert_eq!(session.end(), 0);
