@@ -40,7 +40,7 @@ pub fn table(keymap: &Keymap) -> String {
         let argument = if command.argument().is_empty() {
             String::new()
         } else {
-            format!(" {}", command.argument())
+            format!(" {}", command.argument().replace('|', "\\|"))
         };
         lines.push(format!(
             "| {} | `:{}{argument}` | {} |",

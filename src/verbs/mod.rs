@@ -9,6 +9,8 @@ mod open;
 mod replay;
 mod status;
 
+pub use self::keys::table as key_table;
+
 use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 
 use crate::{

@@ -6,7 +6,8 @@ use std::{
     process::Command,
 };
 
-fn sources() -> Vec<(String, String)> {
+/// Every source file with its path, tests left out.
+pub fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -244,7 +244,8 @@ fn it_leaves_when_the_terminal_vanishes_without_a_signal() {
 
 #[test]
 fn it_stops_and_continues_as_a_job_of_the_shell() {
-    let script = format!("'{BINARY}' demo; echo stopped-$?; read line; fg >/dev/null; echo left-$?");
+    let script =
+        format!("'{BINARY}' demo; echo stopped-$?; read line; fg >/dev/null; echo left-$?");
     let mut session = Session::start("/bin/sh", &["-mc", &script], &[], (80, 24));
     session.wait_for("eu-west-1");
     session.press("\x1a");
