@@ -21,6 +21,14 @@ const HOPELESS: Duration = Duration::from_secs(300);
 /// How long the metrics of a place wait for the inventory of that place when it does not come.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// Sources whose rows name no series, so that the metrics need not wait for them.
+const UNMEASURED: &[Source] = &[
+    Source::Metrics,
+    Source::ApiServers,
+    Source::Identity,
+    Source::Alarms,
+];
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Poll {
     due: Timestamp,
@@ -156,26 +164,9 @@ impl Schedule {
 
     /// Metrics and API servers are asked about what the inventory lists, so their first question waits for it.
     fn inventory_known(&self, source: Source, place: &Place, now: Timestamp) -> bool {
-        let waits_for = |other: Source| match source {
-            Source::Metrics => !matches!(
-                other,
-                Source::Metrics | Source::ApiServers | Source::Identity | Source::Alarms
-            ),
-            Source::ApiServers => other == Source::Clusters,
-            Source::Identity
-            | Source::Alarms
-            | Source::Records
-            | Source::RoutingControls
-            | Source::Accelerators
-            | Source::LoadBalancers
-            | Source::Rds
-            | Source::Clusters
-            | Source::ElastiCache
-            | Source::MemoryDb
-            | Source::Tables
-            | Source::Aliases
-            | Source::HealthChecks
-            | Source::Distributions => false,
+        let waits_for = |other: Source| {
+            (source == Source::Metrics && !UNMEASURED.contains(&other))
+                || (source == Source::ApiServers && other == Source::Clusters)
         };
         let patient = crate::resources::age(self.started_at, now) < PATIENCE;
         !patient
@@ -188,30 +179,17 @@ impl Schedule {
 }
 
 fn wanted(fleet: &Fleet, source: Source, place: &Place) -> Wanted {
-    match source {
-        Source::Metrics => Wanted::Series(fleet.wanted_series(place)),
-        Source::ApiServers => {
-            let server = |row: &Cluster| match row {
-                Cluster::Eks(cluster) => Some(cluster.api_server.clone()),
-                Cluster::ApiServer(_) => None,
-            };
-            Wanted::ApiServers(fleet.clusters.at(place).filter_map(server).collect())
-        }
-        Source::Identity
-        | Source::Alarms
-        | Source::Records
-        | Source::RoutingControls
-        | Source::Accelerators
-        | Source::LoadBalancers
-        | Source::Rds
-        | Source::Clusters
-        | Source::ElastiCache
-        | Source::MemoryDb
-        | Source::Tables
-        | Source::Aliases
-        | Source::HealthChecks
-        | Source::Distributions => Wanted::Nothing,
+    if source == Source::Metrics {
+        return Wanted::Series(fleet.wanted_series(place));
     }
+    if source == Source::ApiServers {
+        let server = |row: &Cluster| match row {
+            Cluster::Eks(cluster) => Some(cluster.api_server.clone()),
+            Cluster::ApiServer(_) => None,
+        };
+        return Wanted::ApiServers(fleet.clusters.at(place).filter_map(server).collect());
+    }
+    Wanted::Nothing
 }
 
 /// The pause after a failure. The first failures are asked again at the usual pace, so that two missed polls mean what they say; then the breaker opens.
