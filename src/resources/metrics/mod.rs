@@ -166,6 +166,23 @@ impl Reading {
         }
     }
 
+    /// The same reading, at least this old: where whoever told it does not answer any more.
+    #[must_use]
+    pub fn aged(self, least: Freshness) -> Self {
+        match self {
+            Self::Value {
+                value,
+                at,
+                freshness,
+            } => Self::Value {
+                value,
+                at,
+                freshness: freshness.max(least),
+            },
+            other @ (Self::NeverRead | Self::NoData | Self::Forbidden) => other,
+        }
+    }
+
     /// The same reading with its value in another unit.
     #[must_use]
     pub fn map(self, convert: impl FnOnce(f64) -> f64) -> Self {
