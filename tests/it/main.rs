@@ -8,4 +8,5 @@ mod data_files;
 mod discovery;
 mod frames;
 mod pty;
+mod scenarios;
 mod wire;
