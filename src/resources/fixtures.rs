@@ -167,7 +167,9 @@ pub fn redis(region: &str, primary: &str, members: &[&str]) -> super::caches::Ca
         json!({"group": "sessions", "region": name, "role": role})
     };
     row(json!({
-        "store": "group", "id": "sessions", "arn": format!("arn:aws:elasticache:{region}:1:replicationgroup:sessions"), "status": "available", "shards": [],
+        "store": "group", "id": "sessions", "arn": format!("arn:aws:elasticache:{region}:1:replicationgroup:sessions"), "status": "available",
+        // ElastiCache measures by node.
+        "shards": [{"id": "0001", "status": "available", "nodes": [{"id": "sessions-001", "role": "primary", "status": "available"}]}],
         "datastore": {"id": "d", "status": "available", "members": members.iter().map(member).collect::<Vec<_>>()},
     }))
 }

@@ -152,7 +152,7 @@ macro_rules! kinds {
             /// Takes a failed read in: the rows stay, dated and marked.
             pub fn reject(&mut self, query: &Query, error: ProviderError) {
                 self.generation += 1;
-                match query.source.kind() { $(Kind::$variant => self.$module.reject(query.source, query.place.clone(), error),)* }
+                match query.source.kind() { $(Kind::$variant => self.$module.reject(query.source, query.place.clone(), error, self.now),)* }
                 self.roll_up(&query.place);
             }
 
@@ -242,6 +242,8 @@ pub struct SliceStatus<'a> {
     pub observed_at: Option<Timestamp>,
     /// Reads that failed since.
     pub missed: u32,
+    /// When the first of them failed.
+    pub failing_since: Option<Timestamp>,
     /// Why the last read failed.
     pub error: Option<&'a ProviderError>,
     /// Parts of the last good answer that are missing.
@@ -257,6 +259,7 @@ impl<'a> SliceStatus<'a> {
         slice.map_or_else(Self::default, |slice| Self {
             observed_at: slice.observed_at,
             missed: slice.missed,
+            failing_since: slice.failing_since,
             error: slice.error.as_ref(),
             problems: &slice.problems,
             took: slice.took,

@@ -237,19 +237,37 @@ pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec
     kept.into_iter().map(|(row, _)| row).collect()
 }
 
-/// Worst first, then as the estate lists its regions. What splits traffic between regions stands before what splits it within one.
+/// Worst first, then as the estate lists its regions; a region that is broken itself before those that only suffer from it. What splits traffic between regions stands before what splits it within one.
 fn natural(
     fleet: &Fleet,
     kind: Kind,
     row: &RowRef,
     severity: Severity,
-) -> (Reverse<Severity>, Option<Source>, usize, Source, usize) {
+) -> (
+    Reverse<Severity>,
+    Reverse<(bool, usize)>,
+    Option<Source>,
+    usize,
+    Source,
+    usize,
+) {
     let regions = &fleet.estate.regions;
     let place = row.place.region();
     let rank = place.and_then(|label| regions.iter().position(|region| region.label == *label));
     let first = (kind == Kind::Traffic).then_some(row.source);
     let rank = rank.unwrap_or(regions.len());
-    (Reverse(severity), first, rank, row.source, row.index)
+    let gravity = place
+        .filter(|_| kind == Kind::Regions)
+        .map(|label| fleet.rollup(label).gravity(fleet.now))
+        .unwrap_or_default();
+    (
+        Reverse(severity),
+        Reverse(gravity),
+        first,
+        rank,
+        row.source,
+        row.index,
+    )
 }
 
 fn worst(fleet: &Fleet, kind: Kind, row: &RowRef) -> Severity {

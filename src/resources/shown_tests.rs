@@ -29,7 +29,9 @@ fn fleet() -> Fleet {
         Source::Alarms,
         Rows::Alarms(vec![f::alarm("a", "ALARM", "db")]),
     );
-    let cluster = f::row(serde_json::json!({"api_server": {"name": "main", "error": "refused"}}));
+    let cluster = f::row(
+        serde_json::json!({"api_server": {"name": "main", "error": "refused", "answered_before": true}}),
+    );
     one(Source::ApiServers, Rows::Clusters(vec![cluster]));
     let global = Place::Global;
     let records = Rows::Traffic(vec![f::record("eu", 128, Some("hc"))]);
@@ -123,8 +125,10 @@ fn a_lag_has_its_unit_its_limit_and_its_own_freshness() {
         (fresh.text.as_str(), fresh.freshness),
         ("110ms", Some(Freshness::Fresh))
     );
-    assert_eq!(with(300, 110.0).freshness, Some(Freshness::Stale));
-    let old = with(420, 110.0);
+    // The limits count from the end of the minute that the point stands for.
+    assert_eq!(with(330, 110.0).freshness, Some(Freshness::Fresh));
+    assert_eq!(with(331, 110.0).freshness, Some(Freshness::Stale));
+    let old = with(481, 110.0);
     assert_eq!(
         (old.text.as_str(), old.freshness),
         ("?", Some(Freshness::Expired))
@@ -145,7 +149,10 @@ fn json_of_a_region_holds_its_roll_up_and_unknown_values_are_null() {
     assert_eq!(derived["requests_per_second"]["state"], "never_read");
     assert_eq!(derived["databases"]["role"], "replica");
     assert_eq!(derived["alarms"]["metric"][0], "a");
-    assert_eq!(derived["severity"], "bad", "its API server refuses");
+    assert_eq!(
+        derived["severity"], "bad",
+        "its API server answered before and refuses now"
+    );
 }
 
 #[test]

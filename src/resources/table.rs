@@ -72,6 +72,8 @@ pub struct Slice<R> {
     pub observed_at: Option<Timestamp>,
     /// Reads that failed since then.
     pub missed: u32,
+    /// When the first of them failed.
+    pub failing_since: Option<Timestamp>,
     /// Why the last read failed; `None` after a good one.
     pub error: Option<ProviderError>,
     /// Parts of the last good answer that could not be read: the rows they would have filled are the older ones.
@@ -86,6 +88,7 @@ impl<R> Default for Slice<R> {
             rows: Vec::new(),
             observed_at: None,
             missed: 0,
+            failing_since: None,
             error: None,
             problems: Vec::new(),
             took: None,
@@ -154,6 +157,7 @@ impl<R> Table<R> {
             rows,
             observed_at: Some(at),
             missed: 0,
+            failing_since: None,
             error: None,
             problems,
             took: Some(took),
@@ -161,8 +165,9 @@ impl<R> Table<R> {
     }
 
     /// Records a failed read: the rows stay, dated and marked.
-    pub fn reject(&mut self, source: Source, place: Place, error: ProviderError) {
+    pub fn reject(&mut self, source: Source, place: Place, error: ProviderError, at: Timestamp) {
         let slice = self.expect(source, place);
+        slice.failing_since.get_or_insert(at);
         slice.missed = slice.missed.saturating_add(1);
         slice.error = Some(error);
     }
@@ -203,20 +208,20 @@ mod tests {
             at(0),
             Duration::ZERO,
         );
-        table.reject(
-            Source::Rds,
-            place.clone(),
-            ProviderError::new(
+        for second in [40, 70] {
+            let error = ProviderError::new(
                 ErrorClass::Timeout,
                 "rds:DescribeDBClusters",
                 "no answer in 10 s",
-            ),
-        );
+            );
+            table.reject(Source::Rds, place.clone(), error, at(second));
+        }
         let slice = table.slice(Source::Rds, &place).unwrap();
         assert_eq!(
             (slice.rows.as_slice(), slice.missed, slice.observed_at),
-            ([1, 2].as_slice(), 1, Some(at(0)))
+            ([1, 2].as_slice(), 2, Some(at(0)))
         );
+        assert_eq!(slice.failing_since, Some(at(40)));
         assert!(slice.error.is_some());
     }
 }

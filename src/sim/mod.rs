@@ -69,6 +69,11 @@ impl SimProvider {
         self.world().change(transition)
     }
 
+    /// The answer to a query now, and the virtual time that it takes to arrive: for a console in virtual time.
+    pub fn reply(&self, query: &Query) -> Reply {
+        wire::reply(&self.world(), query)
+    }
+
     /// The world as it is now.
     fn world(&self) -> MutexGuard<'_, World> {
         // A panic elsewhere leaves a world between two seconds at worst; it is still the only one there is.
@@ -83,7 +88,7 @@ impl Provider for SimProvider {
     fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
         async move {
             // The answer is that of the moment of the question; only its arrival takes time.
-            let reply = wire::reply(&self.world(), &query);
+            let reply = self.reply(&query);
             let latency = reply.latency.div_f64(self.clock.speed().max(0.001));
             tokio::time::sleep(latency).await;
             reply.result

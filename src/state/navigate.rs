@@ -150,9 +150,11 @@ fn pane(state: &mut State, name: &str) {
 fn cycle(state: &mut State, by: isize) {
     let next = |kinds: &[Kind], kind: Kind| {
         let at = kinds.iter().position(|other| *other == kind).unwrap_or(0);
-        kinds[(at.cast_signed() + by)
-            .rem_euclid(kinds.len().cast_signed())
-            .cast_unsigned()]
+        // A very small screen has no panes at all.
+        let next = (at.cast_signed() + by).checked_rem_euclid(kinds.len().cast_signed());
+        next.and_then(|next| kinds.get(next.cast_unsigned()))
+            .copied()
+            .unwrap_or(kind)
     };
     match state.screen {
         Screen::Home => state.focus = next(&state.home_kinds(), state.focus),

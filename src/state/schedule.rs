@@ -104,10 +104,15 @@ impl Schedule {
     /// Takes note of an answer or a failure and decides when to ask again.
     pub fn answered(&mut self, fleet: &Fleet, query: &Query, error: Option<&ProviderError>) {
         let interval = fleet.estate.interval(query.source);
+        let first_failure = !self
+            .polls
+            .iter()
+            .any(|((_, place), poll)| *place == query.place && poll.failures > 0);
         let Some(poll) = self.polls.get_mut(&(query.source, query.place.clone())) else {
             return;
         };
         poll.in_flight = false;
+        let was_failing = poll.failures > 0;
         poll.failures = if error.is_some() {
             poll.failures.saturating_add(1)
         } else {
@@ -123,6 +128,27 @@ impl Schedule {
             jittered(pause, query, poll.asked)
         };
         poll.due = fleet.now.saturating_add(pause).unwrap_or(fleet.now);
+        let silent = matches!(error, Some(error) if matches!(error.class, ErrorClass::Timeout | ErrorClass::Unreachable));
+        if silent && first_failure {
+            self.hasten(query, fleet.now, |failures| failures == 0);
+        } else if error.is_none() && was_failing {
+            self.hasten(query, fleet.now, |failures| failures > 0);
+        }
+    }
+
+    /// Asks the other sources of a place at once: the first silence is checked against them, so that a lost region is known as such in seconds
+    /// and not when the slowest poll comes round; and the first answer after a silence tells that it may be over.
+    fn hasten(&mut self, query: &Query, now: Timestamp, which: impl Fn(u32) -> bool) {
+        let others = self.polls.iter_mut().filter(|((source, place), poll)| {
+            *place == query.place && *source != query.source && !poll.in_flight && poll.asked > 0
+        });
+        // Metrics are billed, and tell nothing that a free call does not.
+        let others = others.filter(|((source, _), poll)| {
+            which(poll.failures) && (*source != Source::Metrics || poll.failures > 0)
+        });
+        for (_, poll) in others {
+            poll.due = poll.due.min(now);
+        }
     }
 
     /// Takes note that there is nothing to ask yet; the inventory may list something soon.
@@ -328,6 +354,63 @@ mod tests {
             Source::Rds,
             &Place::Region(RegionLabel::new("eu-west-1").unwrap())
         ));
+    }
+
+    #[test]
+    fn the_first_silence_is_checked_against_everything_else_there_but_the_billed_metrics() {
+        let mut fleet = fleet(&["eu-west-1", "us-east-1"]);
+        let mut schedule = Schedule::new(&fleet);
+        for _ in 0..3 {
+            for query in schedule.due(&fleet) {
+                schedule.answered(&fleet, &query, None);
+            }
+            later(&mut fleet, 1);
+        }
+        let eu = Place::Region(RegionLabel::new("eu-west-1").unwrap());
+        let query = |source| Query {
+            source,
+            place: eu.clone(),
+            wanted: Wanted::Nothing,
+        };
+        schedule.answered(&fleet, &query(Source::Alarms), Some(&timeout()));
+        let asked = schedule.due(&fleet);
+        assert!(has(&asked, Source::Identity) && has(&asked, Source::Aliases));
+        assert!(!has(&asked, Source::Metrics) && !has(&asked, Source::Alarms));
+        assert!(
+            asked.iter().all(|query| query.place == eu),
+            "nothing elsewhere"
+        );
+        for query in &asked {
+            schedule.answered(&fleet, query, None);
+        }
+        schedule.answered(&fleet, &query(Source::Alarms), Some(&timeout()));
+        assert!(
+            schedule.due(&fleet).is_empty(),
+            "once per silence, not once per failure"
+        );
+    }
+
+    #[test]
+    fn the_first_answer_after_a_silence_asks_the_silent_ones_again() {
+        let mut fleet = fleet(&["eu-west-1"]);
+        let mut schedule = Schedule::new(&fleet);
+        for _ in 0..120 {
+            for query in schedule.due(&fleet) {
+                schedule.answered(&fleet, &query, Some(&timeout()));
+            }
+            later(&mut fleet, 1);
+        }
+        let alarms = Query {
+            source: Source::Alarms,
+            place: Place::Region(RegionLabel::new("eu-west-1").unwrap()),
+            wanted: Wanted::Nothing,
+        };
+        assert!(
+            !has(&schedule.due(&fleet), Source::Identity),
+            "its breaker is open"
+        );
+        schedule.answered(&fleet, &alarms, None);
+        assert!(has(&schedule.due(&fleet), Source::Identity));
     }
 
     #[test]

@@ -270,6 +270,20 @@ mod tests {
     }
 
     #[test]
+    fn the_focus_stays_where_it_is_on_a_screen_without_panes() {
+        let mut state = console(&["eu-west-1"]);
+        update(
+            &mut state,
+            Event::Resize {
+                columns: 40,
+                rows: 10,
+            },
+        );
+        press(&mut state, "tab");
+        assert_eq!(state.focus, Kind::Regions);
+    }
+
+    #[test]
     fn rows_survive_a_failed_read_and_age() {
         let mut state = console(&["eu-west-1"]);
         see(&mut state, 0, vec![alarm("a", "OK")]);

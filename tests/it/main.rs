@@ -9,4 +9,5 @@ mod discovery;
 mod frames;
 mod pty;
 mod readme;
+mod scenarios;
 mod wire;

@@ -1,5 +1,6 @@
 //! Things that cannot both be true, or should not be: what one region says against another, what is steered against what arrives. Owns the rules; must never accuse on data that is merely old without saying so.
 
+mod partition;
 mod stores;
 mod traffic;
 
@@ -25,6 +26,7 @@ const VERSION_SKEW: u32 = 1;
 pub fn find(fleet: &Fleet) -> Vec<Contradiction> {
     let mut found = Vec::new();
     found.extend(stores::find(fleet));
+    found.extend(partition::find(fleet));
     found.extend(traffic::find(fleet));
     found.extend(versions(fleet));
     found.sort_by_key(|contradiction| std::cmp::Reverse(contradiction.severity));

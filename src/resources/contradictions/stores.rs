@@ -74,7 +74,7 @@ fn cache_views(fleet: &Fleet) -> BTreeMap<String, Vec<View>> {
 }
 
 /// The AWS Region in an ARN, or the whole text when it is none.
-fn region_of(arn: &str) -> String {
+pub(super) fn region_of(arn: &str) -> String {
     let region = arn.split(':').nth(3).filter(|region| !region.is_empty());
     region.unwrap_or(arn).to_owned()
 }

@@ -258,3 +258,46 @@ mod steering {
         );
     }
 }
+
+/// Two regions of which `eu` follows `us`: the lag of its database in milliseconds and of its cache in seconds, and the requests that each serves in a minute.
+fn following(database: f64, cache: f64, requests: [f64; 2]) -> Fleet {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    for (region, requests) in ["eu", "us"].into_iter().zip(requests) {
+        let rows = Rows::Databases(vec![f::aurora(region, &["us"], &["eu", "us"])]);
+        answer(&mut fleet, Source::Rds, &place(region), 5, rows);
+        let rows = Rows::Caches(vec![f::redis(region, "us", &["eu", "us"])]);
+        answer(&mut fleet, Source::ElastiCache, &place(region), 5, rows);
+        let rows = Rows::Traffic(vec![f::forward("web", "blue", 1)]);
+        answer(&mut fleet, Source::LoadBalancers, &place(region), 5, rows);
+        let mut series = f::balancer_series("web", &[("requests", &[(120, requests)])]);
+        if region == "eu" {
+            let lag = crate::resources::databases::series_key("db", "replication-lag");
+            series.push(f::series(&lag, &[(120, database)]));
+            let lag =
+                crate::resources::caches::node_series_key("sessions", "global-lag", "sessions-001");
+            series.push(f::series(&lag, &[(120, cache)]));
+        }
+        f::metrics(&mut fleet, &place(region), 5, series);
+    }
+    fleet
+}
+
+#[test]
+fn stores_that_all_fall_behind_one_living_region_are_a_partition() {
+    let text = "eu: 2 stores lag up to 40.0s behind us, but both regions serve: is the network between them cut?";
+    let both = [6_000.0, 9_000.0];
+    assert_eq!(
+        texts(&following(35_000.0, 40.0, both)),
+        [(Severity::Warn, text.to_owned())]
+    );
+    assert_eq!(
+        texts(&following(35_000.0, 0.4, both)),
+        [],
+        "one slow store proves nothing"
+    );
+    assert_eq!(
+        texts(&following(35_000.0, 40.0, [6_000.0, 0.0])),
+        [],
+        "a region that serves nobody may be dead"
+    );
+}

@@ -166,6 +166,23 @@ impl Reading {
         }
     }
 
+    /// The same reading, at least this old: where whoever told it does not answer any more.
+    #[must_use]
+    pub fn aged(self, least: Freshness) -> Self {
+        match self {
+            Self::Value {
+                value,
+                at,
+                freshness,
+            } => Self::Value {
+                value,
+                at,
+                freshness: freshness.max(least),
+            },
+            other @ (Self::NeverRead | Self::NoData | Self::Forbidden) => other,
+        }
+    }
+
     /// The same reading with its value in another unit.
     #[must_use]
     pub fn map(self, convert: impl FnOnce(f64) -> f64) -> Self {
@@ -209,12 +226,13 @@ pub const LIMITS: Limits = Limits {
     expired: Duration::from_secs(420),
 };
 
-/// The limits of a series: in proportion longer for a period of more than a minute, whose newest complete point is older by nature.
+/// The limits of a series. A longer period makes its newest complete point older by nature, but a late point is late by minutes whatever the period:
+/// stale after two periods and the delay of a minute's point, expired after five.
 fn limits(period: u32) -> Limits {
-    let minutes = (period / 60).max(1);
+    let longer = Duration::from_secs(u64::from(period.saturating_sub(60)));
     Limits {
-        stale: LIMITS.stale * minutes,
-        expired: LIMITS.expired * minutes,
+        stale: LIMITS.stale + longer * 2,
+        expired: LIMITS.expired + longer * 5,
     }
 }
 
@@ -288,5 +306,18 @@ mod tests {
             quality: Quality::Complete,
         };
         assert_eq!(series.latest(now).map(|p| p.value), Some(2.0));
+    }
+
+    #[test]
+    fn a_longer_period_may_be_older_but_not_by_its_delay() {
+        assert_eq!(limits(60), LIMITS);
+        let seconds = |limits: Limits| (limits.stale.as_secs(), limits.expired.as_secs());
+        assert_eq!(seconds(limits(60)), (270, 420));
+        assert_eq!(seconds(limits(300)), (270 + 480, 420 + 1_200));
+        assert_eq!(
+            seconds(limits(10)),
+            (270, 420),
+            "no series is read more often than once a minute"
+        );
     }
 }

@@ -125,6 +125,7 @@ fn signal<'a>(world: &'a World, place: &Place, spec: &'a SeriesSpec) -> Option<(
         "AWS/DynamoDB" => table(world, region, spec),
         "AWS/ElastiCache" => cache(world, region, spec),
         "AWS/MemoryDB" => memorydb(world, region, spec),
+        "AWS/Lambda" => alias(world, region, spec),
         _ => None,
     };
     Some((region, value?))
@@ -295,9 +296,66 @@ fn memorydb<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option
     }
 }
 
+/// A version behind the alias of the one function of a region.
+fn alias<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option<Value<'a>> {
+    /// Calls of the function per request to the region.
+    const CALLS_PER_REQUEST: f64 = 0.1;
+    if dimension(spec, "Resource") != Some("quote:live") {
+        return None;
+    }
+    let second = *world.alias_weight[region].now();
+    let share = match dimension(spec, "ExecutedVersion")? {
+        "41" => 1.0 - second,
+        "42" => second,
+        _ => return None,
+    };
+    let errors = match spec.name.as_str() {
+        "Invocations" => 1.0,
+        "Errors" => physics::BASE_ERRORS,
+        _ => return None,
+    };
+    let calls = share * CALLS_PER_REQUEST * errors;
+    Some(Box::new(move |_, minute| counter(minute.requests * calls)))
+}
+
+/// CloudFront counts in one place what all regions serve as its origins; the world keeps its minutes by region, so one region tells for all.
+fn distribution<'a>(world: &'a World, spec: &'a SeriesSpec) -> Option<(usize, Value<'a>)> {
+    /// Requests to the edge per request to an origin.
+    const EDGE_PER_ORIGIN: f64 = 4.0;
+    let share = match dimension(spec, "DistributionId")? {
+        names::DISTRIBUTION => 1.0 - world.staging_weight,
+        names::STAGING_DISTRIBUTION => world.staging_weight,
+        _ => return None,
+    };
+    let home = world.aws_index(global_home(spec)).unwrap_or(0);
+    let all = move |number: i64, of: fn(&RegionMinute) -> f64| -> f64 {
+        let regions = 0..world.shape.regions.len();
+        let minute = |region| {
+            let found = world.history.of(region).find(|(known, _)| *known == number);
+            found.map_or(0.0, |(_, minute)| of(minute))
+        };
+        regions.map(minute).sum()
+    };
+    let requests = move |number| all(number, |minute| minute.requests + minute.refused);
+    let failed = move |number| all(number, |minute| minute.target_errors + minute.refused);
+    let value: Value<'a> = match spec.name.as_str() {
+        "Requests" => {
+            Box::new(move |number, _| counter(requests(number) * EDGE_PER_ORIGIN * share))
+        }
+        // In percent of what the edge serves, of which only a part asks an origin; absent without a request.
+        "5xxErrorRate" => Box::new(move |number, _| {
+            let asked = requests(number);
+            (share > 0.0 && asked > 0.0).then(|| failed(number) / asked / EDGE_PER_ORIGIN * 100.0)
+        }),
+        _ => return None,
+    };
+    Some((home, value))
+}
+
 fn global<'a>(world: &'a World, spec: &'a SeriesSpec) -> Option<(usize, Value<'a>)> {
     match spec.namespace.as_str() {
         "AWS/Route53" => health_check(world, spec),
+        "AWS/CloudFront" => distribution(world, spec),
         "AWS/GlobalAccelerator" if spec.name == "NewFlowCount" => {
             let group = world.aws_index(dimension(spec, "EndpointGroup")?)?;
             Some((group, Box::new(|_, minute| counter(minute.flows))))

@@ -5,10 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::resources::{ErrorClass, Fleet, Freshness, Place, RegionLabel, Source, age};
+use crate::resources::{
+    ErrorClass, Fleet, Freshness, Place, RegionLabel, Source, age, clusters::Cluster,
+};
 
 /// A region whose last good answer is older than this while sources fail is not reachable. Longer than the longest interval of the fast sources plus the time an answer may take.
 const SILENCE: Duration = Duration::from_secs(70);
+
+/// The time in which a living region contradicts a first silence: its other sources are asked at once, and answer.
+const CONTRADICTED: Duration = Duration::from_secs(2);
 
 /// A source that gave no answer when it was last asked, or whose last one is too old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +26,8 @@ pub struct Silent {
     pub freshness: Freshness,
     /// The last good answer.
     pub observed_at: Option<Timestamp>,
+    /// When the first read after it failed.
+    pub failing_since: Option<Timestamp>,
 }
 
 /// How a region answers.
@@ -51,6 +58,10 @@ impl Reach {
             if status.observed_at.is_none() && status.error.is_none() {
                 continue; // not asked yet, or not asked here at all
             }
+            if source == Source::ApiServers {
+                reach.api_servers(fleet, &place);
+                continue;
+            }
             reach.asked += 1;
             let freshness = fleet.freshness(source, &place);
             if status.error.is_none() {
@@ -62,6 +73,7 @@ impl Reach {
                     class: status.error.map(|error| error.class),
                     freshness,
                     observed_at: status.observed_at,
+                    failing_since: status.failing_since,
                 });
             }
             if !status.problems.is_empty() {
@@ -87,6 +99,44 @@ impl Reach {
         reach
     }
 
+    /// API servers are asked one by one, and the read is good even when none answers. One that never did may be private and says nothing.
+    fn api_servers(&mut self, fleet: &Fleet, place: &Place) {
+        let status = fleet.status(Source::ApiServers, place);
+        let slice = fleet.clusters.slice(Source::ApiServers, place);
+        let rows = slice.into_iter().flat_map(|slice| &slice.rows);
+        let servers = rows.filter_map(|row| match row {
+            Cluster::ApiServer(server) => Some(server),
+            Cluster::Eks(_) => None,
+        });
+        let (mut answer, mut silent) = (false, false);
+        for server in servers {
+            answer |= server.error.is_none();
+            silent |= server.error.is_some() && server.answered_before;
+        }
+        if !answer && !silent {
+            return;
+        }
+        self.asked += 1;
+        let freshness = fleet.freshness(Source::ApiServers, place);
+        if answer && status.error.is_none() {
+            self.answering += 1;
+            self.last_answer = self.last_answer.max(status.observed_at);
+        }
+        let class = match status.error {
+            Some(error) => Some(error.class),
+            None => (!answer).then_some(ErrorClass::Unreachable),
+        };
+        if class.is_some() || freshness > Freshness::Fresh {
+            self.silent.push(Silent {
+                source: Source::ApiServers,
+                class,
+                freshness,
+                observed_at: status.observed_at.filter(|_| answer),
+                failing_since: status.failing_since.or(status.observed_at),
+            });
+        }
+    }
+
     /// The worst freshness of everything that ever answered; `Never` when nothing did.
     pub fn freshness(&self) -> Freshness {
         if self.last_answer.is_none() {
@@ -100,16 +150,37 @@ impl Reach {
             .unwrap_or(Freshness::Fresh)
     }
 
-    /// Whether no API of the region answers: every source asked fails, or several do and the slow ones have merely not been asked since.
+    /// Whether no API of the region answers: every source asked fails, or several do and none of the others has answered since.
     pub fn lost(&self, now: Timestamp) -> bool {
-        let failing = |silent: &&Silent| {
-            silent
-                .class
-                .is_some_and(|class| class != ErrorClass::Denied && class != ErrorClass::NotFound)
-        };
-        let failing = self.silent.iter().filter(failing).count();
+        let refused = |class| matches!(class, ErrorClass::Denied | ErrorClass::NotFound);
+        let classes = || self.silent.iter().filter_map(|silent| silent.class);
+        let failing = classes().filter(|class| !refused(*class)).count();
+        // What is refused is asked too rarely to tell whether the region still answers.
+        let told = self.asked
+            - classes()
+                .filter(|class| refused(*class))
+                .count()
+                .min(self.asked);
         let quiet = self.last_answer.is_none_or(|last| age(last, now) > SILENCE);
+        // The console checks the first silence against every other source at once: when a second one is silent too and none has answered since, it is the region.
+        let began = |silent: &Silent| {
+            let hangs = matches!(
+                silent.class,
+                Some(ErrorClass::Timeout | ErrorClass::Unreachable)
+            );
+            let after = |since: &Timestamp| self.last_answer.is_none_or(|last| *since > last);
+            silent.failing_since.filter(|_| hangs).filter(after)
+        };
+        let since: Vec<Timestamp> = self.silent.iter().filter_map(began).collect();
+        let first = since.iter().min();
+        let together =
+            since.len() >= 2 && first.is_some_and(|first| age(*first, now) >= CONTRADICTED);
+        let all = failing == told && (failing >= 2 || failing == self.asked);
         self.asked > 0
-            && (failing == self.asked || (failing >= 2 && quiet && self.answering < self.asked))
+            && (all || together || (failing >= 2 && quiet && self.answering < self.asked))
     }
 }
+
+#[cfg(test)]
+#[path = "reach_tests.rs"]
+mod tests;

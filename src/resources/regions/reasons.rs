@@ -17,14 +17,21 @@ const CREDENTIALS_WARN_SECONDS: i64 = 15 * 60;
 /// Seconds of credential life: bad below.
 const CREDENTIALS_BAD_SECONDS: i64 = 5 * 60;
 
-/// All reasons, the worst first, and within a severity in the order in which they count.
-pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Vec<Judgement> {
+/// All reasons, the worst first, and within a severity in the order in which they count; and how many of them are broken things of the region's own.
+pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> (Vec<Judgement>, usize) {
+    let broken = |reasons: &[Judgement]| {
+        let bad = |reason: &&Judgement| reason.severity == Severity::Bad;
+        reasons.iter().filter(bad).count()
+    };
     let mut reasons = Vec::new();
     reach(fleet, rollup, &mut reasons);
     checks(rollup, &mut reasons);
+    let own = broken(&reasons);
     demand(fleet, rollup, &mut reasons);
+    let felt = broken(&reasons) - own;
     targets(fleet, place, &mut reasons);
     rows(fleet, place, &mut reasons);
+    let causes = broken(&reasons) - felt;
     stores(rollup, &mut reasons);
     alarms(rollup, &mut reasons);
     identity(fleet, rollup, &mut reasons);
@@ -32,7 +39,7 @@ pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Vec<Judgement> {
     reasons.retain(|reason| reason.severity > Severity::Ok);
     // Stable: within a severity the order above stays.
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
-    reasons
+    (reasons, causes)
 }
 
 fn reach(fleet: &Fleet, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
@@ -164,7 +171,7 @@ fn rows(fleet: &Fleet, place: &Place, reasons: &mut Vec<Judgement>) {
 }
 
 /// A replica that is broken is a risk for later and often the shadow of another region's trouble: its own region still serves.
-fn of_store(judgement: Judgement, serves: bool) -> Judgement {
+pub(super) fn of_store(judgement: Judgement, serves: bool) -> Judgement {
     match judgement.severity {
         Severity::Bad if !serves => Judgement::new(Severity::Warn, judgement.reason),
         _ => judgement,

@@ -67,6 +67,8 @@ pub struct Rollup {
     pub severity: Severity,
     /// Why, the worst first.
     pub reasons: Vec<Judgement>,
+    /// How many of them are broken things of its own. Errors, latency and alarms do not count: a region that takes over the load of another has them too.
+    pub causes: usize,
     /// Its effective traffic share; `None` when nothing steers traffic to it.
     pub share: Option<Share>,
     /// What its users get.
@@ -118,6 +120,7 @@ impl Rollup {
             label: label.clone(),
             severity: Severity::Ok,
             reasons: Vec::new(),
+            causes: 0,
             share: steering::region_share(fleet, label),
             demand,
             utilisation_percent,
@@ -131,7 +134,10 @@ impl Rollup {
             freshness: reach.freshness(),
             reach,
         };
-        rollup.reasons = reasons::of(fleet, &place, &rollup);
+        if rollup.reach.lost(fleet.now) {
+            rollup.age();
+        }
+        (rollup.reasons, rollup.causes) = reasons::of(fleet, &place, &rollup);
         rollup.severity = rollup
             .reasons
             .iter()
@@ -139,6 +145,34 @@ impl Rollup {
             .max()
             .unwrap_or_default();
         rollup
+    }
+
+    /// Nothing of a region that does not answer is shown as if it were seen now (domain A.9 rule 5).
+    fn age(&mut self) {
+        let demand = &mut self.demand;
+        for reading in [
+            &mut demand.requests_per_second,
+            &mut demand.error_percent,
+            &mut demand.p95_ms,
+            &mut demand.p99_ms,
+            &mut self.utilisation_percent,
+            &mut self.databases.lag_ms,
+            &mut self.caches.lag_ms,
+        ] {
+            *reading = reading.map(|reading| reading.aged(Freshness::Stale));
+        }
+        for freshness in [
+            &mut self.databases.freshness,
+            &mut self.caches.freshness,
+            &mut self.freshness,
+        ] {
+            *freshness = (*freshness).max(Freshness::Stale);
+        }
+    }
+
+    /// What puts a region before others of the same severity: that it is lost, then how much of its own is broken.
+    pub fn gravity(&self, now: Timestamp) -> (bool, usize) {
+        (self.reach.lost(now), self.causes)
     }
 
     /// Its severity with the first reasons in one line.

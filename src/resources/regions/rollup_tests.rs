@@ -178,9 +178,11 @@ fn a_value_ages_with_its_point_and_not_with_the_read() {
             .requests_per_second
             .map(Reading::freshness)
     };
-    assert_eq!(freshness(180), Some(Freshness::Fresh));
-    assert_eq!(freshness(300), Some(Freshness::Stale));
-    let rollup = of(&observed(given(420)));
+    // `LIMITS` count from the end of the minute that the point stands for.
+    assert_eq!(freshness(330), Some(Freshness::Fresh));
+    assert_eq!(freshness(331), Some(Freshness::Stale));
+    assert_eq!(freshness(480), Some(Freshness::Stale));
+    let rollup = of(&observed(given(481)));
     assert_eq!(
         rollup.demand.requests_per_second.map(Reading::freshness),
         Some(Freshness::Expired)
@@ -418,7 +420,10 @@ fn writers_readers_and_lag_of_the_stores() {
         answer(&mut fleet, Source::ElastiCache, &place(region), 5, rows);
     }
     let series = vec![
-        f::series(&caches::series_key("sessions", "global-lag"), &[(120, 0.8)]),
+        f::series(
+            &caches::node_series_key("sessions", "global-lag", "sessions-001"),
+            &[(120, 0.8)],
+        ),
         f::series(
             &databases::series_key("db", "replication-lag"),
             &[(120, 110.0)],

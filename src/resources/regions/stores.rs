@@ -39,6 +39,8 @@ pub struct Stores {
     pub lag_ms: Option<Reading>,
     /// How bad the lags are, as their own rows judge them.
     pub lag_severity: Severity,
+    /// How bad the worst of the stores is for this region: a broken replica is a risk, a broken writer an outage.
+    pub severity: Severity,
     /// Freshness of the lists that the role comes from, of those that ever answered.
     pub freshness: Freshness,
     /// Identifiers of the followers whose lag is not known.
@@ -159,6 +161,7 @@ impl Stores {
             role: StoreRole::None,
             lag_ms: None,
             lag_severity: Severity::Ok,
+            severity: Severity::Ok,
             freshness: Freshness::Never,
             unknown_lags: Vec::new(),
         };
@@ -167,6 +170,13 @@ impl Stores {
         let mut active: Option<(Reading, Severity)> = None;
         for (role, id, lag) in stores {
             folded.role = folded.role.and(role);
+            let (lag, severity) = lag();
+            let serves = role != StoreRole::Replica;
+            folded.severity = folded.severity.max(if serves {
+                severity
+            } else {
+                severity.min(Severity::Warn)
+            });
             let worst = match role {
                 StoreRole::Replica => &mut following,
                 StoreRole::Active => &mut active,
@@ -176,7 +186,6 @@ impl Stores {
                 | StoreRole::Writer
                 | StoreRole::Unknown => continue,
             };
-            let (lag, severity) = lag();
             if role == StoreRole::Replica && lag.usable().is_none() {
                 folded.unknown_lags.push(id.to_owned());
             }

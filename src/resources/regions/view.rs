@@ -105,13 +105,15 @@ pub fn stores(stores: &Stores) -> Cell {
     match (stores.role, stores.lag_ms) {
         (StoreRole::None, _) => Cell::none(),
         (StoreRole::Unknown, _) => Cell::unknown().seen(stores.freshness),
-        (_, None) => Cell::text(word).seen(stores.freshness),
+        (_, None) => Cell::text(word)
+            .severity(stores.severity)
+            .seen(stores.freshness),
         (_, Some(lag)) => {
             let known = lag.usable();
             let text = known.map_or_else(|| "?".to_owned(), milliseconds);
             let severity = match known {
-                Some(_) => stores.lag_severity,
-                None => Severity::Unknown,
+                Some(_) => stores.lag_severity.max(stores.severity),
+                None => stores.severity.max(Severity::Unknown),
             };
             // A lag that is not known leaves the role standing.
             let freshness = match known {
@@ -135,19 +137,19 @@ fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
         .filter(|freshness| *freshness != Freshness::Never)
         .max()
         .unwrap_or(Freshness::Never);
-    let smallest = rollup
+    // The one that can hurt most users; the detail tells which.
+    let largest = rollup
         .canaries
         .iter()
         .map(|canary| canary.percent)
-        .min_by(f64::total_cmp);
-    match (smallest, rollup.canaries.len()) {
-        (Some(share), 1) => Cell::number(share, percent(share)).seen(freshness),
-        // Several: how many; the detail tells which.
-        (Some(share), count) => Cell::number(share, format!("{count} ×")).seen(freshness),
-        (None, _) if freshness == Freshness::Never && rollup.reach.asked > 0 => {
+        .max_by(f64::total_cmp);
+    match largest {
+        Some(share) if share >= 1.0 => Cell::number(share, whole_percent(share)).seen(freshness),
+        Some(share) => Cell::number(share, percent(share)).seen(freshness),
+        None if freshness == Freshness::Never && rollup.reach.asked > 0 => {
             Cell::unknown().seen(freshness)
         }
-        (None, _) => Cell::none(),
+        None => Cell::none(),
     }
 }
 
