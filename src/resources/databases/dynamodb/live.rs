@@ -5,14 +5,13 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::list_tables::ListTablesOutput,
     types::{ReplicaDescription, TableDescription},
 };
 use futures::{StreamExt, stream};
 
 use super::{Table, TableReplica};
 use crate::{
-    provider::{ask::Ask, paging::every_page},
+    provider::{ask::Ask, paging::all_pages},
     resources::{
         Answer, Api, ErrorClass, ProviderError, Rows, databases::Database, rules::UNKNOWN,
     },
@@ -59,19 +58,18 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
 }
 
 async fn table_names(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, ProviderError> {
-    let page = |last| {
+    all_pages(LIST, |last| async move {
         let call = client
             .list_tables()
             .set_exclusive_start_table_name(last)
-            .limit(100)
-            .send();
-        ask.call(Api::DynamoDb, LIST, call)
-    };
-    let pages = every_page(LIST, page, ListTablesOutput::last_evaluated_table_name).await?;
-    Ok(pages
-        .into_iter()
-        .flat_map(|page| page.table_names.unwrap_or_default())
-        .collect())
+            .limit(100);
+        let page = ask.call(Api::DynamoDb, LIST, call.send()).await?;
+        Ok((
+            page.table_names.unwrap_or_default(),
+            page.last_evaluated_table_name,
+        ))
+    })
+    .await
 }
 
 async fn describe(

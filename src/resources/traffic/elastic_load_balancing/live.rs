@@ -10,13 +10,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Forward, TargetHealth};
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, paging::all_pages},
     resources::{
         Api, ProviderError,
-        traffic::{
-            Mechanism, Split, arn_tail,
-            live::{all_pages, part},
-        },
+        traffic::{Mechanism, Split, arn_tail, live::part},
     },
 };
 
