@@ -106,21 +106,6 @@ impl<'a> Ask<'a> {
         self.tally.started(api);
     }
 
-    /// Whether there is a page after this one; remembers its token. An API that repeats a token would page for ever: that is an error.
-    pub fn next_page(
-        operation: &'static str,
-        token: &mut Option<String>,
-        next: Option<String>,
-    ) -> Result<bool, ProviderError> {
-        let next = next.filter(|next| !next.is_empty());
-        if next.is_some() && next == *token {
-            let text = "the API gave the same page token twice";
-            return Err(ProviderError::new(ErrorClass::Terminal, operation, text));
-        }
-        *token = next;
-        Ok(token.is_some())
-    }
-
     /// Notes a part that could not be read; the rest of the answer stands.
     pub fn problem(&self, error: ProviderError) {
         if let Ok(mut problems) = self.problems.lock() {
@@ -204,16 +189,6 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_repeated_page_token_ends_the_paging() {
-        let mut token = None;
-        let mut next = |text: &str| Ask::next_page("x:List", &mut token, Some(text.to_owned()));
-        assert_eq!(next("a").ok(), Some(true));
-        assert_eq!(next("b").ok(), Some(true));
-        assert!(next("b").is_err());
-        assert_eq!(next("").ok(), Some(false));
-    }
 
     #[test]
     fn the_tally_counts_retries_and_names_what_is_open() {
