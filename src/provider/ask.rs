@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use super::translate::translate;
-use super::{budget::Budget, connector::counting, dimensions::Catalogue};
+use super::{budget::Budget, connector::counting, memory::Memory};
 use crate::resources::{Answer, Api, ErrorClass, Estate, Place, ProviderError, Rows};
 
 /// One poll.
@@ -22,8 +22,8 @@ pub struct Ask<'a> {
     pub place: &'a Place,
     /// Signed for the place: its region (us-east-1 for global services), profile and role.
     pub config: SdkConfig,
-    /// The dimension sets that are known to be published; shared by all polls of a provider.
-    pub catalogue: Arc<Catalogue>,
+    /// What earlier polls of this place have learned.
+    pub memory: Arc<Memory>,
     budget: Option<Budget>,
     tally: Arc<Tally>,
     problems: Mutex<Vec<ProviderError>>,
@@ -36,22 +36,27 @@ impl<'a> Ask<'a> {
             estate,
             place,
             config,
-            catalogue: Arc::default(),
+            memory: Arc::default(),
             budget: None,
             tally: Arc::default(),
             problems: Mutex::default(),
         }
     }
 
-    /// The same poll within a provider: its budget, its memory of dimension sets, and a tally that outlives the poll.
+    /// The same poll within a provider: its budget, and a tally that outlives the poll.
     #[must_use]
-    pub fn within(self, budget: Budget, catalogue: Arc<Catalogue>, tally: Arc<Tally>) -> Self {
+    pub fn within(self, budget: Budget, tally: Arc<Tally>) -> Self {
         Self {
             budget: Some(budget),
-            catalogue,
             tally,
             ..self
         }
+    }
+
+    /// The same poll with what earlier ones of its place have learned.
+    #[must_use]
+    pub fn remembering(self, memory: Arc<Memory>) -> Self {
+        Self { memory, ..self }
     }
 
     /// The same credentials in another AWS Region (Global Accelerator and its metrics live in us-west-2).

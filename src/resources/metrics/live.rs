@@ -84,7 +84,10 @@ async fn read(
             })
         })
         .collect();
-    let due = ask.catalogue.due(empty.iter().map(|index| &specs[*index]));
+    let due = ask
+        .memory
+        .catalogue
+        .due(empty.iter().map(|index| &specs[*index]));
     if !due.is_empty() {
         errors.extend(look_up(ask, &client, due).await);
         let better = parts(ask, &specs).into_iter().filter(|part| {
@@ -111,7 +114,7 @@ async fn read(
 /// What to ask for, by what is known of the published dimension sets.
 fn parts(ask: &Ask<'_>, specs: &[SeriesSpec]) -> Vec<Part> {
     let of = |(spec, wanted)| {
-        let sets = ask.catalogue.sets(wanted).into_iter();
+        let sets = ask.memory.catalogue.sets(wanted).into_iter();
         sets.map(move |dimensions| Part { spec, dimensions })
     };
     specs.iter().enumerate().flat_map(of).collect()
@@ -136,11 +139,11 @@ async fn look_up(ask: &Ask<'_>, client: &Client, due: Vec<MetricName>) -> Option
     let mut due = due.into_iter().take(LOOKUPS);
     while let Some((namespace, name)) = due.next() {
         match published(ask, client, &namespace, &name).await {
-            Ok(sets) => ask.catalogue.learn((namespace, name), sets),
+            Ok(sets) => ask.memory.catalogue.learn((namespace, name), sets),
             Err(error) => {
                 // The others would fail alike.
                 for metric in due.chain([(namespace, name)]) {
-                    ask.catalogue.postpone(metric);
+                    ask.memory.catalogue.postpone(metric);
                 }
                 // Only a missing permission is worth telling: everything else passes, and the series show it.
                 let denied = error.class == ErrorClass::Denied;

@@ -12,10 +12,7 @@ use super::{
 /// Answers a query of this kind.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     let rows = match query.source {
-        Source::Records => {
-            // Good for one poll; a cache that the provider keeps saves the list of zones in the others.
-            route53::live::observe(&ask, &route53::zone::live::ZoneCache::default()).await?
-        }
+        Source::Records => route53::live::observe(&ask, &ask.memory.zones).await?,
         Source::RoutingControls => recovery_cluster::live::observe(&ask).await?,
         Source::Accelerators => global_accelerator::live::observe(&ask).await?,
         Source::LoadBalancers => elastic_load_balancing::live::observe(&ask).await?,
