@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use super::translate::translate;
-use super::{budget::Budget, connector::counting, dimensions::Catalogue};
+use super::{budget::Budget, connector::counting, memory::Memory};
 use crate::resources::{Answer, Api, ErrorClass, Estate, Place, ProviderError, Rows};
 
 /// One poll.
@@ -22,8 +22,8 @@ pub struct Ask<'a> {
     pub place: &'a Place,
     /// Signed for the place: its region (us-east-1 for global services), profile and role.
     pub config: SdkConfig,
-    /// The dimension sets that are known to be published; shared by all polls of a provider.
-    pub catalogue: Arc<Catalogue>,
+    /// What earlier polls of this place have learned.
+    pub memory: Arc<Memory>,
     budget: Option<Budget>,
     tally: Arc<Tally>,
     problems: Mutex<Vec<ProviderError>>,
@@ -36,22 +36,27 @@ impl<'a> Ask<'a> {
             estate,
             place,
             config,
-            catalogue: Arc::default(),
+            memory: Arc::default(),
             budget: None,
             tally: Arc::default(),
             problems: Mutex::default(),
         }
     }
 
-    /// The same poll within a provider: its budget, its memory of dimension sets, and a tally that outlives the poll.
+    /// The same poll within a provider: its budget, and a tally that outlives the poll.
     #[must_use]
-    pub fn within(self, budget: Budget, catalogue: Arc<Catalogue>, tally: Arc<Tally>) -> Self {
+    pub fn within(self, budget: Budget, tally: Arc<Tally>) -> Self {
         Self {
             budget: Some(budget),
-            catalogue,
             tally,
             ..self
         }
+    }
+
+    /// The same poll with what earlier ones of its place have learned.
+    #[must_use]
+    pub fn remembering(self, memory: Arc<Memory>) -> Self {
+        Self { memory, ..self }
     }
 
     /// The same credentials in another AWS Region (Global Accelerator and its metrics live in us-west-2).
@@ -104,21 +109,6 @@ impl<'a> Ask<'a> {
     /// Counts a call that the SDK does not make (Kubernetes). It has no budget: each API server is a throttle of its own.
     pub fn count(&self, api: Api) {
         self.tally.started(api);
-    }
-
-    /// Whether there is a page after this one; remembers its token. An API that repeats a token would page for ever: that is an error.
-    pub fn next_page(
-        operation: &'static str,
-        token: &mut Option<String>,
-        next: Option<String>,
-    ) -> Result<bool, ProviderError> {
-        let next = next.filter(|next| !next.is_empty());
-        if next.is_some() && next == *token {
-            let text = "the API gave the same page token twice";
-            return Err(ProviderError::new(ErrorClass::Terminal, operation, text));
-        }
-        *token = next;
-        Ok(token.is_some())
     }
 
     /// Notes a part that could not be read; the rest of the answer stands.
@@ -204,16 +194,6 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_repeated_page_token_ends_the_paging() {
-        let mut token = None;
-        let mut next = |text: &str| Ask::next_page("x:List", &mut token, Some(text.to_owned()));
-        assert_eq!(next("a").ok(), Some(true));
-        assert_eq!(next("b").ok(), Some(true));
-        assert!(next("b").is_err());
-        assert_eq!(next("").ok(), Some(false));
-    }
 
     #[test]
     fn the_tally_counts_retries_and_names_what_is_open() {

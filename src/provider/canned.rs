@@ -21,8 +21,29 @@ pub struct Asked {
     pub body: Vec<u8>,
 }
 
-/// Status and JSON; sent as CBOR where CBOR was asked for.
-pub type Reply = (u16, Value);
+/// Status and body.
+pub type Reply = (u16, String);
+
+/// An answer in JSON.
+pub fn json(status: u16, body: &Value) -> Reply {
+    (status, body.to_string())
+}
+
+/// A result as the Query protocol wraps it (CloudWatch, RDS, ElastiCache, load balancers, STS).
+pub fn query(operation: &str, result: &str) -> Reply {
+    let text = format!(
+        "<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
+    );
+    (200, text)
+}
+
+/// An error as the Query protocol writes it.
+pub fn query_error(status: u16, code: &str) -> Reply {
+    let text = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>said so</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+    );
+    (status, text)
+}
 
 type Answers = Arc<dyn Fn(Asked) -> Reply + Send + Sync>;
 
@@ -55,7 +76,6 @@ impl std::fmt::Debug for Wrapped {
 impl HttpConnector for Canned {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri: http::Uri = request.uri().parse().unwrap_or_default();
-        let binary = request.headers().get("smithy-protocol") == Some("rpc-v2-cbor");
         let (status, reply) = (self.0.0)(Asked {
             host: uri.host().unwrap_or_default().to_owned(),
             path: uri
@@ -64,67 +84,18 @@ impl HttpConnector for Canned {
                 .to_owned(),
             body: request.body().bytes().unwrap_or_default().to_vec(),
         });
-        let mut body = Vec::new();
-        if binary {
-            cbor(&reply, &mut body);
+        let kind = if reply.starts_with('<') {
+            "text/xml"
         } else {
-            body = reply.to_string().into_bytes();
-        }
+            "application/json"
+        };
         let mut response = HttpResponse::new(
             status
                 .try_into()
                 .unwrap_or_else(|_| unreachable!("a valid status")),
-            SdkBody::from(body),
+            SdkBody::from(reply),
         );
-        let kind = if binary {
-            "application/cbor"
-        } else {
-            "application/json"
-        };
         response.headers_mut().insert("content-type", kind);
-        if binary {
-            response
-                .headers_mut()
-                .insert("smithy-protocol", "rpc-v2-cbor");
-        }
         HttpConnectorFuture::ready(Ok(response))
-    }
-}
-
-/// JSON as CBOR; an object `{"$time": seconds}` is a timestamp. Lengths are short in tests, so each is written with four bytes.
-fn cbor(value: &Value, out: &mut Vec<u8>) {
-    let head = |major: u8, length: usize, out: &mut Vec<u8>| {
-        out.push((major << 5) | 0x1a);
-        out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    };
-    match value {
-        Value::Null => out.push(0xf6),
-        Value::Bool(value) => out.push(if *value { 0xf5 } else { 0xf4 }),
-        Value::Number(number) => {
-            out.push(0xfb);
-            out.extend(number.as_f64().unwrap_or_default().to_be_bytes());
-        }
-        Value::String(text) => {
-            head(3, text.len(), out);
-            out.extend(text.as_bytes());
-        }
-        Value::Array(items) => {
-            head(4, items.len(), out);
-            for item in items {
-                cbor(item, out);
-            }
-        }
-        Value::Object(fields) => {
-            if let Some(seconds) = fields.get("$time") {
-                out.push(0xc1);
-                return cbor(seconds, out);
-            }
-            head(5, fields.len(), out);
-            for (name, value) in fields {
-                head(3, name.len(), out);
-                out.extend(name.as_bytes());
-                cbor(value, out);
-            }
-        }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     ask::{Ask, Tally},
     budget::{Budget, Budgets},
     clients::{Clients, Signing},
-    dimensions::Catalogue,
+    memory::Memory,
 };
 use crate::resources::{
     Answer, Api, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, caches, clusters,
@@ -30,8 +30,8 @@ pub struct LiveProvider {
     estate: Arc<Estate>,
     clients: Clients,
     budgets: Arc<Budgets>,
-    /// What is published differs from region to region, so each place has its own.
-    catalogues: Mutex<BTreeMap<Place, Arc<Catalogue>>>,
+    /// What is there differs from region to region, so each place has its own.
+    memories: Mutex<BTreeMap<Place, Arc<Memory>>>,
     /// Calls and metrics of polls that failed; the next answer carries them.
     unreported: Mutex<(BTreeMap<Api, u32>, u64)>,
 }
@@ -43,7 +43,7 @@ impl LiveProvider {
             clients: Clients::new(Arc::clone(&estate)),
             estate,
             budgets: Arc::default(),
-            catalogues: Mutex::default(),
+            memories: Mutex::default(),
             unreported: Mutex::default(),
         }
     }
@@ -53,18 +53,16 @@ impl LiveProvider {
         let config = self.clients.config(&query.place).await?;
         let region = signing.region.unwrap_or_default();
         let budget = Budget::new(Arc::clone(&self.budgets), signing.access, region);
-        let ask = Ask::new(&self.estate, &query.place, config).within(
-            budget,
-            self.catalogue(&query.place),
-            Arc::clone(tally),
-        );
+        let ask = Ask::new(&self.estate, &query.place, config)
+            .within(budget, Arc::clone(tally))
+            .remembering(self.memory(&query.place));
         observe(ask, query).await
     }
 
-    fn catalogue(&self, place: &Place) -> Arc<Catalogue> {
-        self.catalogues
+    fn memory(&self, place: &Place) -> Arc<Memory> {
+        self.memories
             .lock()
-            .map(|mut catalogues| Arc::clone(catalogues.entry(place.clone()).or_default()))
+            .map(|mut memories| Arc::clone(memories.entry(place.clone()).or_default()))
             .unwrap_or_default()
     }
 
@@ -155,11 +153,7 @@ mod tests {
         let estate = Estate::default();
         let config = aws_config::SdkConfig::builder().build();
         let budget = Budget::new(Arc::default(), Access::default(), String::new());
-        let ask = Ask::new(&estate, &Place::Global, config).within(
-            budget,
-            Arc::default(),
-            Arc::clone(&tally),
-        );
+        let ask = Ask::new(&estate, &Place::Global, config).within(budget, Arc::clone(&tally));
         let hung = std::future::pending::<Result<(), SdkError<ApiError, HttpResponse>>>();
         let call = ask.call(Api::CloudWatch, "cloudwatch:DescribeAlarms", hung);
         assert!(timeout(POLL_DEADLINE, call).await.is_err());

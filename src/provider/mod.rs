@@ -11,6 +11,7 @@ pub mod dimensions;
 pub mod discover;
 pub mod doctor;
 pub mod live;
+pub mod memory;
 pub mod paging;
 pub mod translate;
 pub mod whole;

@@ -7,35 +7,33 @@ use crate::resources::{ErrorClass, ProviderError};
 /// Pages after which a list is taken for endless: 100,000 rows at the usual 100 a page.
 const MOST_PAGES: usize = 1_000;
 
-/// Reads every page of a list. `page` makes one call with the token of the page; `next` takes the token of the page after it from the answer.
+/// Reads a list to its end: all pages or an error, for half a list would look like deleted rows.
+/// `read` makes one call with the token of the page, and gives the items of the page and the token of the one after it.
 /// An empty token ends the list, as a missing one does; a token that comes twice in a row is an error, for the rest of the list cannot be reached.
-pub async fn every_page<P, F>(
+pub async fn all_pages<T, Page>(
     operation: &'static str,
-    mut page: impl FnMut(Option<String>) -> F,
-    next: impl Fn(&P) -> Option<&str>,
-) -> Result<Vec<P>, ProviderError>
+    mut read: impl FnMut(Option<String>) -> Page,
+) -> Result<Vec<T>, ProviderError>
 where
-    F: Future<Output = Result<P, ProviderError>>,
+    Page: Future<Output = Result<(Vec<T>, Option<String>), ProviderError>>,
 {
-    let mut pages = Vec::new();
+    let mut items = Vec::new();
     let mut token: Option<String> = None;
-    while pages.len() < MOST_PAGES {
-        let answer = page(token.clone()).await?;
-        let following = next(&answer)
-            .filter(|token| !token.is_empty())
-            .map(ToOwned::to_owned);
-        pages.push(answer);
-        if following.is_none() {
-            return Ok(pages);
+    for _ in 0..MOST_PAGES {
+        let (page, next) = read(token.clone()).await?;
+        items.extend(page);
+        let next = next.filter(|next| !next.is_empty());
+        if next.is_none() {
+            return Ok(items);
         }
-        if following == token {
-            let message = "the list does not go on: the same page token came twice";
-            return Err(ProviderError::new(ErrorClass::Terminal, operation, message));
+        if next == token {
+            let text = "the list does not go on: the same page token came twice";
+            return Err(ProviderError::new(ErrorClass::Terminal, operation, text));
         }
-        token = following;
+        token = next;
     }
-    let message = format!("the list does not end: {MOST_PAGES} pages read");
-    Err(ProviderError::new(ErrorClass::Terminal, operation, message))
+    let text = format!("the list does not end: {MOST_PAGES} pages read");
+    Err(ProviderError::new(ErrorClass::Terminal, operation, text))
 }
 
 /// The time that a part gets without which the answer can stand, so that it hangs alone.
@@ -58,28 +56,31 @@ pub async fn part<T>(
 mod tests {
     use super::*;
 
-    /// A page whose next token is there or not.
-    struct Page(Option<&'static str>);
-
-    async fn read(list: &[Option<&'static str>]) -> Result<usize, ProviderError> {
-        let mut list = list.iter();
-        let page = |_| {
-            let page = Page(list.next().copied().flatten());
-            async move { Ok(page) }
-        };
-        let pages = every_page("x:List", page, |page: &Page| page.0).await?;
-        Ok(pages.len())
+    async fn read(pages: &[(&[i32], Option<&str>)]) -> Result<Vec<i32>, ErrorClass> {
+        let mut left = pages.iter().cycle();
+        let list = all_pages("x:List", |_| {
+            let (items, next) = left.next().copied().unwrap_or((&[], None));
+            std::future::ready(Ok((items.to_vec(), next.map(ToOwned::to_owned))))
+        });
+        list.await.map_err(|error| error.class)
     }
 
     #[tokio::test]
     async fn a_list_ends_at_a_missing_or_empty_token_and_nowhere_else() {
-        assert_eq!(read(&[Some("a"), Some("b"), None]).await, Ok(3));
-        assert_eq!(read(&[Some("a"), Some("")]).await, Ok(2));
-        let stuck = read(&[Some("a"), Some("a"), None]).await;
+        let pages: [(&[i32], _); 3] = [(&[1, 2], Some("a")), (&[], Some("b")), (&[3], None)];
+        assert_eq!(read(&pages).await, Ok(vec![1, 2, 3]));
         assert_eq!(
-            stuck.map_err(|error| error.class),
-            Err(ErrorClass::Terminal)
+            read(&[(&[1], Some("a")), (&[2], Some(""))]).await,
+            Ok(vec![1, 2])
         );
+    }
+
+    #[tokio::test]
+    async fn a_list_that_cannot_be_read_to_its_end_is_an_error() {
+        let stuck = read(&[(&[1], Some("a"))]).await;
+        assert_eq!(stuck, Err(ErrorClass::Terminal));
+        let endless = read(&[(&[], Some("a")), (&[], Some("b"))]).await;
+        assert_eq!(endless, Err(ErrorClass::Terminal));
     }
 
     #[tokio::test(start_paused = true)]

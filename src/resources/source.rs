@@ -69,13 +69,15 @@ impl Api {
             Self::CloudWatch => 5.0,
             // One free `DescribeTable` per table: an account with hundreds of them must fit into one poll.
             Self::DynamoDb => 25.0,
+            // One call per load balancer, listener and target group: forty load balancers must fit into one poll.
+            // AWS refills 10/s, with 40 in store, per account and Region; the rest is for controllers and infrastructure as code.
+            Self::ElasticLoadBalancing => 6.0,
             Self::Lambda | Self::Kubernetes => 4.0,
             Self::Sts
             | Self::Eks
             | Self::GlobalAccelerator
             | Self::CloudFront
             | Self::RecoveryCluster
-            | Self::ElasticLoadBalancing
             | Self::Rds
             | Self::ElastiCache
             | Self::MemoryDb => 2.0,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Alarm, AlarmType};
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, paging::all_pages},
     resources::{Answer, Api, ProviderError, Query, Rows},
 };
 
@@ -20,25 +20,28 @@ const PAGE: i32 = 100;
 /// Reads every alarm of the region.
 pub async fn observe(ask: Ask<'_>, _query: &Query) -> Result<Answer, ProviderError> {
     let client = Client::new(&ask.config);
-    let mut alarms = Vec::new();
-    let mut token = None;
-    loop {
-        let page = client
+    let alarms = list(&ask, &client).await?;
+    Ok(ask.answer(Rows::Alarms(alarms)))
+}
+
+async fn list(ask: &Ask<'_>, client: &Client) -> Result<Vec<Alarm>, ProviderError> {
+    all_pages(OPERATION, |token| async move {
+        let call = client
             .describe_alarms()
             // Without the types the API gives metric alarms only.
             .alarm_types(ApiAlarmType::MetricAlarm)
             .alarm_types(ApiAlarmType::CompositeAlarm)
             .max_records(PAGE)
-            .set_next_token(token.clone());
-        let page = ask.call(Api::CloudWatch, OPERATION, page.send()).await?;
-        let metric = page.metric_alarms.unwrap_or_default();
-        alarms.extend(metric.into_iter().map(metric_alarm));
-        let composite = page.composite_alarms.unwrap_or_default();
-        alarms.extend(composite.into_iter().map(composite_alarm));
-        if !Ask::next_page(OPERATION, &mut token, page.next_token)? {
-            return Ok(ask.answer(Rows::Alarms(alarms)));
-        }
-    }
+            .set_next_token(token);
+        let page = ask.call(Api::CloudWatch, OPERATION, call.send()).await?;
+        let metric = page.metric_alarms.unwrap_or_default().into_iter();
+        let composite = page.composite_alarms.unwrap_or_default().into_iter();
+        let alarms = metric
+            .map(metric_alarm)
+            .chain(composite.map(composite_alarm));
+        Ok((alarms.collect(), page.next_token))
+    })
+    .await
 }
 
 fn metric_alarm(alarm: MetricAlarm) -> Alarm {
@@ -130,7 +133,6 @@ fn pairs(dimensions: Option<&[Dimension]>) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_cloudwatch::types::{EvaluationState, Metric, MetricDataQuery, MetricStat};
-    use serde_json::json;
 
     use super::*;
     use crate::{
@@ -194,14 +196,17 @@ mod tests {
             let text = String::from_utf8_lossy(&asked.body).into_owned();
             assert!(text.contains("MetricAlarm") && text.contains("CompositeAlarm"));
             if text.contains("NextToken") {
-                (
-                    200,
-                    json!({"CompositeAlarms": [{"AlarmName": "b", "StateValue": "ALARM", "AlarmRule": "ALARM(a)"}]}),
+                let rule = "<AlarmRule>ALARM(a)</AlarmRule>";
+                canned::query(
+                    "DescribeAlarms",
+                    &format!(
+                        "<CompositeAlarms><member><AlarmName>b</AlarmName><StateValue>ALARM</StateValue>{rule}</member></CompositeAlarms>"
+                    ),
                 )
             } else {
-                (
-                    200,
-                    json!({"MetricAlarms": [{"AlarmName": "a", "StateValue": "OK", "ActionsEnabled": true}], "NextToken": "2"}),
+                canned::query(
+                    "DescribeAlarms",
+                    "<MetricAlarms><member><AlarmName>a</AlarmName><StateValue>OK</StateValue><ActionsEnabled>true</ActionsEnabled></member></MetricAlarms><NextToken>2</NextToken>",
                 )
             }
         });

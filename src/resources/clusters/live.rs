@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 
 use super::{ApiServer, Cluster, EksCluster, api_servers};
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, paging::all_pages},
     resources::{Answer, Api, ErrorClass, ProviderError, Query, Rows, Source},
 };
 
@@ -49,19 +49,15 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 }
 
 async fn names(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, ProviderError> {
-    let mut names = Vec::new();
-    let mut token = None;
-    loop {
-        let page = client
+    all_pages(LIST, |token| async move {
+        let call = client
             .list_clusters()
             .max_results(100)
-            .set_next_token(token.clone());
-        let page = ask.call(Api::Eks, LIST, page.send()).await?;
-        names.extend(page.clusters.unwrap_or_default());
-        if !Ask::next_page(LIST, &mut token, page.next_token)? {
-            return Ok(names);
-        }
-    }
+            .set_next_token(token);
+        let page = ask.call(Api::Eks, LIST, call.send()).await?;
+        Ok((page.clusters.unwrap_or_default(), page.next_token))
+    })
+    .await
 }
 
 async fn describe(
@@ -135,20 +131,20 @@ mod tests {
     fn eks(asked: &canned::Asked, second_page: u16) -> canned::Reply {
         match asked.path.as_str() {
             "/clusters?maxResults=100" => {
-                (200, json!({"clusters": ["a", "gone"], "nextToken": "2"}))
+                canned::json(200, &json!({"clusters": ["a", "gone"], "nextToken": "2"}))
             }
-            "/clusters?maxResults=100&nextToken=2" => (
+            "/clusters?maxResults=100&nextToken=2" => canned::json(
                 second_page,
-                json!({"clusters": ["forbidden"], "nextToken": ""}),
+                &json!({"clusters": ["forbidden"], "nextToken": ""}),
             ),
-            "/clusters/a" => (
+            "/clusters/a" => canned::json(
                 200,
-                json!({"cluster": {"name": "a", "status": "ACTIVE", "version": "1.33"}}),
+                &json!({"cluster": {"name": "a", "status": "ACTIVE", "version": "1.33"}}),
             ),
-            "/clusters/gone" => (404, json!({"__type": "ResourceNotFoundException"})),
-            _ => (
+            "/clusters/gone" => canned::json(404, &json!({"__type": "ResourceNotFoundException"})),
+            _ => canned::json(
                 403,
-                json!({"__type": "AccessDeniedException", "message": "no"}),
+                &json!({"__type": "AccessDeniedException", "message": "no"}),
             ),
         }
     }

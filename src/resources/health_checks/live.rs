@@ -7,8 +7,8 @@ use aws_sdk_route53::{
 
 use super::HealthCheck;
 use crate::{
-    provider::ask::Ask,
-    resources::{Answer, Api, ProviderError, Query, Rows, traffic::live::all_pages},
+    provider::{ask::Ask, paging::all_pages},
+    resources::{Answer, Api, ProviderError, Query, Rows},
 };
 
 const OPERATION: &str = "route53:ListHealthChecks";

@@ -18,6 +18,7 @@ use crate::{
     provider::{
         ask::Ask,
         dimensions::{DimensionSet, MetricName},
+        paging::all_pages,
     },
     resources::{Answer, Api, ErrorClass, Place, ProviderError, Query, Rows, Wanted},
 };
@@ -83,7 +84,10 @@ async fn read(
             })
         })
         .collect();
-    let due = ask.catalogue.due(empty.iter().map(|index| &specs[*index]));
+    let due = ask
+        .memory
+        .catalogue
+        .due(empty.iter().map(|index| &specs[*index]));
     if !due.is_empty() {
         errors.extend(look_up(ask, &client, due).await);
         let better = parts(ask, &specs).into_iter().filter(|part| {
@@ -110,7 +114,7 @@ async fn read(
 /// What to ask for, by what is known of the published dimension sets.
 fn parts(ask: &Ask<'_>, specs: &[SeriesSpec]) -> Vec<Part> {
     let of = |(spec, wanted)| {
-        let sets = ask.catalogue.sets(wanted).into_iter();
+        let sets = ask.memory.catalogue.sets(wanted).into_iter();
         sets.map(move |dimensions| Part { spec, dimensions })
     };
     specs.iter().enumerate().flat_map(of).collect()
@@ -135,11 +139,11 @@ async fn look_up(ask: &Ask<'_>, client: &Client, due: Vec<MetricName>) -> Option
     let mut due = due.into_iter().take(LOOKUPS);
     while let Some((namespace, name)) = due.next() {
         match published(ask, client, &namespace, &name).await {
-            Ok(sets) => ask.catalogue.learn((namespace, name), sets),
+            Ok(sets) => ask.memory.catalogue.learn((namespace, name), sets),
             Err(error) => {
                 // The others would fail alike.
                 for metric in due.chain([(namespace, name)]) {
-                    ask.catalogue.postpone(metric);
+                    ask.memory.catalogue.postpone(metric);
                 }
                 // Only a missing permission is worth telling: everything else passes, and the series show it.
                 let denied = error.class == ErrorClass::Denied;
@@ -156,22 +160,24 @@ async fn published(
     namespace: &str,
     name: &str,
 ) -> Result<Vec<DimensionSet>, ProviderError> {
-    let mut sets = Vec::new();
-    let mut token = None;
-    for _ in 0..LOOKUP_PAGES {
-        let page = client
-            .list_metrics()
-            .namespace(namespace)
-            .metric_name(name)
-            .recently_active(RecentlyActive::Pt3H)
-            .set_next_token(token.clone());
-        let page = ask.call(Api::CloudWatch, LIST, page.send()).await?;
-        sets.extend(page.metrics.unwrap_or_default().into_iter().map(dimensions));
-        if !Ask::next_page(LIST, &mut token, page.next_token)? {
-            break;
+    let mut pages = 0;
+    all_pages(LIST, |token| {
+        pages += 1;
+        let last = pages == LOOKUP_PAGES;
+        async move {
+            let call = client
+                .list_metrics()
+                .namespace(namespace)
+                .metric_name(name)
+                .recently_active(RecentlyActive::Pt3H)
+                .set_next_token(token);
+            let page = ask.call(Api::CloudWatch, LIST, call.send()).await?;
+            let metrics = page.metrics.unwrap_or_default().into_iter();
+            let next = page.next_token.filter(|_| !last);
+            Ok((metrics.map(dimensions).collect(), next))
         }
-    }
-    Ok(sets)
+    })
+    .await
 }
 
 fn dimensions(metric: Metric) -> DimensionSet {
@@ -198,7 +204,10 @@ impl Default for Values {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
 
     use super::*;
     use crate::{
@@ -212,6 +221,9 @@ mod tests {
         assert!((combine(Stat::Minimum, 1.0, 2.0) - 1.0).abs() < f64::EPSILON);
         assert!((combine(Stat::P99, 1.0, 2.0) - 2.0).abs() < f64::EPSILON);
     }
+
+    const EARLY: &str = "2026-01-01T00:00:00Z";
+    const LATE: &str = "2026-01-01T00:01:00Z";
 
     fn spec(key: &str, namespace: &str) -> SeriesSpec {
         SeriesSpec::new(key.to_owned(), namespace, "M", &[("Id", "x")], Stat::Sum)
@@ -242,13 +254,17 @@ mod tests {
             .collect()
     }
 
-    fn data(token: Option<&str>, status: &str, at: f64, value: f64) -> canned::Reply {
-        let time = json!({"$time": at});
-        let result =
-            json!({"Id": "m0", "StatusCode": status, "Timestamps": [time], "Values": [value]});
-        (
-            200,
-            json!({"MetricDataResults": [result], "NextToken": token}),
+    fn data(token: Option<&str>, status: &str, at: &str, value: f64) -> canned::Reply {
+        let token = token.map(|token| format!("<NextToken>{token}</NextToken>"));
+        let points = format!(
+            "<Timestamps><member>{at}</member></Timestamps><Values><member>{value}</member></Values>"
+        );
+        canned::query(
+            "GetMetricData",
+            &format!(
+                "<MetricDataResults><member><Id>m0</Id><StatusCode>{status}</StatusCode>{points}</member></MetricDataResults>{}",
+                token.unwrap_or_default()
+            ),
         )
     }
 
@@ -256,9 +272,9 @@ mod tests {
     async fn pages_are_joined_newest_first() {
         let answer = observed(vec![spec("a", "N")], |asked| {
             if asked.body.windows(9).any(|part| part == b"NextToken") {
-                data(None, "Complete", 60.0, 1.0)
+                data(None, "Complete", EARLY, 1.0)
             } else {
-                data(Some("2"), "PartialData", 120.0, 2.0)
+                data(Some("2"), "PartialData", LATE, 2.0)
             }
         })
         .await
@@ -272,9 +288,9 @@ mod tests {
         let specs = vec![spec("b", "AWS/GlobalAccelerator"), spec("a", "AWS/Route53")];
         let answer = observed(specs, |asked| {
             if asked.host.contains("us-west-2") {
-                (500, json!({"__type": "InternalServiceFault"}))
+                canned::query_error(500, "InternalServiceFault")
             } else {
-                data(None, "Complete", 60.0, 1.0)
+                data(None, "Complete", EARLY, 1.0)
             }
         })
         .await
@@ -290,14 +306,23 @@ mod tests {
     #[tokio::test]
     async fn an_empty_series_is_looked_up_and_read_under_its_published_dimensions() {
         let answer = observed(vec![spec("a", "N")], |asked| {
-            let published = asked.body.windows(5).any(|part| part == b"Extra");
-            match asked.path.rsplit('/').next() {
-                Some("ListMetrics") => {
-                    let dimensions = json!([{"Name": "Id", "Value": "x"}, {"Name": "Extra", "Value": "y"}]);
-                    (200, json!({"Metrics": [{"Namespace": "N", "MetricName": "M", "Dimensions": dimensions}]}))
-                }
-                _ if published => data(None, "Complete", 60.0, 1.0),
-                _ => (200, json!({"MetricDataResults": [{"Id": "m0", "StatusCode": "Complete"}]})),
+            let asked = String::from_utf8_lossy(&asked.body).into_owned();
+            if asked.contains("Action=ListMetrics") {
+                let dimension = |name, value| {
+                    format!("<member><Name>{name}</Name><Value>{value}</Value></member>")
+                };
+                let dimensions = [dimension("Id", "x"), dimension("Extra", "y")].concat();
+                canned::query(
+                    "ListMetrics",
+                    &format!("<Metrics><member><Namespace>N</Namespace><MetricName>M</MetricName><Dimensions>{dimensions}</Dimensions></member></Metrics>"),
+                )
+            } else if asked.contains("Extra") {
+                data(None, "Complete", EARLY, 1.0)
+            } else {
+                canned::query(
+                    "GetMetricData",
+                    "<MetricDataResults><member><Id>m0</Id><StatusCode>Complete</StatusCode></member></MetricDataResults>",
+                )
             }
         })
         .await
@@ -309,10 +334,99 @@ mod tests {
         );
     }
 
+    /// CloudWatch as some emulators have it: a percentile anywhere in a batch is an error. Any other statistic is answered for each `m0`.
+    fn without_percentiles(asked: &canned::Asked, status: u16, code: &str) -> canned::Reply {
+        let body = String::from_utf8_lossy(&asked.body);
+        if body.contains("Stat=p9") {
+            canned::query_error(status, code)
+        } else {
+            data(None, "Complete", EARLY, 1.0)
+        }
+    }
+
+    fn with_stat(key: &str, stat: Stat) -> SeriesSpec {
+        SeriesSpec {
+            stat,
+            ..spec(key, "N")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_poisoned_statistic_does_not_blind_the_others() {
+        for (status, code) in [(500, "InternalFailure"), (400, "ValidationError")] {
+            let specs = vec![with_stat("a", Stat::Sum), with_stat("b", Stat::P95)];
+            let answer = observed(specs, move |asked| {
+                without_percentiles(&asked, status, code)
+            })
+            .await
+            .unwrap();
+            let expected = [
+                ("a", Quality::Complete, vec![1.0]),
+                ("b", Quality::Failed, vec![]),
+            ];
+            assert_eq!(rows(&answer), expected);
+            let [problem] = answer.problems.as_slice() else {
+                panic!("one problem: {:?}", answer.problems);
+            };
+            assert!(problem.message.starts_with("statistic p95: "), "{problem}");
+            // The batch, and each of its two statistics; the series of the batch are billed twice.
+            assert_eq!(answer.calls.get(&Api::CloudWatch), Some(&3));
+            assert_eq!(answer.metrics_requested, 4);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_denied_or_throttled_or_has_one_statistic_is_not_read_again() {
+        let calls = Arc::new(AtomicU32::new(0));
+        for (status, code, other) in [
+            (403, "AccessDenied", Stat::Sum),
+            (400, "Throttling", Stat::Sum),
+            (500, "InternalFailure", Stat::P95),
+        ] {
+            let counted = Arc::clone(&calls);
+            let specs = vec![with_stat("a", other), with_stat("b", Stat::P95)];
+            let answer = observed(specs, move |asked| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                without_percentiles(&asked, status, code)
+            })
+            .await;
+            assert!(answer.is_err());
+            assert_eq!(calls.swap(0, Ordering::Relaxed), 1, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_throttled_while_it_is_read_again_gives_up() {
+        let calls = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&calls);
+        let stats = [Stat::Average, Stat::Maximum, Stat::Sum];
+        let specs = stats.map(|stat| with_stat(stat.as_str(), stat)).to_vec();
+        let answer = observed(specs, move |_| {
+            match counted.fetch_add(1, Ordering::Relaxed) {
+                0 => canned::query_error(500, "InternalFailure"),
+                1 => data(None, "Complete", EARLY, 1.0),
+                _ => canned::query_error(400, "Throttling"),
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(
+            calls.load(Ordering::Relaxed),
+            3,
+            "the third statistic is not asked"
+        );
+        let qualities: Vec<Quality> = rows(&answer).iter().map(|row| row.1).collect();
+        assert_eq!(
+            qualities,
+            [Quality::Complete, Quality::Failed, Quality::Failed]
+        );
+        assert_eq!(answer.problems.len(), 1);
+    }
+
     #[tokio::test]
     async fn when_nothing_can_be_read_the_old_series_stay() {
         let error = observed(vec![spec("a", "N")], |_| {
-            (400, json!({"__type": "Throttling"}))
+            canned::query_error(400, "Throttling")
         })
         .await;
         assert_eq!(

@@ -1,8 +1,13 @@
 //! DynamoDB over the wire: global tables.
 
-use pilothouse::resources::{
-    Answer, Api, ErrorClass, ProviderError, Rows, Source,
-    databases::{Database, Table, live::observe},
+use std::sync::Arc;
+
+use pilothouse::{
+    provider::ask::Ask,
+    resources::{
+        Answer, Api, ErrorClass, ProviderError, Query, Rows, Source, Wanted,
+        databases::{Database, Table, live::observe},
+    },
 };
 
 use crate::wire::{Fault, Wire};
@@ -153,4 +158,37 @@ async fn tables_that_may_not_be_described_are_a_problem_and_the_rest_stands() {
         tables(&wire).await.map_err(|error| error.class).err(),
         Some(ErrorClass::Throttled)
     );
+}
+
+#[tokio::test]
+async fn a_plain_table_is_described_once_and_a_global_one_in_every_poll() {
+    let wire = Wire::start();
+    wire.answer(
+        REGION,
+        "dynamodb:ListTables",
+        [r#"{"TableNames":["plain","sessions"]}"#],
+    );
+    wire.answer(
+        REGION,
+        "dynamodb:DescribeTable",
+        [
+            r#"{"Table":{"TableName":"plain","TableStatus":"ACTIVE"}}"#.to_owned(),
+            global_table("sessions"),
+            global_table("sessions"),
+        ],
+    );
+    let memory = Arc::default();
+    for calls in [3, 2] {
+        let config = wire.config(REGION).await;
+        let (estate, place) = (Wire::estate(&[REGION]), Wire::place(REGION));
+        let query = Query {
+            source: Source::Tables,
+            place: place.clone(),
+            wanted: Wanted::Nothing,
+        };
+        let ask = Ask::new(&estate, &place, config).remembering(Arc::clone(&memory));
+        let answer = observe(ask, &query).await.unwrap();
+        assert_eq!(names(&answer), ["sessions"]);
+        assert_eq!(answer.calls.get(&Api::DynamoDb), Some(&calls));
+    }
 }

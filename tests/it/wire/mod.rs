@@ -36,8 +36,6 @@
 //! | eks, lambda | clusters; functions and aliases with routing | – |
 //! | memorydb, globalaccelerator, cloudfront, route53-recovery-cluster | not embedded | everything |
 
-mod cbor;
-mod connector;
 mod emulators;
 mod protocol;
 mod script;
@@ -49,7 +47,7 @@ use std::{sync::Arc, time::Duration};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use pilothouse::{
-    provider::ask::Ask,
+    provider::{ask::Ask, connector::Connector},
     resources::{
         Answer, Estate, Place, ProviderError, Query, RegionLabel, Source, Wanted,
         estate::{Access, RegionRole, RegionSpec},
@@ -92,12 +90,13 @@ impl Wire {
     /// An SDK configuration for a region: static credentials, this endpoint, no retries, and little patience once a hang is scripted.
     pub async fn config(&self, region: &str) -> SdkConfig {
         let base = self.base.get_or_init(|| async {
+            let connector = Connector::new().await.expect("the SDK has a connector");
             let credentials = Credentials::new("AKIDWIRE", "secret", None, None, "wire");
             aws_config::defaults(BehaviorVersion::latest())
                 .credentials_provider(SharedCredentialsProvider::new(credentials))
                 .region(Region::from_static("us-east-1"))
                 .endpoint_url(self.url())
-                .http_client(connector::connector().await)
+                .http_client(connector)
                 .retry_config(RetryConfig::disabled())
                 .load()
                 .await
@@ -116,7 +115,6 @@ impl Wire {
     }
 
     /// Answers calls of an operation with these bodies, in turn, each written as the protocol of its service is: XML or JSON.
-    /// CloudWatch speaks CBOR: its bodies are written as JSON all the same, times as `{"$time": 1700000000}`, doubles with their point.
     pub fn answer<B: Into<String>>(
         &self,
         region: &str,
@@ -198,7 +196,7 @@ impl Wire {
     }
 }
 
-/// Wraps a result as the query protocol does (RDS, ElastiCache, load balancers, STS).
+/// Wraps a result as the query protocol does (RDS, ElastiCache, load balancers, CloudWatch, STS).
 pub fn query(operation: &str, result: &str) -> String {
     format!(
         "<{operation}Response><{operation}Result>{result}</{operation}Result>\

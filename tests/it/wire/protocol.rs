@@ -1,8 +1,8 @@
-//! The four protocols of AWS, as far as a harness needs them: which operation a call is, and how an answer or an error is written. Owns no socket.
+//! The protocols of AWS, as far as a harness needs them: which operation a call is, and how an answer or an error is written. Owns no socket.
 
 use http::HeaderMap;
 
-use super::{cbor, script::Call};
+use super::script::Call;
 
 /// An answer before it is written.
 pub struct Reply {
@@ -21,8 +21,6 @@ pub enum Protocol {
     Xml,
     /// JSON, with or without REST.
     Json,
-    /// CBOR: CloudWatch.
-    Cbor,
 }
 
 impl Protocol {
@@ -30,9 +28,7 @@ impl Protocol {
     pub fn of(headers: &HeaderMap, call: &Call) -> Self {
         let rest_json =
             ["eks", "lambda", "route53-recovery-cluster"].contains(&call.service.as_str());
-        if headers.contains_key("smithy-protocol") {
-            Self::Cbor
-        } else if rest_json || headers.contains_key("x-amz-target") {
+        if rest_json || headers.contains_key("x-amz-target") {
             Self::Json
         } else {
             Self::Xml
@@ -44,20 +40,15 @@ impl Protocol {
         match self {
             Self::Xml => "text/xml",
             Self::Json => "application/x-amz-json-1.1",
-            Self::Cbor => "application/cbor",
         }
     }
 
-    /// An answer; the body is written as XML or JSON and turned into CBOR where that is spoken.
+    /// An answer.
     pub fn reply(self, status: u16, body: String) -> Reply {
-        let body = match (self, serde_json::from_str(&body)) {
-            (Self::Cbor, Ok(value)) => cbor::encode(&value),
-            (Self::Xml | Self::Json | Self::Cbor, _) => body.into_bytes(),
-        };
         Reply {
             status,
             content_type: self.content_type().to_owned(),
-            body,
+            body: body.into_bytes(),
         }
     }
 
@@ -67,7 +58,7 @@ impl Protocol {
             Self::Xml => format!(
                 "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
             ),
-            Self::Json | Self::Cbor => {
+            Self::Json => {
                 format!(r#"{{"__type":"{code}Exception","message":"{message}"}}"#)
             }
         };
@@ -89,8 +80,6 @@ pub fn identify(method: &str, url: &str, headers: &HeaderMap, body: &[u8]) -> Ca
         .find_map(|pair| pair.strip_prefix("Action="));
     let operation = if let Some(target) = header("x-amz-target") {
         target.rsplit('.').next().unwrap_or_default().to_owned()
-    } else if let Some((_, operation)) = path.split_once("/operation/") {
-        operation.to_owned()
     } else if let Some(action) = action.filter(|_| path == "/") {
         action.to_owned()
     } else {

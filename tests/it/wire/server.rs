@@ -169,13 +169,10 @@ impl Shared {
 
 fn write(request: Request, reply: Reply) {
     let field = |name: &str, value: &str| Header::from_bytes(name, value).unwrap();
-    let mut response = Response::from_data(reply.body)
+    let response = Response::from_data(reply.body)
         .with_status_code(reply.status)
         .with_header(field("content-type", &reply.content_type))
         .with_header(field("x-amzn-requestid", "r-1"));
-    if reply.content_type == Protocol::Cbor.content_type() {
-        response = response.with_header(field("smithy-protocol", "rpc-v2-cbor"));
-    }
     // The client may have given up.
     let _ = request.respond(response);
 }

@@ -1,19 +1,12 @@
 //! The ElastiCache calls and their translation: two lists, read at once and joined. Without the Global Datastores the groups stand; each then knows only its own role.
 
-use aws_sdk_elasticache::{
-    Client,
-    operation::{
-        describe_global_replication_groups::DescribeGlobalReplicationGroupsOutput,
-        describe_replication_groups::DescribeReplicationGroupsOutput,
-    },
-    types,
-};
+use aws_sdk_elasticache::{Client, types};
 
 use super::{Datastore, DatastoreMember, ReplicationGroup};
 use crate::{
     provider::{
         ask::Ask,
-        paging::{every_page, part},
+        paging::{all_pages, part},
     },
     resources::{
         Answer, Api, ProviderError, Rows,
@@ -52,42 +45,30 @@ async fn replication_groups(
     ask: &Ask<'_>,
     client: &Client,
 ) -> Result<Vec<types::ReplicationGroup>, ProviderError> {
-    let page = |marker| {
-        let call = client
-            .describe_replication_groups()
-            .set_marker(marker)
-            .send();
-        ask.call(Api::ElastiCache, GROUPS, call)
-    };
-    let pages = every_page(GROUPS, page, DescribeReplicationGroupsOutput::marker).await?;
-    Ok(pages
-        .into_iter()
-        .flat_map(|page| page.replication_groups.unwrap_or_default())
-        .collect())
+    all_pages(GROUPS, |marker| async move {
+        let call = client.describe_replication_groups().set_marker(marker);
+        let page = ask.call(Api::ElastiCache, GROUPS, call.send()).await?;
+        Ok((page.replication_groups.unwrap_or_default(), page.marker))
+    })
+    .await
 }
 
 async fn global_datastores(
     ask: &Ask<'_>,
     client: &Client,
 ) -> Result<Vec<types::GlobalReplicationGroup>, ProviderError> {
-    let page = |marker| {
+    all_pages(DATASTORES, |marker| async move {
         let call = client
             .describe_global_replication_groups()
             .show_member_info(true)
-            .set_marker(marker)
-            .send();
-        ask.call(Api::ElastiCache, DATASTORES, call)
-    };
-    let pages = every_page(
-        DATASTORES,
-        page,
-        DescribeGlobalReplicationGroupsOutput::marker,
-    )
-    .await?;
-    Ok(pages
-        .into_iter()
-        .flat_map(|page| page.global_replication_groups.unwrap_or_default())
-        .collect())
+            .set_marker(marker);
+        let page = ask.call(Api::ElastiCache, DATASTORES, call.send()).await?;
+        Ok((
+            page.global_replication_groups.unwrap_or_default(),
+            page.marker,
+        ))
+    })
+    .await
 }
 
 fn datastore_id(group: &types::ReplicationGroup) -> Option<&str> {

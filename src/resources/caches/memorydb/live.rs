@@ -1,19 +1,12 @@
 //! The MemoryDB calls and their translation: two lists, read at once and joined. Without the multi-Region clusters the clusters stand.
 
-use aws_sdk_memorydb::{
-    Client,
-    operation::{
-        describe_clusters::DescribeClustersOutput,
-        describe_multi_region_clusters::DescribeMultiRegionClustersOutput,
-    },
-    types,
-};
+use aws_sdk_memorydb::{Client, types};
 
 use super::{MemoryDbCluster, MultiRegionCluster, RegionalCluster};
 use crate::{
     provider::{
         ask::Ask,
-        paging::{every_page, part},
+        paging::{all_pages, part},
     },
     resources::{
         Answer, Api, ProviderError, Rows,
@@ -51,43 +44,34 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
 }
 
 async fn clusters(ask: &Ask<'_>, client: &Client) -> Result<Vec<types::Cluster>, ProviderError> {
-    let page = |token| {
+    all_pages(CLUSTERS, |token| async move {
         let call = client
             .describe_clusters()
             .show_shard_details(true)
-            .set_next_token(token)
-            .send();
-        ask.call(Api::MemoryDb, CLUSTERS, call)
-    };
-    let pages = every_page(CLUSTERS, page, DescribeClustersOutput::next_token).await?;
-    Ok(pages
-        .into_iter()
-        .flat_map(|page| page.clusters.unwrap_or_default())
-        .collect())
+            .set_next_token(token);
+        let page = ask.call(Api::MemoryDb, CLUSTERS, call.send()).await?;
+        Ok((page.clusters.unwrap_or_default(), page.next_token))
+    })
+    .await
 }
 
 async fn multi_region_clusters(
     ask: &Ask<'_>,
     client: &Client,
 ) -> Result<Vec<MultiRegionCluster>, ProviderError> {
-    let page = |token| {
+    let listed = all_pages(MULTI_REGION, |token| async move {
         let call = client
             .describe_multi_region_clusters()
             .show_cluster_details(true)
-            .set_next_token(token)
-            .send();
-        ask.call(Api::MemoryDb, MULTI_REGION, call)
-    };
-    let pages = every_page(
-        MULTI_REGION,
-        page,
-        DescribeMultiRegionClustersOutput::next_token,
-    )
+            .set_next_token(token);
+        let page = ask.call(Api::MemoryDb, MULTI_REGION, call.send()).await?;
+        Ok((
+            page.multi_region_clusters.unwrap_or_default(),
+            page.next_token,
+        ))
+    })
     .await?;
-    let listed = pages
-        .into_iter()
-        .flat_map(|page| page.multi_region_clusters.unwrap_or_default());
-    Ok(listed.map(multi_region_cluster).collect())
+    Ok(listed.into_iter().map(multi_region_cluster).collect())
 }
 
 fn multi_region_cluster(cluster: types::MultiRegionCluster) -> MultiRegionCluster {

@@ -7,11 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::{
     Client,
-    operation::{
-        describe_db_clusters::DescribeDbClustersOutput,
-        describe_db_instances::DescribeDbInstancesOutput,
-        describe_global_clusters::DescribeGlobalClustersOutput,
-    },
     types::{self, DbClusterMember},
 };
 
@@ -23,7 +18,7 @@ use super::{
 use crate::{
     provider::{
         ask::Ask,
-        paging::{every_page, part},
+        paging::{all_pages, part},
     },
     resources::{
         Answer, Api, ErrorClass, ProviderError, Rows, databases::Database, rules::UNKNOWN,
@@ -80,45 +75,37 @@ async fn global_clusters(
     ask: &Ask<'_>,
     client: &Client,
 ) -> Result<Vec<GlobalCluster>, ProviderError> {
-    let page = |marker| {
-        let call = client.describe_global_clusters().set_marker(marker).send();
-        ask.call(Api::Rds, GLOBAL_CLUSTERS, call)
-    };
-    let pages = every_page(GLOBAL_CLUSTERS, page, DescribeGlobalClustersOutput::marker).await?;
-    let listed = pages
-        .into_iter()
-        .flat_map(|page| page.global_clusters.unwrap_or_default());
-    Ok(listed.map(global_cluster).collect())
+    let listed = all_pages(GLOBAL_CLUSTERS, |marker| async move {
+        let call = client.describe_global_clusters().set_marker(marker);
+        let page = ask.call(Api::Rds, GLOBAL_CLUSTERS, call.send()).await?;
+        Ok((page.global_clusters.unwrap_or_default(), page.marker))
+    })
+    .await?;
+    Ok(listed.into_iter().map(global_cluster).collect())
 }
 
 async fn db_clusters(
     ask: &Ask<'_>,
     client: &Client,
 ) -> Result<Vec<types::DbCluster>, ProviderError> {
-    let page = |marker| {
-        let call = client.describe_db_clusters().set_marker(marker).send();
-        ask.call(Api::Rds, CLUSTERS, call)
-    };
-    let pages = every_page(CLUSTERS, page, DescribeDbClustersOutput::marker).await?;
-    Ok(pages
-        .into_iter()
-        .flat_map(|page| page.db_clusters.unwrap_or_default())
-        .collect())
+    all_pages(CLUSTERS, |marker| async move {
+        let call = client.describe_db_clusters().set_marker(marker);
+        let page = ask.call(Api::Rds, CLUSTERS, call.send()).await?;
+        Ok((page.db_clusters.unwrap_or_default(), page.marker))
+    })
+    .await
 }
 
 async fn db_instances(
     ask: &Ask<'_>,
     client: &Client,
 ) -> Result<Vec<types::DbInstance>, ProviderError> {
-    let page = |marker| {
-        let call = client.describe_db_instances().set_marker(marker).send();
-        ask.call(Api::Rds, INSTANCES, call)
-    };
-    let pages = every_page(INSTANCES, page, DescribeDbInstancesOutput::marker).await?;
-    Ok(pages
-        .into_iter()
-        .flat_map(|page| page.db_instances.unwrap_or_default())
-        .collect())
+    all_pages(INSTANCES, |marker| async move {
+        let call = client.describe_db_instances().set_marker(marker);
+        let page = ask.call(Api::Rds, INSTANCES, call.send()).await?;
+        Ok((page.db_instances.unwrap_or_default(), page.marker))
+    })
+    .await
 }
 
 /// Joins the three lists. An instance of a cluster is not a row of its own, not even when its cluster could not be read.

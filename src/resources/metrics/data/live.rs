@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::super::{Quality, SeriesSpec, live::combine};
 use crate::{
-    provider::{ask::Ask, dimensions::DimensionSet},
+    provider::{ask::Ask, dimensions::DimensionSet, paging::all_pages},
     resources::{Api, ErrorClass, ProviderError},
 };
 
@@ -54,6 +54,9 @@ pub(in super::super) struct Reader<'a> {
     pub now: Timestamp,
 }
 
+/// What a batch gave: values in the order of its parts, and what CloudWatch said beside them.
+type Read = Result<(Vec<Values>, Vec<ProviderError>), ProviderError>;
+
 impl Reader<'_> {
     /// Reads the parts of the series, joined by series, and what could not be read.
     pub async fn read(
@@ -69,53 +72,58 @@ impl Reader<'_> {
         let batches = by_period.iter().flat_map(|(period, parts)| {
             parts.chunks(BATCH).map(|batch| (i64::from(*period), batch))
         });
-        let batches: Vec<(i64, &[Part])> = batches.collect();
         let reads: Vec<_> = batches
-            .into_iter()
-            .map(|(period, batch)| async move { (batch, self.batch(specs, period, batch).await) })
+            .map(|(period, batch)| self.batch_or_its_statistics(specs, period, batch))
             .collect();
-        let answers: Vec<_> = stream::iter(reads)
+        let answers: Vec<Vec<(Vec<Part>, Read)>> = stream::iter(reads)
             .buffer_unordered(PARALLEL)
             .collect()
             .await;
-        let mut values = BTreeMap::new();
-        let mut errors = Vec::new();
-        for (batch, answer) in answers {
-            match answer {
-                Ok((read, messages)) => {
-                    errors.extend(messages);
-                    for (part, read) in batch.iter().zip(read) {
-                        join(&mut values, &specs[part.spec], part.spec, read);
-                    }
-                }
-                Err(error) => {
-                    let quality = match error.class {
-                        ErrorClass::Denied => Quality::Forbidden,
-                        _ => Quality::Failed,
-                    };
-                    for part in batch {
-                        let points = BTreeMap::new();
-                        join(
-                            &mut values,
-                            &specs[part.spec],
-                            part.spec,
-                            Values { points, quality },
-                        );
-                    }
-                    errors.push(error);
-                }
-            }
-        }
-        (values, errors)
+        gather(specs, answers.into_iter().flatten())
     }
 
-    /// Reads one batch to its last page: one set of values per part, in their order.
-    async fn batch(
+    /// Reads a batch. One query that CloudWatch cannot answer fails all the others in its batch, so that such a batch is read once more for each
+    /// statistic in it: only the series of the failing one are lost. At most six more calls per batch, each counted like any other.
+    async fn batch_or_its_statistics(
         &self,
         specs: &[SeriesSpec],
         period: i64,
-        parts: &[Part],
-    ) -> Result<(Vec<Values>, Vec<ProviderError>), ProviderError> {
+        batch: &[Part],
+    ) -> Vec<(Vec<Part>, Read)> {
+        let read = self.batch(specs, period, batch).await;
+        let mut by_statistic: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
+        for part in batch {
+            let statistic = specs[part.spec].stat.as_str();
+            by_statistic
+                .entry(statistic)
+                .or_default()
+                .push(part.clone());
+        }
+        if by_statistic.len() < 2 || !read.as_ref().is_err_and(may_be_one_query) {
+            return vec![(batch.to_vec(), read)];
+        }
+        let mut answers: Vec<(Vec<Part>, Read)> = Vec::new();
+        let mut given_up: Option<ProviderError> = None;
+        for (statistic, parts) in by_statistic {
+            let read = match &given_up {
+                Some(error) => Err(error.clone()),
+                None => self.batch(specs, period, &parts).await,
+            };
+            let read = read.map_err(|error| {
+                if !may_be_one_query(&error) {
+                    given_up.get_or_insert(error.clone());
+                    return error;
+                }
+                let message = format!("statistic {statistic}: {}", error.message);
+                ProviderError { message, ..error }
+            });
+            answers.push((parts, read));
+        }
+        answers
+    }
+
+    /// Reads one batch to its last page: one set of values per part, in their order.
+    async fn batch(&self, specs: &[SeriesSpec], period: i64, parts: &[Part]) -> Read {
         let (start, end) = range(self.now, period);
         let queries: Vec<MetricDataQuery> = parts
             .iter()
@@ -123,30 +131,70 @@ impl Reader<'_> {
             .map(|(index, part)| metric_query(index, &specs[part.spec], &part.dimensions))
             .collect();
         self.ask.requested_metrics(queries.len());
-        let mut gathered = Gathered::new(parts.len());
-        let mut token = None;
-        loop {
-            let page = self
+        let pages = all_pages(OPERATION, |token| {
+            let call = self
                 .client
                 .get_metric_data()
                 .set_metric_data_queries(Some(queries.clone()))
                 .start_time(DateTime::from_secs(start))
                 .end_time(DateTime::from_secs(end))
                 .scan_by(ScanBy::TimestampDescending)
-                .set_next_token(token.clone());
-            let page = self
-                .ask
-                .call(Api::CloudWatch, OPERATION, page.send())
-                .await?;
+                .set_next_token(token);
+            async move {
+                let call = self.ask.call(Api::CloudWatch, OPERATION, call.send());
+                let page = call.await?;
+                let next = page.next_token.clone();
+                Ok((vec![page], next))
+            }
+        })
+        .await?;
+        let mut gathered = Gathered::new(parts.len());
+        for page in pages {
             gathered.messages(page.messages.unwrap_or_default());
             for result in page.metric_data_results.unwrap_or_default() {
                 gathered.take(result);
             }
-            if !Ask::next_page(OPERATION, &mut token, page.next_token)? {
-                return Ok((gathered.values, gathered.errors));
+        }
+        Ok((gathered.values, gathered.errors))
+    }
+}
+
+/// Whether a failure may come from a single query of the batch; the others concern the caller or the whole service, and asking again would only add to it.
+fn may_be_one_query(error: &ProviderError) -> bool {
+    matches!(
+        error.class,
+        ErrorClass::Transient | ErrorClass::Terminal | ErrorClass::NotFound
+    )
+}
+
+/// Joins what the batches gave by series; each different error once.
+fn gather(
+    specs: &[SeriesSpec],
+    answers: impl Iterator<Item = (Vec<Part>, Read)>,
+) -> (BTreeMap<usize, Values>, Vec<ProviderError>) {
+    let mut values = BTreeMap::new();
+    let mut errors: Vec<ProviderError> = Vec::new();
+    for (parts, read) in answers {
+        let (read, said) = read.unwrap_or_else(|error| {
+            let quality = match error.class {
+                ErrorClass::Denied => Quality::Forbidden,
+                _ => Quality::Failed,
+            };
+            let points = BTreeMap::new();
+            (vec![Values { points, quality }; parts.len()], vec![error])
+        });
+        for (part, read) in parts.iter().zip(read) {
+            join(&mut values, &specs[part.spec], part.spec, read);
+        }
+        for error in said {
+            let known =
+                |old: &ProviderError| (old.class, &old.message) == (error.class, &error.message);
+            if !errors.iter().any(known) {
+                errors.push(error);
             }
         }
     }
+    (values, errors)
 }
 
 /// Adds the values of one dimension set to those of its series.

@@ -9,13 +9,10 @@ use aws_sdk_cloudfront::{
 
 use super::{ContinuousDeployment, Distribution, Origin};
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, paging::all_pages},
     resources::{
         Api, ProviderError,
-        traffic::{
-            Mechanism, Split,
-            live::{all_pages, part},
-        },
+        traffic::{Mechanism, Split, live::part},
     },
 };
 

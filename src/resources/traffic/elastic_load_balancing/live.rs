@@ -1,31 +1,37 @@
 //! Reads load balancers, their listeners and rules, and the health of every target group that some rule forwards to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use aws_sdk_elasticloadbalancingv2::{
     Client,
     types::{Action, ActionTypeEnum, Listener, LoadBalancer, Rule, RuleCondition},
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
 
 use super::{Forward, TargetHealth};
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, memory::READING, paging::all_pages},
     resources::{
-        Api, ProviderError,
-        traffic::{
-            Mechanism, Split, arn_tail,
-            live::{all_pages, part},
-        },
+        Api, ErrorClass, ProviderError,
+        traffic::{Mechanism, Split, arn_tail, live::part},
     },
 };
 
 /// Calls made at once.
 const AT_ONCE: usize = 4;
+/// For how long the health of a target group stands where a poll has no time to read it again: two or three polls.
+const HEALTH_HOLDS: Duration = Duration::from_secs(120);
+const RULES: &str = "elasticloadbalancing:DescribeRules";
+const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 const API: Api = Api::ElasticLoadBalancing;
 
 /// Every target group of every forward action of the load balancers that carry the user traffic.
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
+    let started = Instant::now();
     let client = &Client::new(&ask.config);
     let mut balancers = load_balancers(ask, client).await?;
     let named = ask
@@ -42,29 +48,61 @@ pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
                 .is_some_and(|name| named.contains(name))
         });
     }
+    let total = balancers.len();
     let forwards: Vec<Vec<Forward>> = stream::iter(balancers)
-        .map(|balancer| forwards(ask, client, balancer))
+        .map(|balancer| async move {
+            if started.elapsed() > READING {
+                return Err(too_many(total));
+            }
+            forwards(ask, client, balancer).await
+        })
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
     let mut forwards: Vec<Forward> = forwards.into_iter().flatten().collect();
+    add_health(ask, client, started, &mut forwards).await;
+    Ok(forwards.into_iter().map(row).collect())
+}
+
+fn too_many(total: usize) -> ProviderError {
+    let text = format!(
+        "no time for the rules of {total} load balancers; name those that carry user traffic under load_balancers in the configuration"
+    );
+    ProviderError::new(ErrorClass::Timeout, RULES, text)
+}
+
+/// Adds the health of the target groups: as many as there is time for, longest unread first. What is left has the health of a recent poll, or none and a problem.
+async fn add_health(ask: &Ask<'_>, client: &Client, started: Instant, forwards: &mut [Forward]) {
     let groups: BTreeSet<String> = forwards
         .iter()
         .map(|forward| forward.target_group_arn.clone())
         .collect();
-    let health: BTreeMap<String, TargetHealth> = stream::iter(groups)
-        .map(|group| async move {
-            let health = target_health(ask, client, &group).await;
-            health.map(|health| (group, health))
-        })
-        .buffered(AT_ONCE)
-        .filter_map(|health| async move { health })
-        .collect()
-        .await;
-    for forward in &mut forwards {
+    let total = groups.len();
+    let groups = ask
+        .memory
+        .target_health
+        .in_turn(groups.into_iter().collect());
+    let reads = stream::iter(groups).map(|group| async move {
+        if started.elapsed() > READING {
+            let recent = ask.memory.target_health.recent(&group, HEALTH_HOLDS);
+            return (group, recent, recent.is_none());
+        }
+        let health = target_health(ask, client, &group).await;
+        (group, health, false)
+    });
+    let reads: Vec<_> = reads.buffered(AT_ONCE).collect().await;
+    let unread = reads.iter().filter(|(_, _, unread)| *unread).count();
+    if unread > 0 {
+        let text = format!("no time for {unread} of {total} target groups; they come in turn");
+        ask.problem(ProviderError::new(ErrorClass::Timeout, HEALTH, text));
+    }
+    let health: BTreeMap<String, TargetHealth> = reads
+        .into_iter()
+        .filter_map(|(group, health, _)| Some((group, health?)))
+        .collect();
+    for forward in forwards {
         forward.health = health.get(&forward.target_group_arn).copied();
     }
-    Ok(forwards.into_iter().map(row).collect())
 }
 
 async fn load_balancers(
@@ -101,13 +139,12 @@ async fn listeners(
 }
 
 async fn rules(ask: &Ask<'_>, client: &Client, listener: &str) -> Result<Vec<Rule>, ProviderError> {
-    const OPERATION: &str = "elasticloadbalancing:DescribeRules";
-    all_pages(OPERATION, |marker| async move {
+    all_pages(RULES, |marker| async move {
         let call = client
             .describe_rules()
             .listener_arn(listener)
             .set_marker(marker);
-        let page = ask.call(API, OPERATION, call.send()).await?;
+        let page = ask.call(API, RULES, call.send()).await?;
         Ok((page.rules.unwrap_or_default(), page.next_marker))
     })
     .await
@@ -115,9 +152,8 @@ async fn rules(ask: &Ask<'_>, client: &Client, listener: &str) -> Result<Vec<Rul
 
 /// Health of a group; `None`, and a problem noted, when it cannot be read: its rows stay, with unknown health.
 async fn target_health(ask: &Ask<'_>, client: &Client, group: &str) -> Option<TargetHealth> {
-    const OPERATION: &str = "elasticloadbalancing:DescribeTargetHealth";
     let call = client.describe_target_health().target_group_arn(group);
-    let answer = match ask.call(API, OPERATION, call.send()).await {
+    let answer = match ask.call(API, HEALTH, call.send()).await {
         Ok(answer) => answer,
         Err(error) => {
             ask.problem(error);
@@ -136,6 +172,7 @@ async fn target_health(ask: &Ask<'_>, client: &Client, group: &str) -> Option<Ta
             Some(_) | None => health.other += 1,
         }
     }
+    ask.memory.target_health.learn(group, health);
     Some(health)
 }
 
@@ -314,3 +351,6 @@ fn row(forward: Forward) -> Split {
         by: Mechanism::Forward(forward),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Endpoint, EndpointGroup};
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, paging::all_pages},
     resources::{
         Api, ProviderError,
-        traffic::{
-            Mechanism, Split,
-            live::{all_pages, part},
-        },
+        traffic::{Mechanism, Split, live::part},
     },
 };
 

@@ -1,41 +1,80 @@
 //! Reads the aliases that split traffic between versions. Lambda has no list of them: it takes one call per function, hence the long interval of this source.
+//!
+//! Functions with such an alias are read in every poll, the others every ten minutes at most, and as many as fit into the poll at the pace of the budget:
+//! about a hundred. In an account with more functions the rest comes in the next polls, longest unread first, and the answer says how many nobody has looked at.
 
 use aws_sdk_lambda::{Client, types::AliasConfiguration};
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
 
 use super::AliasVersion;
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, memory::READING, paging::all_pages},
     resources::{
-        Api, ProviderError,
-        traffic::{
-            Mechanism, Split,
-            live::{all_pages, part},
-        },
+        Api, ErrorClass, ProviderError,
+        traffic::{Mechanism, Split, live::part},
     },
 };
 
+const ALIASES: &str = "lambda:ListAliases";
 /// Lists read at once.
 const AT_ONCE: usize = 4;
 
 /// Every alias with a weighted second version. An alias that points to one version splits nothing and is no row.
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
+    let started = Instant::now();
     let client = &Client::new(&ask.config);
     let functions = functions(ask, client).await?;
-    let rows: Vec<Vec<Split>> = stream::iter(functions)
-        .map(|function| async move {
-            let aliases = part(ask, aliases(ask, client, &function).await)?.unwrap_or_default();
-            Ok::<_, ProviderError>(
-                aliases
-                    .into_iter()
-                    .flat_map(|alias| rows(&function, alias))
-                    .collect(),
-            )
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(rows.into_iter().flatten().collect())
+    let total = functions.len();
+    let due = ask.memory.functions.due(functions);
+    let reads = stream::iter(due).map(|function| async move {
+        if started.elapsed() > READING {
+            return Ok((function, None));
+        }
+        let rows = part(ask, splits(ask, client, &function).await)?;
+        Ok::<_, ProviderError>((function, Some(rows.unwrap_or_default())))
+    });
+    let reads: Vec<_> = reads.buffered(AT_ONCE).try_collect().await?;
+    let unread = reads.iter().filter(|(_, rows)| rows.is_none());
+    let unread: Vec<&String> = unread.map(|(function, _)| function).collect();
+    note_unread(ask, &unread, total)?;
+    Ok(reads
+        .into_iter()
+        .filter_map(|read| read.1)
+        .flatten()
+        .collect())
+}
+
+/// What there was no time for. A split must not vanish for that; a function that nobody has looked at yet may have one.
+fn note_unread(ask: &Ask<'_>, unread: &[&String], total: usize) -> Result<(), ProviderError> {
+    let count = |state| {
+        let known = |name: &&&String| ask.memory.functions.matters(name) == state;
+        unread.iter().filter(known).count()
+    };
+    let late = |count, what| {
+        let text = format!("no time for {count} of {total} functions, {what}; they come in turn");
+        ProviderError::new(ErrorClass::Timeout, ALIASES, text)
+    };
+    match (count(Some(true)), count(None)) {
+        (0, 0) => Ok(()),
+        (0, new) => {
+            ask.problem(late(new, "not looked at so far"));
+            Ok(())
+        }
+        (split, _) => Err(late(split, "known to split traffic")),
+    }
+}
+
+/// The rows of a function, and whether it has any is remembered.
+async fn splits(
+    ask: &Ask<'_>,
+    client: &Client,
+    function: &str,
+) -> Result<Vec<Split>, ProviderError> {
+    let aliases = aliases(ask, client, function).await?.into_iter();
+    let rows: Vec<Split> = aliases.flat_map(|alias| rows(function, alias)).collect();
+    ask.memory.functions.learn(function, !rows.is_empty());
+    Ok(rows)
 }
 
 async fn functions(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, ProviderError> {
@@ -62,13 +101,12 @@ async fn aliases(
     client: &Client,
     function: &str,
 ) -> Result<Vec<AliasConfiguration>, ProviderError> {
-    const OPERATION: &str = "lambda:ListAliases";
-    all_pages(OPERATION, |marker| async move {
+    all_pages(ALIASES, |marker| async move {
         let call = client
             .list_aliases()
             .function_name(function)
             .set_marker(marker);
-        let page = ask.call(Api::Lambda, OPERATION, call.send()).await?;
+        let page = ask.call(Api::Lambda, ALIASES, call.send()).await?;
         Ok((page.aliases.unwrap_or_default(), page.next_marker))
     })
     .await
@@ -103,3 +141,6 @@ fn rows(function: &str, alias: AliasConfiguration) -> Vec<Split> {
         .map(row)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,10 @@ use aws_sdk_route53recoverycluster::{
 
 use super::RoutingControl;
 use crate::{
-    provider::ask::Ask,
+    provider::{ask::Ask, paging::all_pages},
     resources::{
         Api, Place, ProviderError,
-        traffic::{Mechanism, Split, live::all_pages},
+        traffic::{Mechanism, Split},
     },
 };
 

@@ -7,11 +7,8 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::Zone;
 use crate::{
-    provider::ask::Ask,
-    resources::{
-        Api, ProviderError,
-        traffic::{live::all_pages, route53::plain_name},
-    },
+    provider::{ask::Ask, paging::all_pages},
+    resources::{Api, ProviderError, traffic::route53::plain_name},
 };
 
 /// How long a list is good for.
