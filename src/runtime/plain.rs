@@ -24,7 +24,7 @@ use crate::{
         cell::{RowId, ShownRow},
         shown,
     },
-    state::{State, update},
+    state::{Look, State, update},
     ui::text,
 };
 
@@ -58,10 +58,7 @@ pub async fn run(mut state: State, provider: Arc<dyn Provider>, clock: Clock) ->
         if ticked {
             let lines = seen.lines(&state);
             for line in lines {
-                match writeln!(out, "{line}") {
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                    other => other?,
-                }
+                writeln!(out, "{line}")?;
             }
             out.flush()?;
         }
@@ -102,7 +99,7 @@ impl Seen {
                 let before = self.rows.insert(row.id.clone(), now);
                 let worth = before.map_or(now > Severity::Unknown, |before| before != now);
                 if worth {
-                    lines.push(format!("{stamp} {}", change(&row, before)));
+                    lines.push(format!("{stamp} {}", change(&row, before, state.look)));
                 }
             }
         }
@@ -110,20 +107,20 @@ impl Seen {
     }
 }
 
-fn change(row: &ShownRow, before: Option<Severity>) -> String {
+fn change(row: &ShownRow, before: Option<Severity>, look: Look) -> String {
     let from = before
         .map(|before| format!("{} -> ", before.word()))
         .unwrap_or_default();
     let reason = if row.judgement.reason.is_empty() {
         String::new()
     } else {
-        format!(": {}", text::clean(&row.judgement.reason, false))
+        format!(": {}", text::safe(&row.judgement.reason, look))
     };
     format!(
         "{} {} {} {from}{}{reason}",
         row.id.kind.name(),
-        row.id.place,
-        text::clean(&row.id.key, false),
+        text::safe(&row.id.place.to_string(), look),
+        text::safe(&row.id.key, look),
         row.judgement.severity.word()
     )
 }

@@ -86,6 +86,14 @@ fn counted(problems: usize) -> String {
 
 /// Does what the command line says and returns the exit code.
 pub async fn run(cli: Cli) -> Result<u8, Failure> {
+    match dispatch(cli).await {
+        // Whoever read has seen enough (`| head -1`): that is no failure.
+        Err(Failure::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(exit::OK),
+        outcome => outcome,
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let common = &cli.common;
     match cli.command {
         None => open::run(common, cli.record).await,
