@@ -9,7 +9,7 @@ use crate::{
     effect::Format,
     resources::{
         Fleet, Freshness, Judgement, Kind, Severity, Source,
-        cell::{Cell, ShownRow},
+        cell::{Cell, Column, ShownRow},
         metrics::Reading,
         shown::{self, RowRef},
     },
@@ -136,8 +136,13 @@ fn rows(state: &State, kind: Kind) -> Vec<(RowRef, ShownRow)> {
         .collect()
 }
 
-/// A text as it may be printed. Letters beyond ASCII stay: what is printed may be a file for elsewhere.
+/// A text as it may be printed.
 fn safe(state: &State, text: &str) -> String {
+    text::safe(text, state.look).into_owned()
+}
+
+/// A text as it may be in a file. Letters beyond ASCII stay: it may be read elsewhere.
+fn exact(state: &State, text: &str) -> String {
     let look = Look {
         ascii: false,
         ..state.look
@@ -219,36 +224,47 @@ fn lines(state: &State, kind: Kind) -> Vec<Vec<String>> {
         .collect()
 }
 
+/// The fields of every row in CSV, before the columns of its pane.
+const CSV_HEAD: [&str; 7] = [
+    "pane",
+    "place",
+    "key",
+    "severity",
+    "reason",
+    "freshness",
+    "observed_at",
+];
+
+/// The name of a column in CSV: with its pane where every row has a field of that name.
+fn csv_name(kind: Kind, column: &Column) -> String {
+    let name = shown::field_name(column);
+    if CSV_HEAD.contains(&name.as_str()) {
+        format!("{}_{name}", kind.name())
+    } else {
+        name
+    }
+}
+
 fn csv(state: &State, kind: Kind) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let columns = shown::columns(kind);
-    let head = [
-        "pane",
-        "place",
-        "key",
-        "severity",
-        "reason",
-        "freshness",
-        "observed_at",
-    ]
-    .into_iter()
-    .map(str::to_owned);
+    let head = CSV_HEAD.into_iter().map(str::to_owned);
     // Writing to memory cannot fail, and a record always has the columns of its head.
-    let _ = writer.write_record(head.chain(columns.iter().map(shown::field_name)));
+    let _ = writer.write_record(head.chain(columns.iter().map(|column| csv_name(kind, column))));
     for (_, row) in rows(state, kind) {
         let observed = row.observed_at.map(|at| at.to_string()).unwrap_or_default();
         let head = [
             kind.name().to_owned(),
-            safe(state, &row.id.place.to_string()),
-            safe(state, &row.id.key),
+            exact(state, &row.id.place.to_string()),
+            exact(state, &row.id.key),
             severity_word(row.judgement.severity),
-            safe(state, &row.judgement.reason),
+            exact(state, &row.judgement.reason),
             freshness_word(row.freshness).to_owned(),
             observed,
         ];
         let _ = writer.write_record(
             head.into_iter()
-                .chain(row.cells.iter().map(|cell| safe(state, &cell.text))),
+                .chain(row.cells.iter().map(|cell| exact(state, &cell.text))),
         );
     }
     writer
@@ -267,8 +283,10 @@ fn freshness_word(freshness: Freshness) -> &'static str {
     }
 }
 
+/// The word of the JSON schema, in CSV too.
 fn severity_word(severity: Severity) -> String {
-    severity.word().to_lowercase()
+    let word = value(severity);
+    word.as_str().unwrap_or_default().to_owned()
 }
 
 fn value(data: impl Serialize) -> Value {
@@ -279,7 +297,9 @@ fn value(data: impl Serialize) -> Value {
 fn pretty(value: &Value) -> String {
     let mut text = String::new();
     for c in format!("{value:#}\n").chars() {
-        if c != '\n' && text::clean(c.encode_utf8(&mut [0; 4]), false).contains('\u{fffd}') {
+        let mut bytes = [0; 4];
+        let cleaned = text::clean(c.encode_utf8(&mut bytes), false);
+        if c != '\n' && c != ' ' && matches!(&*cleaned, " " | "\u{fffd}") {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 text.push_str(&format!("\\u{unit:04x}"));
             }

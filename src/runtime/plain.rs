@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc::unbounded_channel,
 };
 
-use super::{clock::Clock, pollers::Pollers};
+use super::{clock::Clock, pollers::Pollers, recording::Recorder};
 use crate::{
     effect::Effect,
     event::Event,
@@ -32,7 +32,12 @@ use crate::{
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Streams until interrupted, or until standard output is closed.
-pub async fn run(mut state: State, provider: Arc<dyn Provider>, clock: Clock) -> io::Result<()> {
+pub async fn run(
+    mut state: State,
+    provider: Arc<dyn Provider>,
+    clock: Clock,
+    mut recorder: Option<Recorder>,
+) -> io::Result<()> {
     let (answers, mut answered) = unbounded_channel();
     let pollers = Pollers::new(provider, clock, answers);
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -49,6 +54,9 @@ pub async fn run(mut state: State, provider: Arc<dyn Provider>, clock: Clock) ->
             _ = ticks.tick() => Event::Tick { now: clock.now() },
             Some(event) = answered.recv() => event,
         };
+        if let Some(recorder) = &mut recorder {
+            recorder.event(&event)?;
+        }
         let ticked = matches!(event, Event::Tick { .. });
         for effect in update(&mut state, event) {
             if let Effect::Observe(query) = effect {

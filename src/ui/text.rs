@@ -37,6 +37,10 @@ pub fn clean(text: &str, ascii: bool) -> Cow<'_, str> {
         let plain = match c {
             '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
             ' '..='~' => c,
+            // Of our own texts; `?` would say that the value is not known.
+            '×' if ascii => 'x',
+            '–' | '—' if ascii => '-',
+            '→' if ascii => '>',
             _ if ascii => '?',
             c if c.is_control() || invisible(c) => REPLACEMENT,
             c => c,
