@@ -126,7 +126,7 @@ pub enum Verb {
         #[command(flatten)]
         world: World,
         /// Seconds after the start of the scenario
-        #[arg(long, value_name = "SECONDS", requires = "scenario", default_value = "0", value_parser = seconds)]
+        #[arg(long, value_name = "SECONDS", requires = "scenario", default_value = "0", value_parser = moment)]
         at: Duration,
     },
     /// Discover an estate from nothing but credentials and write pilothouse.toml
@@ -217,6 +217,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| "a number of seconds is wanted".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// The longest time into a scenario: a week. Worlds are computed second by second.
+const LATEST: Duration = Duration::from_secs(604_800);
+
+fn moment(text: &str) -> Result<Duration, String> {
+    let at = seconds(text)?;
+    if at <= LATEST {
+        Ok(at)
+    } else {
+        Err(format!("from 0 to {}", LATEST.as_secs()))
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc::unbounded_channel,
 };
 
-use super::{clock::Clock, pollers::Pollers};
+use super::{clock::Clock, pollers::Pollers, recording::Recorder};
 use crate::{
     effect::Effect,
     event::Event,
@@ -24,7 +24,7 @@ use crate::{
         cell::{RowId, ShownRow},
         shown,
     },
-    state::{State, update},
+    state::{Look, State, update},
     ui::text,
 };
 
@@ -32,7 +32,12 @@ use crate::{
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Streams until interrupted, or until standard output is closed.
-pub async fn run(mut state: State, provider: Arc<dyn Provider>, clock: Clock) -> io::Result<()> {
+pub async fn run(
+    mut state: State,
+    provider: Arc<dyn Provider>,
+    clock: Clock,
+    mut recorder: Option<Recorder>,
+) -> io::Result<()> {
     let (answers, mut answered) = unbounded_channel();
     let pollers = Pollers::new(provider, clock, answers);
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -49,6 +54,9 @@ pub async fn run(mut state: State, provider: Arc<dyn Provider>, clock: Clock) ->
             _ = ticks.tick() => Event::Tick { now: clock.now() },
             Some(event) = answered.recv() => event,
         };
+        if let Some(recorder) = &mut recorder {
+            recorder.event(&event)?;
+        }
         let ticked = matches!(event, Event::Tick { .. });
         for effect in update(&mut state, event) {
             if let Effect::Observe(query) = effect {
@@ -58,10 +66,7 @@ pub async fn run(mut state: State, provider: Arc<dyn Provider>, clock: Clock) ->
         if ticked {
             let lines = seen.lines(&state);
             for line in lines {
-                match writeln!(out, "{line}") {
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                    other => other?,
-                }
+                writeln!(out, "{line}")?;
             }
             out.flush()?;
         }
@@ -102,7 +107,7 @@ impl Seen {
                 let before = self.rows.insert(row.id.clone(), now);
                 let worth = before.map_or(now > Severity::Unknown, |before| before != now);
                 if worth {
-                    lines.push(format!("{stamp} {}", change(&row, before)));
+                    lines.push(format!("{stamp} {}", change(&row, before, state.look)));
                 }
             }
         }
@@ -110,20 +115,20 @@ impl Seen {
     }
 }
 
-fn change(row: &ShownRow, before: Option<Severity>) -> String {
+fn change(row: &ShownRow, before: Option<Severity>, look: Look) -> String {
     let from = before
         .map(|before| format!("{} -> ", before.word()))
         .unwrap_or_default();
     let reason = if row.judgement.reason.is_empty() {
         String::new()
     } else {
-        format!(": {}", text::clean(&row.judgement.reason, false))
+        format!(": {}", text::safe(&row.judgement.reason, look))
     };
     format!(
         "{} {} {} {from}{}{reason}",
         row.id.kind.name(),
-        row.id.place,
-        text::clean(&row.id.key, false),
+        text::safe(&row.id.place.to_string(), look),
+        text::safe(&row.id.key, look),
         row.judgement.severity.word()
     )
 }

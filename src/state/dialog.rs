@@ -8,6 +8,9 @@ use crate::{
     effect::Effect,
 };
 
+/// The most bytes of a line: completion and filter look at all of it with every key, and a megabyte pasted by mistake would freeze the console.
+const LONGEST: usize = 512;
+
 impl Input {
     /// A line with the cursor at its end.
     pub fn new(text: &str) -> Self {
@@ -17,9 +20,16 @@ impl Input {
         }
     }
 
-    /// Inserts what can be shown; line ends and control characters are left out.
+    /// Inserts what can be shown and fits; line ends and control characters are left out.
     pub fn insert(&mut self, text: &str) {
-        let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+        let mut room = LONGEST.saturating_sub(self.text.len());
+        let fits = |c: &char| {
+            let fits = c.len_utf8() <= room;
+            room = room.saturating_sub(c.len_utf8());
+            fits
+        };
+        let shown = text.chars().filter(|c| !c.is_control());
+        let clean: String = shown.take_while(fits).collect();
         self.text.insert_str(self.cursor, &clean);
         self.cursor += clean.len();
     }
@@ -207,4 +217,20 @@ fn filter(state: &mut State, key: Key, mut input: Input, before: String) -> Opti
     }
     state.dialogs.push(Dialog::Filter { input, before });
     Some(Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_takes_what_fits_and_no_control_character() {
+        let mut input = Input::new("a");
+        input.insert("\x1b[31mé\n");
+        assert_eq!((input.text.as_str(), input.cursor), ("a[31mé", 7));
+        input.insert(&"日".repeat(100_000));
+        assert_eq!(input.text.len(), 7 + (LONGEST - 7) / 3 * 3);
+        input.insert("too much");
+        assert!(input.text.ends_with('日') && input.text.len() <= LONGEST);
+    }
 }

@@ -37,6 +37,10 @@ pub fn clean(text: &str, ascii: bool) -> Cow<'_, str> {
         let plain = match c {
             '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
             ' '..='~' => c,
+            // Of our own texts; `?` would say that the value is not known.
+            '×' if ascii => 'x',
+            '–' | '—' if ascii => '-',
+            '→' if ascii => '>',
             _ if ascii => '?',
             c if c.is_control() || invisible(c) => REPLACEMENT,
             c => c,
@@ -77,20 +81,16 @@ pub fn mask(text: &str) -> Option<String> {
 fn mask_arns(text: &str) -> Option<String> {
     let mut rest = text;
     let mut out = String::new();
-    while let Some(start) = rest.find("arn:") {
+    // With the partition: `warn:` and `learn:` are words. What was masked before has none and stays.
+    while let Some(start) = rest.find("arn:aws") {
         let arn = &rest[start..];
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ')' | ']');
         let end = arn.find(ends).unwrap_or(arn.len());
         let service = arn[..end].split(':').nth(2).unwrap_or_default();
         out.push_str(&rest[..start]);
-        if arn[..end].ends_with(":***") {
-            // Masked before: a text may come by twice on its way to the screen.
-            out.push_str(&arn[..end]);
-        } else {
-            out.push_str("arn:");
-            out.push_str(service);
-            out.push_str(":***");
-        }
+        out.push_str("arn:");
+        out.push_str(service);
+        out.push_str(":***");
         rest = &arn[end..];
     }
     (!out.is_empty()).then(|| out + rest)
@@ -298,7 +298,7 @@ mod tests {
         );
         assert_eq!(
             mask("member arn:rds:*** x").as_deref(),
-            Some("member arn:rds:*** x"),
+            None,
             "masked once is masked"
         );
         assert_eq!(mask("1234567890123 and 12345678901"), None);

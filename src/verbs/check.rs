@@ -1,5 +1,7 @@
 //! `pilothouse check`: all problems of configuration, keymaps and themes at once. Changes nothing.
 
+use std::io::Write;
+
 use super::{Failure, layers};
 use crate::{
     cli::{Common, exit},
@@ -10,7 +12,7 @@ use crate::{
 pub fn run(common: &Common) -> Result<u8, Failure> {
     let problems = config::check(&layers(common));
     if problems.is_empty() {
-        println!("no problems");
+        writeln!(std::io::stdout(), "no problems")?;
         Ok(exit::OK)
     } else {
         Err(Failure::Config(problems))

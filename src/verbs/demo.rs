@@ -1,6 +1,6 @@
 //! `pilothouse demo`: the console on the embedded simulator. Needs no account and makes no call.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ const DEFAULT: &str = "region-down";
 pub fn list() -> Result<u8, Failure> {
     for (name, _) in scenario::builtin() {
         let scenario = named(name)?;
-        println!("{name:<22}{}", scenario.title);
+        writeln!(std::io::stdout(), "{name:<22}{}", scenario.title)?;
     }
     Ok(exit::OK)
 }

@@ -49,7 +49,7 @@ pub async fn run(common: &Common, output: Format) -> Result<u8, Failure> {
             json!({ "findings": findings.iter().map(as_json).collect::<Vec<_>>(), "terminal": terminal(&config) })
         )?,
         Format::Csv | Format::Markdown => {
-            return Err(Failure::Said("`doctor` prints table or json".to_owned()));
+            return Err(Failure::Usage("`doctor` prints table or json".to_owned()));
         }
     }
     let well = findings

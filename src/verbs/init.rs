@@ -42,7 +42,7 @@ pub async fn run(common: &Common, output: &Path, force: bool) -> Result<u8, Fail
     if to_file {
         save(output, &text, force)?;
     } else {
-        print!("{text}");
+        std::io::stdout().write_all(text.as_bytes())?;
     }
     for line in init::summary(&found) {
         eprintln!("{line}");

@@ -1,5 +1,7 @@
 //! `pilothouse keys`: the key table of the README, made from the keymap.
 
+use std::io::Write;
+
 use super::{Failure, layers};
 use crate::{
     cli::{Common, exit},
@@ -13,7 +15,7 @@ use crate::{
 /// Prints the table.
 pub fn run(common: &Common) -> Result<u8, Failure> {
     let config = config::load_console(&layers(common))?;
-    print!("{}", table(&config.keymap));
+    std::io::stdout().write_all(table(&config.keymap).as_bytes())?;
     Ok(exit::OK)
 }
 

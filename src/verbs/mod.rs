@@ -49,6 +49,9 @@ pub enum Failure {
     /// A scenario file has problems: all of them, each with its position.
     #[error("{}\n{} in the scenario", .0.join("\n"), counted(.0.len()))]
     Scenario(Vec<String>),
+    /// Arguments that do not go together.
+    #[error("{0}")]
+    Usage(String),
     /// Anything else, as a sentence that says what to do.
     #[error("{0}")]
     Said(String),
@@ -58,7 +61,7 @@ impl Failure {
     /// The exit code that says so.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Scenario(_) => exit::USAGE,
+            Self::Config(_) | Self::Scenario(_) | Self::Usage(_) => exit::USAGE,
             Self::Io(_) | Self::Recording(_) | Self::Said(_) => exit::FAILED,
         }
     }
@@ -88,7 +91,19 @@ fn counted(problems: usize) -> String {
 
 /// Does what the command line says and returns the exit code.
 pub async fn run(cli: Cli) -> Result<u8, Failure> {
+    match dispatch(cli).await {
+        // Whoever read has seen enough (`| head -1`): that is no failure.
+        Err(Failure::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(exit::OK),
+        outcome => outcome,
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let common = &cli.common;
+    if cli.record.is_some() && !matches!(cli.command, None | Some(Verb::Demo { list: false, .. })) {
+        let text = "`--record` keeps a session of the console: use it with `pilothouse` or `pilothouse demo`";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     match cli.command {
         None => open::run(common, cli.record).await,
         Some(Verb::Demo { list: true, .. }) => demo::list(),
@@ -193,14 +208,14 @@ impl Session {
     /// Opens the console, or streams lines where there is no terminal to draw on.
     async fn run(self, common: &Common) -> Result<u8, Failure> {
         let state = self.state(common);
-        if common.plain || !on_terminal() {
-            plain::run(state, self.provider, self.clock).await?;
-            return Ok(exit::OK);
-        }
         let recorder = match &self.record {
             Some(path) => Some(recorder(path, &state)?),
             None => None,
         };
+        if common.plain || !on_terminal() {
+            plain::run(state, self.provider, self.clock, recorder).await?;
+            return Ok(exit::OK);
+        }
         let feed = Feed::Provider(self.provider, self.clock);
         show(common, &self.config, state, feed, recorder).await
     }

@@ -53,6 +53,7 @@ pub async fn run(
     once::observe(&mut state, session.provider, session.clock, wanted.timeout).await;
     let text = report::panes(&state, &panes, wanted.output);
     match std::io::stdout().write_all(text.as_bytes()) {
+        // `status | head -1`: the exit code still tells what was seen.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
         other => other?,
     }
