@@ -11,9 +11,9 @@ use crate::resources::{
     cell::{Cell, Column, Field, Show, milliseconds, no_limit, percent, rate, whole_percent},
 };
 
-/// At 80 columns everything up to `alm` fits beside labels of 14 characters.
+/// At 80 columns everything but `p95`, `util`, `eks` and `api` fits beside labels of 14 characters.
 const COLUMNS: &[Column] = &[
-    Column::text("region", 14, 32, 0),
+    Column::name("region", 14, 32, 0),
     Column::number("share", 5, 0),
     Column::number("rps", 5, 0),
     Column::number("err", 5, 0),
@@ -135,19 +135,16 @@ fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
         .filter(|freshness| *freshness != Freshness::Never)
         .max()
         .unwrap_or(Freshness::Never);
-    let smallest = rollup
-        .canaries
-        .iter()
-        .map(|canary| canary.percent)
-        .min_by(f64::total_cmp);
-    match (smallest, rollup.canaries.len()) {
-        (Some(share), 1) => Cell::number(share, percent(share)).seen(freshness),
-        // Several: how many; the detail tells which.
-        (Some(share), count) => Cell::number(share, format!("{count} ×")).seen(freshness),
-        (None, _) if freshness == Freshness::Never && rollup.reach.asked > 0 => {
+    let shares = || rollup.canaries.iter().map(|canary| canary.percent);
+    let largest = shares().max_by(f64::total_cmp);
+    match largest {
+        // Of several the one that most users meet; the detail tells the others.
+        Some(share) if share >= 1.0 => Cell::number(share, whole_percent(share)).seen(freshness),
+        Some(share) => Cell::number(share, percent(share)).seen(freshness),
+        None if freshness == Freshness::Never && rollup.reach.asked > 0 => {
             Cell::unknown().seen(freshness)
         }
-        (None, _) => Cell::none(),
+        None => Cell::none(),
     }
 }
 
