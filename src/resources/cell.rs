@@ -18,6 +18,15 @@ pub enum Align {
     Right,
 }
 
+/// Which part of a text too long for its column goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The middle: names that share a beginning differ at their end.
+    Middle,
+    /// The end: words and sentences are known by their beginning.
+    End,
+}
+
 /// A column of a pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
@@ -27,17 +36,28 @@ pub struct Column {
     pub width: (u16, u16),
     /// Alignment.
     pub align: Align,
+    /// What goes when a text is too long.
+    pub cut: Cut,
     /// Columns with the highest number go first when the room is short; 0 stays always.
     pub drop: u8,
 }
 
 impl Column {
-    /// A column of names.
+    /// A column of names and identifiers.
+    pub const fn name(title: &'static str, min: u16, max: u16, drop: u8) -> Self {
+        Self {
+            cut: Cut::Middle,
+            ..Self::text(title, min, max, drop)
+        }
+    }
+
+    /// A column of words or sentences.
     pub const fn text(title: &'static str, min: u16, max: u16, drop: u8) -> Self {
         Self {
             title,
             width: (min, max),
             align: Align::Left,
+            cut: Cut::End,
             drop,
         }
     }
@@ -48,6 +68,7 @@ impl Column {
             title,
             width: (width, width),
             align: Align::Right,
+            cut: Cut::End,
             drop,
         }
     }
@@ -262,7 +283,8 @@ pub struct ShownRow {
 /// Milliseconds in the fewest characters that still tell: `35ms`, `4.2s`, `5m`.
 pub fn milliseconds(value: f64) -> String {
     match value {
-        v if v < 0.0 => "broken".to_owned(),
+        // The −1 of a replica that does not replicate.
+        v if v < 0.0 => "error".to_owned(),
         v if v < 10.0 => format!("{v:.1}ms"),
         v if v < 1_000.0 => format!("{v:.0}ms"),
         v if v < 60_000.0 => format!("{:.1}s", v / 1_000.0),

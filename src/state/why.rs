@@ -14,9 +14,16 @@ pub fn lines(state: &State, id: &RowId) -> Vec<String> {
         return vec!["This row is no longer listed.".to_owned()];
     };
     let word = row.judgement.severity.word();
-    let mut lines = match row.judgement.reason.as_str() {
-        "" => vec![format!("{word}: nothing is wrong that we can see.")],
-        reason => reason
+    // A region's row names its first reasons only; here is room for all, each as bad as it is.
+    let rollup = row.region.as_ref().filter(|_| id.kind == Kind::Regions);
+    let reasons = rollup.map(|label| fleet.rollup(label).reasons.clone());
+    let mut lines = match (reasons.as_deref(), row.judgement.reason.as_str()) {
+        (None | Some([]), "") => vec![format!("{word}: nothing is wrong that we can see.")],
+        (Some(reasons @ [_, ..]), _) => reasons
+            .iter()
+            .map(|reason| format!("{}: {}", reason.severity.word(), reason.reason))
+            .collect(),
+        (None | Some([]), reason) => reason
             .split("; ")
             .map(|reason| format!("{word}: {reason}"))
             .collect(),

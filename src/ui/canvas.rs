@@ -76,10 +76,11 @@ pub fn role_of(mark: Mark) -> Role {
     match mark {
         Mark::Ok => Role::Ok,
         Mark::Waiting => Role::Muted,
-        Mark::Stale | Mark::Warn(true) | Mark::Bad(true) => Role::Stale,
+        Mark::Stale => Role::Stale,
         Mark::Unknown => Role::Unknown,
-        Mark::Warn(false) => Role::Warn,
-        Mark::Bad(false) => Role::Bad,
+        // Old trouble is still trouble; the word says that it is old.
+        Mark::Warn(_) => Role::Warn,
+        Mark::Bad(_) => Role::Bad,
     }
 }
 
@@ -144,6 +145,10 @@ impl<'a> Canvas<'a> {
             return 0;
         }
         let mut style = self.style(role);
+        if !style.add_modifier.contains(Modifier::DIM) {
+            // What lies below, such as a rule, may be dim.
+            style = style.remove_modifier(Modifier::DIM);
+        }
         if style.bg.is_some() {
             // A role with a background of its own does not mix with what lies below: reversed, it would be another colour.
             style = Style::reset().patch(style);

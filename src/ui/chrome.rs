@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use super::{
     banner,
     canvas::{Canvas, role_of},
-    text::width,
+    pane::Why,
+    text::{self, width},
 };
 use crate::{
     command::Command,
@@ -47,6 +48,12 @@ pub fn contradictions(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     }
 }
 
+/// How closely the levers stand: what lies between two, between glyph and word, and whether what works says so.
+type Spacing = (u16, u16, bool);
+
+/// From roomy to tight.
+const SPACINGS: [Spacing; 4] = [(2, 1, true), (2, 1, false), (1, 1, false), (1, 0, false)];
+
 /// The lever row: what can still be used to change something. What works is quiet; what does not stands out.
 pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     if area.height == 0 {
@@ -55,35 +62,52 @@ pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     let right = area.right().saturating_sub(1);
     let mut x = area.x + 1;
     x += canvas.put(x, area.y, "levers", right.saturating_sub(x), Role::Muted) + 2;
-    for (mark, text) in &facts.levers {
-        let room = |x: u16| right.saturating_sub(x);
-        let glyph = mark.glyph(canvas.look.ascii);
-        let needed = width(text) as u16 + 2;
-        if needed > room(x) {
-            canvas.put(
-                x,
-                area.y,
-                if canvas.look.ascii { ".." } else { "…" },
-                room(x),
-                Role::Muted,
-            );
+    let said = |text: &str, full: bool| match text.strip_suffix(" ok") {
+        Some(name) if !full => name.to_owned(),
+        Some(_) | None => text.to_owned(),
+    };
+    let needed = |&(between, inside, full): &Spacing| {
+        let lengths = facts
+            .levers
+            .iter()
+            .map(|(_, text)| 1 + inside + width(&said(text, full)) as u16);
+        (lengths.map(|length| length + between).sum::<u16>()).saturating_sub(between)
+    };
+    let room = right.saturating_sub(x);
+    let fitting = SPACINGS.iter().find(|spacing| needed(spacing) <= room);
+    let (between, inside, full) = *fitting.unwrap_or(&SPACINGS[3]);
+    // Where even that is too much, what works gives way to what does not.
+    let mut levers: Vec<&(Mark, String)> = facts.levers.iter().collect();
+    if fitting.is_none() {
+        levers.sort_by_key(|(mark, _)| *mark == Mark::Ok); // stable
+    }
+    for (mark, text) in levers {
+        let text = said(text, full);
+        if 1 + inside + width(&text) as u16 > right.saturating_sub(x) {
+            let dots = if canvas.look.ascii { ".." } else { "…" };
+            canvas.put(x, area.y, dots, right.saturating_sub(x), Role::Muted);
             return;
         }
-        x += canvas.put(x, area.y, glyph, room(x), role_of(*mark)) + 1;
-        let role = match mark {
-            Mark::Ok => Role::Text,
-            worse => role_of(*worse),
-        };
-        x += canvas.put(x, area.y, text, room(x), role) + 2;
+        let glyph = mark.glyph(canvas.look.ascii);
+        let role = role_of(*mark);
+        if *mark == Mark::Ok {
+            canvas.put(x, area.y, glyph, 1, role);
+            x += 1 + inside;
+            x += canvas.put(x, area.y, &text, right - x, Role::Text) + between;
+        } else {
+            let air = " ".repeat(usize::from(inside));
+            let text = format!("{glyph}{air}{text}");
+            x += canvas.put(x, area.y, &text, right - x, role) + between;
+        }
     }
 }
 
-/// The line above the hints: a notice, or why the selected row is in its state.
-pub fn status(canvas: &mut Canvas<'_>, state: &State, area: Rect, why: Option<(Mark, String)>) {
+/// The line above the hints: a notice, or why the selected row is in its state: as many whole reasons as fit, and how many more there are.
+pub fn status(canvas: &mut Canvas<'_>, state: &State, area: Rect, why: Option<Why>) {
     if area.height == 0 {
         return;
     }
-    let (mark, sentence) = match (&state.notice, why) {
+    let why = match (&state.notice, why) {
         (Some(notice), _) => {
             let role = if notice.failed { Role::Bad } else { Role::Text };
             canvas.say(area.x + 1, area.y, &notice.text, area.width - 2, role);
@@ -92,14 +116,44 @@ pub fn status(canvas: &mut Canvas<'_>, state: &State, area: Rect, why: Option<(M
         (None, Some(why)) => why,
         (None, None) => return,
     };
-    let x = area.x + 1 + canvas.mark(area.x + 1, area.y, mark, area.width - 2) + 1;
-    canvas.say(
-        x,
-        area.y,
-        &sentence,
-        area.right().saturating_sub(x + 1),
-        Role::Text,
-    );
+    let mut x = area.x + 1 + canvas.mark(area.x + 1, area.y, why.mark, area.width - 2) + 1;
+    let right = area.right().saturating_sub(1);
+    if !why.name.is_empty() {
+        let name = format!("{}: ", why.name);
+        let name = text::shorten(&name, usize::from(area.width / 2), canvas.look.ascii);
+        x += canvas.put(x, area.y, &name, right.saturating_sub(x), Role::Text);
+    }
+    let (shown, more) = whole(&why.reasons, usize::from(right.saturating_sub(x)));
+    let end = match more {
+        0 => right,
+        more => {
+            let key = usual_key(&state.keymap, Context::Global, Command::Why);
+            let key = key.map_or(String::new(), |key| format!(" ({key})"));
+            let more = format!("+{more}{key}");
+            canvas.put_right(x, right, area.y, &more, Role::Muted) - 1
+        }
+    };
+    canvas.say(x, area.y, &shown, end.saturating_sub(x), Role::Text);
+}
+
+/// As many whole reasons as fit, at least the first, and how many are left.
+fn whole(reasons: &[String], room: usize) -> (String, usize) {
+    /// Cells of ` +12 (w)`.
+    const MORE: usize = 9;
+    let all = reasons.join("; ");
+    if width(&all) <= room {
+        return (all, 0);
+    }
+    let mut shown = reasons.first().cloned().unwrap_or_default();
+    let mut count = 1;
+    for reason in reasons.iter().skip(1) {
+        if width(&shown) + 2 + width(reason) + MORE > room {
+            break;
+        }
+        shown = format!("{shown}; {reason}");
+        count += 1;
+    }
+    (shown, reasons.len().saturating_sub(count))
 }
 
 /// Commands with the word for them, the most useful first.

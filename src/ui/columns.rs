@@ -1,6 +1,6 @@
 //! How the columns of a table share its width. Owns which column is dropped and which one grows; draws nothing.
 
-use crate::resources::cell::Align;
+use crate::resources::cell::{Align, Cut};
 
 /// Cells between two columns: one for the mark of a value (`~`, `!`) and one of air.
 pub const GAP: u16 = 2;
@@ -25,6 +25,8 @@ pub struct Slot {
     pub title: &'static str,
     /// Alignment.
     pub align: Align,
+    /// What goes when a text is too long.
+    pub cut: Cut,
     /// The cells it needs.
     pub least: u16,
     /// The cells that its present texts would fill.
@@ -84,6 +86,7 @@ mod tests {
             content: Content::Why,
             title: "x",
             align: Align::Left,
+            cut: Cut::End,
             least,
             wanted,
             first: false,

@@ -62,7 +62,13 @@ fn origin(fleet: &Fleet, row: &ShownRow, width: u16, look: Look) -> Vec<Line> {
     let status = fleet.status(row.id.source, &row.id.place);
     let mark = pane::mark(row);
     let mut lines = vec![vec![Part::mark(0, mark)]];
-    let reason = text::safe(&row.judgement.reason, look);
+    // A region lists all its reasons among its fields.
+    let reason = row.judgement.reason.as_str();
+    let reason = match row.id.kind {
+        Kind::Regions => reason.split("; ").next().unwrap_or(reason),
+        _ => reason,
+    };
+    let reason = text::safe(reason, look);
     for (index, piece) in text::wrap(&reason, usize::from(width.saturating_sub(9)))
         .iter()
         .enumerate()

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::{
-    canvas::{Canvas, role_of},
+    canvas::Canvas,
     chrome::severity_role,
-    columns::{Content, GAP, Slot, fit},
+    columns::{Content, GAP, Slot},
     layout, slots, text, title,
 };
 use crate::{
@@ -13,20 +13,28 @@ use crate::{
     glyph::Mark,
     resources::{
         Fleet, Freshness, Kind, Severity,
-        cell::{Align, Cell, ShownRow},
+        cell::{Align, Cell, Cut, ShownRow},
         shown,
     },
     state::{Pane, State},
 };
 
-/// Cells of the state in a pane so wide: `▲ WARN~`, or `▲WARN~`.
-fn state_width(width: u16) -> u16 {
-    if width < 60 { 6 } else { 7 }
+/// Below this width the region table, which has the most columns, saves what it can.
+const TIGHT: u16 = 90;
+
+/// Cells of the state in a pane so wide: `▲ WARN~`, or `▲WARN~`. A region is a roll-up, which is never merely old.
+fn state_width(kind: Kind, width: u16) -> u16 {
+    match kind {
+        Kind::Regions if width < TIGHT => 5,
+        _ if width < 60 => 6,
+        _ => 7,
+    }
 }
 
 /// Cells before the first column: the selection marker, the state, and the air behind it.
-fn lead(width: u16) -> u16 {
-    1 + state_width(width) + if width < 60 { 1 } else { GAP }
+fn lead(kind: Kind, width: u16) -> u16 {
+    let tight = width < 60 || (kind == Kind::Regions && width < TIGHT);
+    1 + state_width(kind, width) + if tight { 1 } else { GAP }
 }
 
 /// Draws a pane.
@@ -48,17 +56,17 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
         return;
     }
     let end = (first + rows).min(pane.order.len());
-    let shown: Vec<Option<ShownRow>> = pane.order[first..end]
+    let mut shown: Vec<Option<ShownRow>> = pane.order[first..end]
         .iter()
         .map(|row| shown::show(fleet, kind, row))
         .collect();
-    let room = area.width.saturating_sub(lead(area.width));
-    let fitted = fit(slots::of(kind, &shown, canvas, area.width), room);
+    let room = area.width.saturating_sub(lead(kind, area.width));
+    let fitted = slots::arrange(kind, fleet, &mut shown, canvas, area.width, room);
     let slots = slots::with_reasons(fitted, &shown, room);
     if layout::has_heading(area) {
         heading(
             canvas,
-            pane,
+            (kind, pane),
             &slots,
             Rect::new(area.x, area.y + 1, area.width, 1),
         );
@@ -86,21 +94,47 @@ pub fn mark(row: &ShownRow) -> Mark {
     }
 }
 
-/// Why the selected row of a pane is in its state, for the status line.
-pub fn why(fleet: &Fleet, kind: Kind, pane: &Pane) -> Option<(Mark, String)> {
-    let row = shown::show(fleet, kind, pane.order.get(pane.cursor)?)?;
-    let mark = mark(&row);
-    let name = row.cells.first().map_or("", |cell| cell.text.as_str());
-    match row.judgement.reason.as_str() {
-        "" => None,
-        reason if reason.starts_with(name) => Some((mark, reason.to_owned())),
-        reason => Some((mark, format!("{name}: {reason}"))),
-    }
+/// Why a row is in its state: its mark, its name where the reasons do not begin with it, and the reasons, worst first.
+pub struct Why {
+    /// Its mark.
+    pub mark: Mark,
+    /// Whose state it is.
+    pub name: String,
+    /// At least one.
+    pub reasons: Vec<String>,
 }
 
-fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Rect) {
+/// Why the selected row of a pane is in its state; `None` when there is nothing to say.
+pub fn why(fleet: &Fleet, kind: Kind, pane: &Pane) -> Option<Why> {
+    let row = shown::show(fleet, kind, pane.order.get(pane.cursor)?)?;
+    let name = row.cells.first().map_or("", |cell| cell.text.as_str());
+    let reasons: Vec<String> = match &row.region {
+        Some(label) if kind == Kind::Regions => fleet
+            .rollup(label)
+            .reasons
+            .iter()
+            .map(|reason| reason.reason.clone())
+            .collect(),
+        Some(_) | None if row.judgement.reason.is_empty() => Vec::new(),
+        Some(_) | None => vec![row.judgement.reason.clone()],
+    };
+    let first = reasons.first()?;
+    let told = first.starts_with(name);
+    Some(Why {
+        mark: mark(&row),
+        name: if told { String::new() } else { name.to_owned() },
+        reasons,
+    })
+}
+
+fn heading(
+    canvas: &mut Canvas<'_>,
+    (kind, pane): (Kind, &Pane),
+    slots: &[(Slot, u16)],
+    line: Rect,
+) {
     canvas.put(line.x + 1, line.y, "state", 5, Role::Muted);
-    let mut x = line.x + lead(line.width);
+    let mut x = line.x + lead(kind, line.width);
     for (slot, width) in slots {
         let arrow = pane
             .sort
@@ -117,66 +151,58 @@ fn heading(canvas: &mut Canvas<'_>, pane: &Pane, slots: &[(Slot, u16)], line: Re
             Role::Muted
         };
         let arrow = arrow.unwrap_or_default();
-        // A heading may reach into the air behind its column.
-        let reach = match slot.align {
-            Align::Left => (width + 1).min(line.right().saturating_sub(x)),
-            Align::Right => *width,
+        // A heading may reach into the air beside its column.
+        let (from, reach) = match slot.align {
+            Align::Left => (x, (width + 1).min(line.right().saturating_sub(x))),
+            Align::Right => (x.saturating_sub(1), width + 1),
         };
         let room = reach.saturating_sub(u16::from(!arrow.is_empty()));
         let title = text::cut(slot.title, usize::from(room), canvas.look.ascii);
         let title = format!("{title}{arrow}");
-        aligned(canvas, x, line.y, &title, reach, slot.align, role);
+        aligned(
+            canvas,
+            (from, line.y),
+            &title,
+            reach,
+            (slot.align, Cut::End),
+            role,
+        );
         x += width + GAP;
     }
 }
 
 fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line: Rect) {
     let mark = mark(row);
-    canvas.mark(line.x + 1, line.y, mark, state_width(line.width));
-    let mut x = line.x + lead(line.width);
+    let kind = row.id.kind;
+    canvas.mark(line.x + 1, line.y, mark, state_width(kind, line.width));
+    let mut x = line.x + lead(kind, line.width);
     for (slot, width) in slots {
         // Only what must stay is drawn beyond the edge, and the edge cuts it.
         let width = (*width).min(line.right().saturating_sub(x));
         match slot.content {
             Content::Place => {
-                let role = if matches!(role_of(mark), Role::Stale) {
-                    Role::Stale
-                } else {
-                    Role::Text
-                };
                 let label = slots::place(row);
                 let label = text::region(&label, usize::from(width), canvas.look.ascii);
-                canvas.put(x, line.y, &label, width, role);
+                canvas.put(x, line.y, &label, width, name_role(row.freshness));
             }
             Content::Why => {
                 canvas.say(x, line.y, &row.judgement.reason, width, Role::Muted);
             }
             Content::Cell(index) => {
                 if let Some(cell) = row.cells.get(index) {
-                    let shortened;
-                    let cell = if slots::is_region(slot.title) && index > 0 {
-                        let label = text::region(&cell.text, usize::from(width), canvas.look.ascii);
-                        shortened = Cell {
-                            text: label.into_owned(),
-                            ..cell.clone()
-                        };
-                        &shortened
-                    } else {
-                        cell
-                    };
-                    draw_cell(
-                        canvas,
-                        row,
-                        cell,
-                        index == 0 || slots::is_region(slot.title),
-                        (x, line.y),
-                        width,
-                        slot.align,
-                    );
+                    draw_cell(canvas, row, cell, slot, (x, line.y), width);
                 }
             }
         }
         x += width + GAP;
+    }
+}
+
+/// A name does not age: it is how the row is found. Only its colour does.
+fn name_role(freshness: Freshness) -> Role {
+    match freshness {
+        Freshness::Fresh | Freshness::Never => Role::Text,
+        Freshness::Stale | Freshness::Expired => Role::Stale,
     }
 }
 
@@ -212,19 +238,17 @@ fn draw_cell(
     canvas: &mut Canvas<'_>,
     row: &ShownRow,
     cell: &Cell,
-    name: bool,
+    slot: &Slot,
     (x, y): (u16, u16),
     width: u16,
-    align: Align,
 ) {
     let freshness = freshness(row, cell);
-    let (sign, text, role) = match (name, freshness) {
-        // A name does not age: it is how the row is found. Only its colour does.
-        (true, Freshness::Fresh | Freshness::Never) => ("", cell.text.as_str(), Role::Text),
-        (true, Freshness::Stale | Freshness::Expired) => ("", cell.text.as_str(), Role::Stale),
-        (false, _) => appearance(cell, freshness, canvas.look.ascii),
+    let name = matches!(slot.content, Content::Cell(0)) || slot.cut == Cut::Middle;
+    let (sign, text, role) = match cell.text.as_str() {
+        text if name && !matches!(text, "-" | "?") => ("", text, name_role(freshness)),
+        _ => appearance(cell, freshness, canvas.look.ascii),
     };
-    let start = aligned(canvas, x, y, text, width, align, role);
+    let start = aligned(canvas, (x, y), text, width, (slot.align, slot.cut), role);
     if let (Some(before), false) = (start.checked_sub(1), sign.is_empty()) {
         canvas.put(before, y, sign, 1, role);
     }
@@ -232,18 +256,21 @@ fn draw_cell(
 
 fn aligned(
     canvas: &mut Canvas<'_>,
-    x: u16,
-    y: u16,
+    (x, y): (u16, u16),
     text: &str,
     width: u16,
-    align: Align,
+    (align, cut): (Align, Cut),
     role: Role,
 ) -> u16 {
-    match align {
-        Align::Left => {
+    match (align, cut) {
+        (Align::Left, Cut::Middle) => {
             canvas.put(x, y, text, width, role);
             x
         }
-        Align::Right => canvas.put_right(x, x + width, y, text, role),
+        (Align::Left, Cut::End) => {
+            canvas.say(x, y, text, width, role);
+            x
+        }
+        (Align::Right, _) => canvas.put_right(x, x + width, y, text, role),
     }
 }

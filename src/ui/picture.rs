@@ -104,7 +104,7 @@ fn run(out: &mut String, buffer: &Buffer, screen: Screen, x: u16, y: u16) -> u16
         let baseline = top + 13.5;
         let _ = writeln!(
             out,
-            "<text x=\"{left:.2}\" y=\"{baseline:.1}\" fill=\"{fill}\" xml:space=\"preserve\"{style}>{}</text>",
+            "<text x=\"{left:.2}\" y=\"{baseline:.1}\" fill=\"{fill}\" textLength=\"{width:.2}\" xml:space=\"preserve\"{style}>{}</text>",
             escape(&text)
         );
     }

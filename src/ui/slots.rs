@@ -1,39 +1,115 @@
 //! Which columns of a kind could stand on the screen, and the room that the visible rows would fill. Owns when a word is worth showing; `columns` divides the width.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{
     canvas::Canvas,
-    columns::{Content, GAP, Slot},
+    columns::{Content, GAP, Slot, fit},
     text,
 };
 use crate::resources::{
-    Kind,
-    cell::{Align, ShownRow},
+    Fleet, Kind, Place,
+    cell::{Align, Cut, ShownRow},
     shown,
 };
 
 /// Words up to this long are shown whole or not at all: `pr…ry` tells less than a column less.
 const WORD: u16 = 12;
 
+/// The cells of a region that is abbreviated: `apse2`, `usgw1`.
+const SHORT_REGION: u16 = 6;
+
 /// The longest name of an AWS Region that is usual: `ap-southeast-2`.
 const REGION: u16 = 14;
 
 /// Whether a column names the region of a row.
-pub fn is_region(title: &str) -> bool {
+fn is_region(title: &str) -> bool {
     title == "region"
 }
 
-/// The cells that the regions of these rows need when they are abbreviated.
-fn abbreviated<'a>(rows: impl Iterator<Item = &'a ShownRow>, index: usize) -> u16 {
-    rows.filter_map(|row| row.cells.get(index))
-        .map(|cell| text::width(&text::region(&cell.text, 6, true)))
-        .max()
-        .unwrap_or(6) as u16
+/// Divides the room, and shortens names and regions where they do not fit: first the region goes out of the names, for it stands beside them; then the regions themselves are abbreviated, all of a column or none.
+pub fn arrange(
+    kind: Kind,
+    fleet: &Fleet,
+    rows: &mut [Option<ShownRow>],
+    canvas: &Canvas<'_>,
+    width: u16,
+    room: u16,
+) -> Vec<(Slot, u16)> {
+    let whole = |fitted: &[(Slot, u16)]| {
+        let named = |slot: &Slot| slot.cut == Cut::Middle || is_region(slot.title);
+        fitted
+            .iter()
+            .all(|(slot, width)| !named(slot) || *width >= slot.wanted)
+    };
+    let fitted = fit(of(kind, rows, canvas, width), room);
+    let region = shown::columns(kind)
+        .iter()
+        .position(|column| is_region(column.title));
+    let (false, Some(region)) = (whole(&fitted), region.filter(|index| *index > 0)) else {
+        return fitted;
+    };
+    shorten_names(kind, region, fleet, rows);
+    let fitted = fit(of(kind, rows, canvas, width), room);
+    if whole(&fitted) {
+        return fitted;
+    }
+    for cell in rows
+        .iter_mut()
+        .flatten()
+        .filter_map(|row| row.cells.get_mut(region))
+    {
+        cell.text =
+            text::region(&cell.text, usize::from(SHORT_REGION), canvas.look.ascii).into_owned();
+    }
+    fit(of(kind, rows, canvas, width), room)
+}
+
+/// Takes the region, which is told in a column of its own, out of the names of rows that it does not help to tell apart, and abbreviates it in other identifiers.
+fn shorten_names(kind: Kind, region: usize, fleet: &Fleet, rows: &mut [Option<ShownRow>]) {
+    let columns = shown::columns(kind);
+    let short = |row: &ShownRow, index: usize, with: Option<&str>| {
+        let label = fleet.estate.region_named(&row.cells.get(region)?.text)?;
+        let spec = fleet.estate.region(label)?;
+        let names = [Some(label.as_str()), spec.aws_region.as_deref()];
+        let text = row.cells.get(index)?.text.as_str();
+        let mut found = names.into_iter().flatten();
+        found.find_map(|name| text::replace_region(text, name, with.unwrap_or("")))
+    };
+    let bare: Vec<Option<String>> = rows
+        .iter()
+        .map(|row| row.as_ref().and_then(|row| short(row, 0, None)))
+        .collect();
+    let mut seen = BTreeSet::new();
+    let distinct = rows.iter().zip(&bare).all(|(row, bare)| {
+        row.as_ref().is_none_or(|row| {
+            let name = bare
+                .as_deref()
+                .or(row.cells.first().map(|c| c.text.as_str()));
+            seen.insert((name, &row.id.place, row.id.source))
+        })
+    });
+    for (row, bare) in rows.iter_mut().zip(bare.clone()) {
+        let Some(row) = row else { continue };
+        for (index, column) in columns.iter().enumerate() {
+            let name = match index {
+                0 if distinct => bare.clone(),
+                _ if column.cut == Cut::Middle && !is_region(column.title) => row
+                    .cells
+                    .get(region)
+                    .and_then(|cell| text::zone_prefix(&cell.text))
+                    .and_then(|prefix| short(row, index, Some(&prefix))),
+                _ => None,
+            };
+            if let (Some(name), Some(cell)) = (name, row.cells.get_mut(index)) {
+                cell.text = name;
+            }
+        }
+    }
 }
 
 /// Every slot that the kind could show, with the room that the visible rows would fill.
-pub fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) -> Vec<Slot> {
+fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) -> Vec<Slot> {
     let rows = || rows.iter().flatten();
     let measure = |text: &str| text::width(&text::safe(text, canvas.look)) as u16;
     let columns = shown::columns(kind);
@@ -43,14 +119,15 @@ pub fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16
             .filter_map(|row| row.cells.get(index))
             .map(|cell| measure(&cell.text))
             .max();
-        let title = column.title.len() as u16;
+        // A heading reaches into the air beside its column.
+        let title = (column.title.len() as u16).saturating_sub(1);
         let (least, most) = column.width;
         let wanted = widest.unwrap_or(0).max(title).clamp(least.min(most), most);
-        let word = index > 0 && wanted <= WORD;
+        let word = index > 0 && column.cut == Cut::End && wanted <= WORD;
         let least = match index {
             // The name gets a fair part of the pane before columns that may go.
             0 => least.max(wanted.min(width / 4)),
-            _ if is_region(column.title) => least.min(abbreviated(rows(), index)),
+            _ if is_region(column.title) => least.min(SHORT_REGION),
             _ if word => wanted,
             _ => least,
         };
@@ -58,14 +135,16 @@ pub fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16
             content: Content::Cell(index),
             title: column.title,
             align: column.align,
+            cut: column.cut,
             // What needs less than its least width leaves the room to others.
             least: least.min(widest.unwrap_or(least).max(title)),
             wanted,
-            first: word,
+            first: word && !is_region(column.title),
             drop: column.drop,
         });
     }
     let told = kind == Kind::Regions
+        || rows().all(|row| row.id.place == Place::Global)
         || columns
             .iter()
             .any(|column| ["region", "place"].contains(&column.title));
@@ -78,6 +157,7 @@ pub fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16
                 content: Content::Place,
                 title: "region",
                 align: Align::Left,
+                cut: Cut::Middle,
                 least: widest.min(6),
                 wanted: widest.min(24),
                 first: false,
@@ -105,6 +185,7 @@ pub fn with_reasons(
             content: Content::Why,
             title: "why",
             align: Align::Left,
+            cut: Cut::End,
             least: left,
             wanted: left,
             first: false,

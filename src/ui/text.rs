@@ -154,7 +154,7 @@ pub fn region(label: &str, max: usize, ascii: bool) -> Cow<'_, str> {
 }
 
 /// `eu-west-1` is `euw1`, `ap-southeast-2` is `apse2`, `us-gov-east-1` is `usge1`: the names that AWS gives to Availability Zones.
-fn zone_prefix(label: &str) -> Option<String> {
+pub fn zone_prefix(label: &str) -> Option<String> {
     let (continent, rest) = label.split_once('-')?;
     let (directions, number) = rest.rsplit_once('-')?;
     let short = |text: &str, most: usize| (1..=most).contains(&text.len());
@@ -179,6 +179,25 @@ fn zone_prefix(label: &str) -> Option<String> {
         });
     }
     Some(prefix + number)
+}
+
+/// A name with a region in it replaced, where the region is a part of its own: `orders-eu-west-1` is `orders` without it. `None` when it is not there, or when nothing would be left.
+pub fn replace_region(name: &str, region: &str, with: &str) -> Option<String> {
+    const BETWEEN: [char; 5] = ['-', '_', '.', '/', ' '];
+    let start = name.find(region).filter(|_| !region.is_empty())?;
+    let (before, after) = (&name[..start], &name[start + region.len()..]);
+    let apart = (before.is_empty() || before.ends_with(BETWEEN))
+        && (after.is_empty() || after.starts_with(BETWEEN));
+    if !apart {
+        return None;
+    }
+    let short = match (with, after.is_empty()) {
+        ("", true) => before.trim_end_matches(BETWEEN).to_owned(),
+        // One of the two signs goes with the region.
+        ("", false) => format!("{before}{}", after.trim_start_matches(BETWEEN)),
+        (with, _) => format!("{before}{with}{after}"),
+    };
+    (!short.is_empty()).then_some(short)
 }
 
 /// Shortens a sentence to at most `max` cells: its beginning stays.
@@ -319,6 +338,20 @@ mod tests {
             assert_eq!(region(label, room, false), expected);
         }
         assert_eq!(region("eu-west-1", 9, false), "eu-west-1");
+    }
+
+    #[test]
+    fn a_region_goes_out_of_a_name_only_as_a_whole_part_of_it() {
+        let bare = |name| replace_region(name, "eu-west-1", "");
+        assert_eq!(bare("orders-eu-west-1").as_deref(), Some("orders"));
+        assert_eq!(bare("eu-west-1-errors").as_deref(), Some("errors"));
+        assert_eq!(bare("a-eu-west-1-b").as_deref(), Some("a-b"));
+        assert_eq!(bare("orders-eu-west-12"), None, "another region");
+        assert_eq!(bare("eu-west-1"), None, "nothing would be left");
+        assert_eq!(
+            replace_region("cell-eu-west-1", "eu-west-1", "euw1").as_deref(),
+            Some("cell-euw1")
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The title line of a pane, and what it says when it has no rows. Owns how failing, partial and waiting sources are told.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use ratatui::layout::Rect;
 
@@ -50,28 +50,30 @@ impl<'a> Health<'a> {
 
     /// A phrase for the title, from long to short: what fails, else what is partial or awaited.
     fn phrases(&self) -> Option<(Vec<String>, Role)> {
-        let more = |count: usize| match count {
-            0..=1 => String::new(),
-            count => format!(" +{}", count - 1),
-        };
+        // Several reads of one place fail together: places are counted, not reads.
+        let others =
+            |places: &mut dyn Iterator<Item = &String>| match places.collect::<BTreeSet<_>>().len()
+            {
+                0..=1 => String::new(),
+                count => format!(" +{}", count - 1),
+            };
         if let Some((place, error, since)) = self.failing.first() {
             let word = error.class.word();
-            let more = more(self.failing.len());
+            let more = others(&mut self.failing.iter().map(|(place, ..)| place));
             let since = since.map_or_else(|| "never seen".to_owned(), coarse_age);
+            let label = place.rsplit(' ').next().unwrap_or(place);
+            let short = text::region(label, 6, true);
             let phrases = [
                 format!("{place} {word} {since}{more}"),
-                format!(
-                    "{} {word} {since}{more}",
-                    text::region(place.rsplit(' ').next().unwrap_or(place), 6, true)
-                ),
-                format!("{word} {since}{more}"),
+                format!("{short} {word} {since}{more}"),
+                format!("{short} {word}{more}"),
                 format!("{word}{more}"),
             ];
-            return Some((phrases.to_vec(), Role::Bad));
+            return Some((phrases.to_vec(), Role::Warn));
         }
         if let Some((place, error)) = self.partial.first() {
             let word = error.class.word();
-            let more = more(self.partial.len());
+            let more = others(&mut self.partial.iter().map(|(place, _)| place));
             let phrases = [
                 format!("{place} partial: {word}{more}"),
                 format!("{place} partial{more}"),

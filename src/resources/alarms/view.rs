@@ -7,12 +7,12 @@ use crate::resources::{
 };
 
 const COLUMNS: &[Column] = &[
-    Column::text("name", 12, 40, 0),
-    Column::text("region", 6, 16, 0),
+    Column::name("name", 12, 40, 0),
+    Column::name("region", 6, 16, 0),
     Column::text("alarm", 5, 17, 0),
     Column::number("since", 5, 1),
     Column::text("type", 6, 9, 3),
-    Column::text("metric", 8, 40, 4),
+    Column::name("metric", 8, 40, 4),
     Column::text("reason", 12, 80, 2),
 ];
 

@@ -10,8 +10,8 @@ use crate::resources::{
 };
 
 const COLUMNS: &[Column] = &[
-    Column::text("name", 8, 32, 0),
-    Column::text("region", 6, 16, 0),
+    Column::name("name", 8, 32, 0),
+    Column::name("region", 6, 16, 0),
     Column::text("role", 6, 9, 0),
     Column::number("lag", 5, 0),
     Column::text("status", 6, 16, 1),

@@ -7,12 +7,12 @@ use crate::resources::{
 };
 
 const COLUMNS: &[Column] = &[
-    Column::text("name", 8, 32, 0),
-    Column::text("region", 6, 16, 0),
+    Column::name("name", 8, 32, 0),
+    Column::name("region", 6, 16, 0),
     Column::text("said by", 3, 10, 3),
     Column::text("status", 6, 12, 0),
     Column::text("version", 5, 12, 0),
-    Column::number("latency", 5, 2),
+    Column::number("latency", 7, 2),
     Column::text("support", 8, 10, 4),
     Column::text("issues", 6, 60, 1),
 ];

@@ -11,8 +11,8 @@ use crate::resources::{
 };
 
 const COLUMNS: &[Column] = &[
-    Column::text("name", 8, 32, 0),
-    Column::text("region", 6, 16, 0),
+    Column::name("name", 8, 32, 0),
+    Column::name("region", 6, 16, 0),
     Column::text("role", 6, 8, 0),
     Column::number("lag", 5, 0),
     Column::text("status", 6, 16, 1),
@@ -136,6 +136,14 @@ fn rpo(database: &Database, fleet: &Fleet, place: &Place) -> Cell {
 
 /// The status word, as bad as the row makes it; a global failover under way replaces it.
 fn status(database: &Database, fleet: &Fleet, place: &Place) -> Cell {
+    // A replica that does not replicate is `available` all the same: what is wrong goes before.
+    if let Database::Instance(instance) = database
+        && let Some(replica) = instance.replica_status.as_ref().filter(|r| !r.normal)
+    {
+        let word = replica.status.as_deref().unwrap_or("unknown");
+        let severity = database.judge(fleet, place).severity.max(Severity::Unknown);
+        return Cell::text(format!("replica {word}")).severity(severity);
+    }
     let (status, no_limit) = match database {
         Database::Cluster(cluster) => (
             cluster

@@ -14,12 +14,12 @@ const DETECTION_GOAL_SECONDS: u32 = 30;
 const HEALTHY_ABOVE: f64 = 18.0;
 
 const COLUMNS: &[Column] = &[
-    Column::text("target", 16, 60, 0),
+    Column::name("target", 16, 60, 0),
     Column::text("health", 6, 9, 0),
-    Column::number("checkers", 4, 1),
+    Column::number("checkers", 7, 1),
     Column::number("detect", 5, 2),
     Column::text("type", 5, 18, 3),
-    Column::text("id", 8, 36, 4),
+    Column::name("id", 8, 36, 4),
 ];
 
 impl Show for HealthCheck {

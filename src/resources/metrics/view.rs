@@ -9,8 +9,8 @@ use crate::resources::{
 };
 
 const COLUMNS: &[Column] = &[
-    Column::text("series", 16, 72, 0),
-    Column::text("place", 6, 16, 1),
+    Column::name("series", 16, 72, 0),
+    Column::name("place", 6, 16, 1),
     Column::number("value", 9, 0),
     Column::number("age", 4, 0),
     Column::text("stat", 4, 7, 3),

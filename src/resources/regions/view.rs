@@ -11,9 +11,9 @@ use crate::resources::{
     cell::{Cell, Column, Field, Show, milliseconds, no_limit, percent, rate, whole_percent},
 };
 
-/// At 80 columns everything up to `alm` fits beside labels of 14 characters.
+/// At 80 columns everything but `p95`, `util`, `eks` and `api` fits beside labels of 14 characters.
 const COLUMNS: &[Column] = &[
-    Column::text("region", 14, 32, 0),
+    Column::name("region", 14, 32, 0),
     Column::number("share", 5, 0),
     Column::number("rps", 5, 0),
     Column::number("err", 5, 0),

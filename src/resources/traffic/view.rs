@@ -14,11 +14,15 @@ use crate::resources::{
 };
 
 const COLUMNS: &[Column] = &[
-    Column::text("split", 8, 44, 0),
-    Column::text("member", 8, 32, 0),
-    Column::text("region", 6, 16, 2),
+    Column::name("split", 8, 44, 0),
+    Column::name("member", 8, 32, 0),
+    Column::name("region", 6, 16, 2),
     Column::number("weight", 6, 0),
-    Column::number("share", 5, 0),
+    Column {
+        // `20-46%`, `answers`, `no answer`
+        width: (5, 9),
+        ..Column::number("share", 5, 0)
+    },
     Column::text("health", 6, 9, 1),
     Column::number("ttl", 4, 3),
     Column::text("by", 6, 12, 4),
@@ -32,7 +36,7 @@ impl Show for Split {
     fn cells(&self, fleet: &Fleet, place: &Place) -> Vec<Cell> {
         let region = self.region(fleet, place);
         vec![
-            Cell::text(split_name(self)),
+            Cell::text(split_name(self, place)),
             Cell::text(&self.member),
             Cell::maybe(region.map(RegionLabel::as_str)),
             weight(&self.by),
@@ -84,7 +88,7 @@ fn share(split: &Split, fleet: &Fleet, place: &Place) -> Option<Share> {
 }
 
 /// What is split, without the parts that only machines read.
-fn split_name(split: &Split) -> String {
+fn split_name(split: &Split, place: &Place) -> String {
     match &split.by {
         Mechanism::Record(record) => {
             let name = record.name.trim_end_matches('.');
@@ -94,10 +98,14 @@ fn split_name(split: &Split) -> String {
         Mechanism::Forward(forward) => {
             format!("{} {}", forward.load_balancer_name, forward.priority)
         }
-        Mechanism::Control(control) => control
-            .panel_name
-            .clone()
-            .unwrap_or_else(|| split.split.clone()),
+        // Each endpoint of the cluster answers for itself: rows that differ only in it must not look alike.
+        Mechanism::Control(control) => {
+            let panel = control.panel_name.as_deref().unwrap_or(&split.split);
+            match place {
+                Place::Endpoint(region) => format!("{panel} via {region}"),
+                Place::Region(_) | Place::Global => panel.to_owned(),
+            }
+        }
         Mechanism::Alias(_) | Mechanism::Distribution(_) => split.split.clone(),
     }
 }
