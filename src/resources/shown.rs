@@ -243,14 +243,7 @@ fn natural(
     kind: Kind,
     row: &RowRef,
     severity: Severity,
-) -> (
-    Reverse<Severity>,
-    Reverse<(bool, usize)>,
-    Option<Source>,
-    usize,
-    Source,
-    usize,
-) {
+) -> impl Ord + use<> {
     let regions = &fleet.estate.regions;
     let place = row.place.region();
     let rank = place.and_then(|label| regions.iter().position(|region| region.label == *label));
