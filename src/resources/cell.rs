@@ -64,9 +64,14 @@ impl Column {
 
     /// A column of numbers.
     pub const fn number(title: &'static str, width: u16, drop: u8) -> Self {
+        Self::numbers(title, width, width, drop)
+    }
+
+    /// A column of numbers of different lengths.
+    pub const fn numbers(title: &'static str, min: u16, max: u16, drop: u8) -> Self {
         Self {
             title,
-            width: (width, width),
+            width: (min, max),
             align: Align::Right,
             cut: Cut::End,
             drop,

@@ -13,7 +13,7 @@ use crate::{
     config::theme::Role,
     facts::{Facts, judge_credentials},
     glyph::Mark,
-    resources::{age, cell::coarse_age},
+    resources::{Severity, age, cell::coarse_age},
     state::{Mode, State},
 };
 
@@ -52,6 +52,11 @@ fn parts(canvas: &mut Canvas<'_>, start: u16, area: Rect, parts: &[Part]) -> u16
     let mut x = start + 1;
     for (part, role) in parts {
         let room = area.right().saturating_sub(x);
+        if *role != Role::Banner && canvas.style(Role::Banner).bg.is_some() {
+            // A colour that is legible on the screen need not be so on the line's own background.
+            let cells = width(&text::safe(part, canvas.look)) as u16;
+            canvas.clear(Rect::new(x, area.y, cells.min(room), 1));
+        }
         x += canvas.put(x, area.y, part, room, *role) + 1;
     }
     x
@@ -94,7 +99,11 @@ fn who(state: &State, facts: &Facts, step: usize) -> Vec<Part> {
         } else {
             format!("creds {}", coarse_age(left))
         };
-        parts.push((text, severity_role(judge_credentials(left))));
+        let role = match judge_credentials(left) {
+            Severity::Ok => Role::Banner,
+            worse @ (Severity::Unknown | Severity::Warn | Severity::Bad) => severity_role(worse),
+        };
+        parts.push((text, role));
     }
     parts
 }

@@ -60,8 +60,6 @@ pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
         return;
     }
     let right = area.right().saturating_sub(1);
-    let mut x = area.x + 1;
-    x += canvas.put(x, area.y, "levers", right.saturating_sub(x), Role::Muted) + 2;
     let said = |text: &str, full: bool| match text.strip_suffix(" ok") {
         Some(name) if !full => name.to_owned(),
         Some(_) | None => text.to_owned(),
@@ -73,12 +71,16 @@ pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
             .map(|(_, text)| 1 + inside + width(&said(text, full)) as u16);
         (lengths.map(|length| length + between).sum::<u16>()).saturating_sub(between)
     };
-    let room = right.saturating_sub(x);
+    let label = "levers";
+    let mut x = area.x + 1;
+    let room = right.saturating_sub(x + label.len() as u16 + 2);
     let fitting = SPACINGS.iter().find(|spacing| needed(spacing) <= room);
     let (between, inside, full) = *fitting.unwrap_or(&SPACINGS[3]);
-    // Where even that is too much, what works gives way to what does not.
+    // Where even that is too much, the label goes, and what works gives way to what does not.
     let mut levers: Vec<&(Mark, String)> = facts.levers.iter().collect();
-    if fitting.is_none() {
+    if fitting.is_some() {
+        x += canvas.put(x, area.y, label, right.saturating_sub(x), Role::Muted) + 2;
+    } else {
         levers.sort_by_key(|(mark, _)| *mark == Mark::Ok); // stable
     }
     for (mark, text) in levers {
@@ -267,4 +269,54 @@ pub fn one_line(canvas: &mut Canvas<'_>, state: &State, facts: &Facts, area: Rec
     let (mode, role) = banner::mode(state, banner::STEPS);
     put(canvas, &mode, role);
     put(canvas, &state.shown().estate.environment, Role::Muted);
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::{
+        config::theme::{Paint, Theme},
+        resources::Fleet,
+        state::Look,
+    };
+
+    #[test]
+    fn reasons_are_shown_whole_and_the_rest_is_counted() {
+        let reasons = ["errors 4.2%", "alarm x in ALARM", "p95 300ms"].map(str::to_owned);
+        assert_eq!(whole(&reasons, 40).1, 0);
+        assert_eq!(
+            whole(&reasons, 39),
+            ("errors 4.2%; alarm x in ALARM".to_owned(), 1)
+        );
+        assert_eq!(whole(&reasons, 5), ("errors 4.2%".to_owned(), 2));
+    }
+
+    #[test]
+    fn every_failing_lever_is_seen_at_80_columns() {
+        let theme = Theme::new("plain", [Paint::default(); Role::ALL.len()]);
+        let area = Rect::new(0, 0, 80, 1);
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let mut facts = Facts::of(&Fleet::new(std::sync::Arc::default(), now));
+        let failing = [
+            "ARC 4/5",
+            "STS 28/30",
+            "R53 FAIL",
+            "CF FAIL",
+            "K8S 28/30",
+            "RDS 28/30",
+            "EC 28/30",
+        ];
+        facts.levers = vec![(Mark::Ok, "GA ok".to_owned())];
+        facts
+            .levers
+            .extend(failing.map(|text| (Mark::Warn(false), text.to_owned())));
+        let mut buffer = Buffer::empty(area);
+        let mut canvas = Canvas::new(&mut buffer, &theme, Look::default());
+        levers(&mut canvas, &facts, area);
+        let line: String = buffer.content().iter().map(|cell| cell.symbol()).collect();
+        assert!(failing.iter().all(|text| line.contains(text)), "{line}");
+        assert!(line.contains("●GA"), "{line}");
+    }
 }

@@ -57,7 +57,7 @@ fn width(dialog: &Dialog, screen: u16) -> u16 {
         Dialog::Help { .. } => screen.saturating_sub(2).min(176),
         Dialog::Text { lines, .. } => {
             let longest = lines.iter().map(|line| text::width(line)).max();
-            let most = screen.saturating_sub(6);
+            let most = screen.saturating_sub(2);
             (longest.unwrap_or(0) as u16)
                 .saturating_add(4)
                 .clamp(most.min(40), most.min(120))

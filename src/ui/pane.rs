@@ -153,8 +153,13 @@ fn heading(
         let arrow = arrow.unwrap_or_default();
         // A heading may reach into the air beside its column.
         let (from, reach) = match slot.align {
-            Align::Left => (x, (width + 1).min(line.right().saturating_sub(x))),
-            Align::Right => (x.saturating_sub(1), width + 1),
+            Align::Left if slot.title.len() > usize::from(*width) => {
+                (x, (width + 1).min(line.right().saturating_sub(x)))
+            }
+            Align::Right if slot.title.len() > usize::from(*width) => {
+                (x.saturating_sub(1), width + 1)
+            }
+            Align::Left | Align::Right => (x, *width),
         };
         let room = reach.saturating_sub(u16::from(!arrow.is_empty()));
         let title = text::cut(slot.title, usize::from(room), canvas.look.ascii);

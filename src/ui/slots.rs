@@ -59,8 +59,10 @@ pub fn arrange(
         .flatten()
         .filter_map(|row| row.cells.get_mut(region))
     {
-        cell.text =
-            text::region(&cell.text, usize::from(SHORT_REGION), canvas.look.ascii).into_owned();
+        // Any other label would lose what tells it apart; it is cut only where the room ends.
+        if let Some(prefix) = text::zone_prefix(&cell.text) {
+            cell.text = prefix;
+        }
     }
     fit(of(kind, rows, canvas, width), room)
 }
@@ -119,8 +121,14 @@ fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) ->
             .filter_map(|row| row.cells.get(index))
             .map(|cell| measure(&cell.text))
             .max();
-        // A heading reaches into the air beside its column.
-        let title = (column.title.len() as u16).saturating_sub(1);
+        // The heading of a number reaches into the air before it, that of a region into the air behind it; two must not meet there.
+        let reaches = match column.align {
+            Align::Left => is_region(column.title),
+            Align::Right => slots
+                .last()
+                .is_none_or(|before: &Slot| usize::from(before.least) >= before.title.len()),
+        };
+        let title = column.title.len() as u16 - u16::from(reaches);
         let (least, most) = column.width;
         let wanted = widest.unwrap_or(0).max(title).clamp(least.min(most), most);
         let word = index > 0 && column.cut == Cut::End && wanted <= WORD;
@@ -131,13 +139,18 @@ fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) ->
             _ if word => wanted,
             _ => least,
         };
+        // What needs less than its least width leaves the room to others; but the region table stands still while its values change.
+        let least = if kind == Kind::Regions && index > 0 {
+            least.max(title)
+        } else {
+            least.min(widest.unwrap_or(least).max(title))
+        };
         slots.push(Slot {
             content: Content::Cell(index),
             title: column.title,
             align: column.align,
             cut: column.cut,
-            // What needs less than its least width leaves the room to others.
-            least: least.min(widest.unwrap_or(least).max(title)),
+            least,
             wanted,
             first: word && !is_region(column.title),
             drop: column.drop,

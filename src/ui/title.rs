@@ -68,6 +68,7 @@ impl<'a> Health<'a> {
                 format!("{short} {word} {since}{more}"),
                 format!("{short} {word}{more}"),
                 format!("{word}{more}"),
+                format!("{} fail", self.failing.len()),
             ];
             return Some((phrases.to_vec(), Role::Warn));
         }

@@ -1,15 +1,17 @@
 //! What the screen looks like: frames of hand-made fleets at the sizes that matter, and what must hold for every frame.
 
 mod console;
+mod drill;
 mod fleet;
+mod screens;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use pilothouse::{
     config::theme::Theme,
     resources::{ErrorClass, Fleet, Kind, Place, Source},
     state::{Dialog, Input, Look, Mode, Notice, Screen, State},
-    ui::{self, picture},
+    ui,
 };
 use ratatui::{
     Terminal,
@@ -120,6 +122,14 @@ fn homes() -> Vec<(&'static str, State)> {
             "ascii-80x24",
             with(later(home(SMALL), 80), |state| state.look = ascii),
         ),
+        (
+            "contradictions-80x24",
+            console::state(fleet::contradictory(), SMALL),
+        ),
+        (
+            "silent-80x24",
+            later(console::state(fleet::silent(30), SMALL), 80),
+        ),
         ("tiny-40x10", home((40, 10))),
     ]
 }
@@ -219,22 +229,6 @@ fn frames_look_as_they_did() {
             insta::assert_snapshot!(name, text(&buffer(&state, &console::colours())));
         }
     });
-}
-
-/// `cargo test --test it pictures -- --ignored` writes every frame as SVG to `target/pictures`, to be looked at.
-#[test]
-#[ignore = "for looking at frames; it checks nothing"]
-fn pictures() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
-    std::fs::create_dir_all(&folder).unwrap();
-    for (name, state) in frames() {
-        let frame = buffer(&state, &console::colours());
-        std::fs::write(
-            folder.join(format!("{name}.svg")),
-            picture::svg(&frame, picture::DARK),
-        )
-        .unwrap();
-    }
 }
 
 #[test]

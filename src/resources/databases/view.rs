@@ -140,9 +140,8 @@ fn status(database: &Database, fleet: &Fleet, place: &Place) -> Cell {
     if let Database::Instance(instance) = database
         && let Some(replica) = instance.replica_status.as_ref().filter(|r| !r.normal)
     {
-        let word = replica.status.as_deref().unwrap_or("unknown");
         let severity = database.judge(fleet, place).severity.max(Severity::Unknown);
-        return Cell::text(format!("replica {word}")).severity(severity);
+        return Cell::text(replica.status.as_deref().unwrap_or("unknown")).severity(severity);
     }
     let (status, no_limit) = match database {
         Database::Cluster(cluster) => (

@@ -14,7 +14,7 @@ use crate::resources::{
 /// At 80 columns everything but `p95`, `util`, `eks` and `api` fits beside labels of 14 characters.
 const COLUMNS: &[Column] = &[
     Column::name("region", 14, 32, 0),
-    Column::number("share", 5, 0),
+    Column::numbers("share", 4, 9, 0),
     Column::number("rps", 5, 0),
     Column::number("err", 5, 0),
     Column::number("p95", 5, 5),
@@ -22,11 +22,11 @@ const COLUMNS: &[Column] = &[
     Column::number("util", 4, 4),
     Column::text("db", 7, 12, 0),
     Column::text("cache", 7, 12, 0),
-    Column::number("can", 4, 1),
-    Column::number("alm", 3, 2),
+    Column::numbers("can", 3, 5, 1),
+    Column::numbers("alm", 2, 4, 2),
     Column::text("eks", 4, 9, 6),
     Column::number("api", 5, 7),
-    Column::number("age", 4, 3),
+    Column::numbers("age", 3, 4, 3),
 ];
 
 impl Show for Region {

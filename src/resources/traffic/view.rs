@@ -18,11 +18,8 @@ const COLUMNS: &[Column] = &[
     Column::name("member", 8, 32, 0),
     Column::name("region", 6, 16, 2),
     Column::number("weight", 6, 0),
-    Column {
-        // `20-46%`, `answers`, `no answer`
-        width: (5, 9),
-        ..Column::number("share", 5, 0)
-    },
+    // `46%`, `20-46%`, `answers`, `no answer`
+    Column::numbers("share", 5, 9, 0),
     Column::text("health", 6, 9, 1),
     Column::number("ttl", 4, 3),
     Column::text("by", 6, 12, 4),

@@ -150,9 +150,8 @@ pub fn colours() -> Theme {
             underline: true,
             ..Paint::default()
         },
-        Role::Stale => Paint {
-            fg: Colour::Ansi(3),
-            underline: true,
+        Role::Stale | Role::Muted | Role::Border => Paint {
+            dim: true,
             ..Paint::default()
         },
         Role::Simulated => Paint {
@@ -161,7 +160,7 @@ pub fn colours() -> Theme {
             bold: true,
             ..Paint::default()
         },
-        Role::Text | Role::Muted | Role::Border => Paint::default(),
+        Role::Text => Paint::default(),
     };
     theme("colours", paint)
 }

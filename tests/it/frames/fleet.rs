@@ -9,7 +9,7 @@ use pilothouse::resources::{
     alarms::{Alarm, AlarmType},
     caches::{Cache, Datastore, DatastoreMember, ReplicationGroup},
     clusters::{ApiServer, ApiServerState, Cluster, EksCluster},
-    databases::{Database, DbCluster, GlobalCluster, GlobalMember},
+    databases::{ClusterInstance, Database, DbCluster, GlobalCluster, GlobalMember},
     estate::{Access, ManagedName, RecoveryEndpoint, RegionRole, RegionSpec},
     metrics::{Point, Quality, Series, SeriesSpec},
     regions::{Identity, Region},
@@ -120,7 +120,14 @@ fn database(region: &str, index: usize, writer: &str) -> Database {
         engine: "aurora-postgresql".to_owned(),
         engine_version: Some("16.4".to_owned()),
         multi_az: Some(true),
-        instances: Vec::new(),
+        instances: vec![ClusterInstance {
+            id: format!("orders-{index}-{region}-a"),
+            writer: region == writer,
+            promotion_tier: Some(1),
+            status: Some("available".to_owned()),
+            class: Some("db.r8g.2xlarge".to_owned()),
+            zone: Some(format!("{region}a")),
+        }],
         source: None,
         global: Some(GlobalCluster {
             id: format!("orders-{index}"),
@@ -134,9 +141,15 @@ fn database(region: &str, index: usize, writer: &str) -> Database {
 
 fn cache(region: &str, index: usize, primary: &str) -> Cache {
     let role = if region == primary {
-        "PRIMARY"
+        "primary"
     } else {
-        "SECONDARY"
+        "secondary"
+    };
+    let member = |region: &str, role: &str| DatastoreMember {
+        group: format!("sessions-{index}"),
+        region: region.to_owned(),
+        role: role.to_owned(),
+        status: Some("associated".to_owned()),
     };
     Cache::Group(ReplicationGroup {
         id: format!("sessions-{index}"),
@@ -151,12 +164,7 @@ fn cache(region: &str, index: usize, primary: &str) -> Cache {
         datastore: Some(Datastore {
             id: "ldgnf-sessions".to_owned(),
             status: Some("available".to_owned()),
-            members: vec![DatastoreMember {
-                group: format!("sessions-{index}"),
-                region: region.to_owned(),
-                role: role.to_lowercase(),
-                status: Some("associated".to_owned()),
-            }],
+            members: vec![member(primary, "primary"), member(region, role)],
         }),
     })
 }
@@ -396,6 +404,30 @@ fn metrics(fleet: &mut Fleet, place: &Place) {
         })
         .collect();
     accept(fleet, Source::Metrics, place, Rows::Metrics(series));
+}
+
+/// Two regions that each claim the writer, and a region that serves although nothing steers users to it.
+pub fn contradictory() -> Fleet {
+    let mut fleet = full(3, 2);
+    let second = places(&fleet, Source::Rds)[1].clone();
+    let region = second.to_string();
+    let rows = vec![database(&region, 0, &region)];
+    accept(&mut fleet, Source::Rds, &second, Rows::Databases(rows));
+    let weights = (0..3).map(|index| record(&region_name(index), 40 * u8::from(index < 2)));
+    let weights = Rows::Traffic(weights.collect());
+    accept(&mut fleet, Source::Records, &Place::Global, weights);
+    fleet
+}
+
+/// So many regions of which ten do not answer.
+pub fn silent(regions: usize) -> Fleet {
+    let mut fleet = full(regions, 4);
+    for place in places(&fleet, Source::Rds).iter().take(10) {
+        for source in [Source::Rds, Source::ElastiCache, Source::Alarms] {
+            reject(&mut fleet, source, place, ErrorClass::Timeout);
+        }
+    }
+    fleet
 }
 
 /// Names that try to take the terminal over.
