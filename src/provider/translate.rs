@@ -67,6 +67,8 @@ where
             ErrorClass::Transient
         }
         SdkError::DispatchFailure(_) => ErrorClass::Unreachable,
+        // The call succeeded but its answer cannot be read, as when its JSON stops in the middle.
+        _ if code.is_empty() && status == Some(200) => ErrorClass::Transient,
         _ => classify(code, status),
     };
     let message = match (code, error.message()) {
@@ -91,6 +93,7 @@ where
     E: Error + 'static,
 {
     match (error, status) {
+        (_, Some(200)) => "an answer that cannot be read (HTTP 200)".to_owned(),
         (_, Some(status)) => format!("HTTP {status} that is no AWS answer"),
         (SdkError::TimeoutError(_), None) => {
             format!("no answer in {} s", CALL_DEADLINE.as_secs())
@@ -176,12 +179,46 @@ pub fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::canned;
 
     #[test]
     fn a_reason_says_what_is_wrong_first() {
         let inner = CredentialsError::not_loaded("no keys in the profile\n  at all");
         let outer = CredentialsError::provider_error(inner);
         assert_eq!(reason(&outer), "no keys in the profile at all");
+    }
+
+    #[tokio::test]
+    async fn errors_of_the_query_protocol_have_the_class_of_their_code() {
+        for (status, code, class) in [
+            (400, "Throttling", ErrorClass::Throttled),
+            (400, "ThrottlingException", ErrorClass::Throttled),
+            (403, "AccessDenied", ErrorClass::Denied),
+            (403, "InvalidClientTokenId", ErrorClass::Identity),
+            (403, "ExpiredToken", ErrorClass::Identity),
+            (403, "SignatureDoesNotMatch", ErrorClass::Identity),
+            (404, "ResourceNotFound", ErrorClass::NotFound),
+            (500, "InternalFailure", ErrorClass::Transient),
+            (503, "ServiceUnavailable", ErrorClass::Transient),
+            (400, "ValidationError", ErrorClass::Terminal),
+            (400, "InvalidParameterValue", ErrorClass::Terminal),
+        ] {
+            let config = canned::config(move |_| canned::query_error(status, code));
+            let client = aws_sdk_cloudwatch::Client::new(&config);
+            let error = client.describe_alarms().send().await.unwrap_err();
+            let error = translate("cloudwatch:DescribeAlarms", &error);
+            assert_eq!(error.class, class, "{code}");
+            assert_eq!(error.message, format!("{code}: said so"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_stops_in_the_middle_may_pass() {
+        let config = canned::config(|_| (200, r#"{"clusters":["a"#.to_owned()));
+        let client = aws_sdk_eks::Client::new(&config);
+        let error = client.list_clusters().send().await.unwrap_err();
+        let class = translate("eks:ListClusters", &error).class;
+        assert_eq!(class, ErrorClass::Transient);
     }
 
     #[test]
