@@ -237,13 +237,18 @@ pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec
     kept.into_iter().map(|(row, _)| row).collect()
 }
 
+/// Severity, gravity of a region, what splits between regions first, position of the region, source, position of the row.
+type Natural = (
+    Reverse<Severity>,
+    Reverse<(bool, usize)>,
+    Option<Source>,
+    usize,
+    Source,
+    usize,
+);
+
 /// Worst first, then as the estate lists its regions; a region that is broken itself before those that only suffer from it. What splits traffic between regions stands before what splits it within one.
-fn natural(
-    fleet: &Fleet,
-    kind: Kind,
-    row: &RowRef,
-    severity: Severity,
-) -> impl Ord + use<> {
+fn natural(fleet: &Fleet, kind: Kind, row: &RowRef, severity: Severity) -> Natural {
     let regions = &fleet.estate.regions;
     let place = row.place.region();
     let rank = place.and_then(|label| regions.iter().position(|region| region.label == *label));

@@ -133,3 +133,46 @@ fn a_writer_that_is_down_marks_its_cell_and_comes_before_those_that_suffer_from_
     let order = shown::order(&fleet, Kind::Regions, None, "");
     assert_eq!(order[0].place, place("us"), "eu is the first of the estate");
 }
+
+#[test]
+fn the_slow_sources_do_not_keep_a_lost_region_alive() {
+    let mut fleet = f::fleet(&["eu"]);
+    f::answer_rest(&mut fleet, &place("eu"), 100);
+    f::failure(&mut fleet, Source::Rds, &place("eu"), ErrorClass::Timeout);
+    assert!(
+        !of(&fleet)
+            .reach
+            .lost(f::now() - std::time::Duration::from_secs(60)),
+        "others answered a moment ago"
+    );
+    assert!(
+        !of(&fleet).reach.lost(f::now()),
+        "one source is not a region"
+    );
+    f::failure(
+        &mut fleet,
+        Source::Alarms,
+        &place("eu"),
+        ErrorClass::Timeout,
+    );
+    assert!(of(&fleet).reach.lost(f::now()));
+}
+
+#[test]
+fn a_denied_source_is_unknown_and_no_dead_region() {
+    let mut fleet = f::fleet(&["eu"]);
+    f::failure(
+        &mut fleet,
+        Source::MemoryDb,
+        &place("eu"),
+        ErrorClass::Denied,
+    );
+    f::answer_rest(&mut fleet, &place("eu"), 5);
+    let rollup = of(&fleet);
+    assert_eq!(rollup.severity, Severity::Unknown);
+    assert_eq!(
+        rollup.reasons[0].reason,
+        "no fresh answer from memorydb (denied)"
+    );
+    assert_eq!(rollup.freshness, Freshness::Fresh);
+}

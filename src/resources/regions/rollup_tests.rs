@@ -2,11 +2,10 @@
 
 use super::*;
 use crate::resources::{
-    ErrorClass, Rows, caches, databases,
+    ErrorClass, Rows,
     fixtures::{self as f, answer, label, place},
     health_checks::status_key,
     metrics::Series,
-    regions::stores::StoreRole,
     traffic::load_balancer_key,
 };
 
@@ -271,49 +270,6 @@ fn a_region_whose_every_api_fails_is_bad_and_keeps_what_it_said() {
 }
 
 #[test]
-fn the_slow_sources_do_not_keep_a_lost_region_alive() {
-    let mut fleet = f::fleet(&["eu"]);
-    f::answer_rest(&mut fleet, &place("eu"), 100);
-    f::failure(&mut fleet, Source::Rds, &place("eu"), ErrorClass::Timeout);
-    assert!(
-        !of(&fleet)
-            .reach
-            .lost(f::now() - std::time::Duration::from_secs(60)),
-        "others answered a moment ago"
-    );
-    assert!(
-        !of(&fleet).reach.lost(f::now()),
-        "one source is not a region"
-    );
-    f::failure(
-        &mut fleet,
-        Source::Alarms,
-        &place("eu"),
-        ErrorClass::Timeout,
-    );
-    assert!(of(&fleet).reach.lost(f::now()));
-}
-
-#[test]
-fn a_denied_source_is_unknown_and_no_dead_region() {
-    let mut fleet = f::fleet(&["eu"]);
-    f::failure(
-        &mut fleet,
-        Source::MemoryDb,
-        &place("eu"),
-        ErrorClass::Denied,
-    );
-    f::answer_rest(&mut fleet, &place("eu"), 5);
-    let rollup = of(&fleet);
-    assert_eq!(rollup.severity, Severity::Unknown);
-    assert_eq!(
-        rollup.reasons[0].reason,
-        "no fresh answer from memorydb (denied)"
-    );
-    assert_eq!(rollup.freshness, Freshness::Fresh);
-}
-
-#[test]
 fn stale_slices_are_never_green() {
     let mut fleet = f::fleet(&["eu"]);
     f::answer_rest(&mut fleet, &place("eu"), 75);
@@ -405,48 +361,4 @@ fn an_unreadable_metric_says_that_it_may_not_be_read() {
     let rollup = of(&observed(series));
     assert_eq!(rollup.demand.requests_per_second, Some(Reading::Forbidden));
     assert_eq!(rollup.severity, Severity::Unknown);
-}
-
-#[test]
-fn writers_readers_and_lag_of_the_stores() {
-    let mut fleet = f::fleet(&["eu", "us"]);
-    let both = ["eu", "us"];
-    for region in both {
-        let database = f::aurora(region, &["us"], &both);
-        let rows = Rows::Databases(vec![database]);
-        answer(&mut fleet, Source::Rds, &place(region), 5, rows);
-        let cache = f::redis(region, "us", &both);
-        let rows = Rows::Caches(vec![cache]);
-        answer(&mut fleet, Source::ElastiCache, &place(region), 5, rows);
-    }
-    let series = vec![
-        f::series(
-            &caches::node_series_key("sessions", "global-lag", "sessions-001"),
-            &[(120, 0.8)],
-        ),
-        f::series(
-            &databases::series_key("db", "replication-lag"),
-            &[(120, 110.0)],
-        ),
-    ];
-    f::metrics(&mut fleet, &place("eu"), 5, series);
-    let (eu, us) = (
-        Rollup::of(&fleet, &label("eu")),
-        Rollup::of(&fleet, &label("us")),
-    );
-    assert_eq!(
-        (eu.databases.role, us.databases.role),
-        (StoreRole::Replica, StoreRole::Writer)
-    );
-    assert_eq!(
-        value(eu.databases.lag_ms),
-        Some(110.0),
-        "Aurora lag is in ms"
-    );
-    assert_eq!(
-        value(eu.caches.lag_ms),
-        Some(800.0),
-        "the datastore's lag is in seconds"
-    );
-    assert_eq!(us.databases.lag_ms, None, "a writer follows nobody");
 }

@@ -236,3 +236,7 @@ fn worse(a: Reading, b: Reading) -> Reading {
     };
     if rank(b) > rank(a) { b } else { a }
 }
+
+#[cfg(test)]
+#[path = "stores_tests.rs"]
+mod tests;
