@@ -163,7 +163,7 @@ pub fn configuration(regions: usize) -> String {
     let region = |index: usize| {
         format!(
             "[[region]]\nlabel = \"region-{index}\"\naws_region = \"eu-west-{}\"\ncapacity_rps = 1000\n",
-            index % 9 + 1
+            index + 1
         )
     };
     (0..regions).map(region).collect()
