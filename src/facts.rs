@@ -16,8 +16,8 @@ use crate::{
 /// Facts about the whole estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Of which generation of the fleet, and as of when.
-    of: (u64, Timestamp),
+    /// Of which generation of the fleet, and of which step of its ages.
+    of: (u64, i64),
     /// Accounts that STS named, each once.
     pub accounts: Vec<String>,
     /// Callers that STS named, in the shortest form that still tells who.
@@ -52,7 +52,7 @@ impl Facts {
             .collect();
         regions.sort_unstable_by(|a, b| b.cmp(a));
         Self {
-            of: (fleet.generation, fleet.now),
+            of: (fleet.generation, fleet.age_step()),
             accounts: accounts.into_iter().map(str::to_owned).collect(),
             callers: callers.into_iter().collect(),
             credentials_expire_at: identities()
@@ -66,7 +66,7 @@ impl Facts {
 
     /// These facts if they are those of this fleet as it is now, else the right ones. So a state that forgot to renew them is slow, but never wrong.
     pub fn current(&self, fleet: &Fleet) -> Cow<'_, Self> {
-        if self.of == (fleet.generation, fleet.now) {
+        if self.of == (fleet.generation, fleet.age_step()) {
             Cow::Borrowed(self)
         } else {
             Cow::Owned(Self::of(fleet))
@@ -151,6 +151,14 @@ mod tests {
         let facts = Facts::of(&fleet);
         assert!(matches!(facts.current(&fleet), Cow::Borrowed(_)));
         fleet.generation += 1;
+        assert!(matches!(facts.current(&fleet), Cow::Owned(_)));
+        fleet.generation -= 1;
+        fleet.now += Duration::from_secs(4);
+        assert!(
+            matches!(facts.current(&fleet), Cow::Borrowed(_)),
+            "no age on screen has changed"
+        );
+        fleet.now += Duration::from_secs(1);
         assert!(matches!(facts.current(&fleet), Cow::Owned(_)));
     }
 

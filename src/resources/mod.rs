@@ -145,7 +145,9 @@ macro_rules! kinds {
                     })*
                     $(Rows::$variant(_) => {})*
                 }
-                self.derive();
+                if bears_on_shares(query) {
+                    self.derive();
+                }
                 self.roll_up(&query.place);
             }
 
@@ -265,6 +267,15 @@ impl<'a> SliceStatus<'a> {
             took: slice.took,
             rows: slice.rows.len(),
         })
+    }
+}
+
+/// Whether an answer can change an effective share: it lists what splits traffic, or tells its health, which Route 53 publishes globally.
+fn bears_on_shares(query: &Query) -> bool {
+    match query.source.kind() {
+        Kind::Traffic | Kind::HealthChecks => true,
+        Kind::Metrics => query.place == Place::Global,
+        Kind::Regions | Kind::Databases | Kind::Caches | Kind::Alarms | Kind::Clusters => false,
     }
 }
 

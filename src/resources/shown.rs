@@ -1,9 +1,9 @@
 //! Rows of any kind, made ready to be shown. Owns filter and sort; draws nothing.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashMap};
 
 use super::{
-    Fleet, Freshness, Judgement, Kind, Place, Severity, Source,
+    Fleet, Freshness, Judgement, Kind, Place, RegionLabel, Severity, Source,
     cell::{Cell, Column, Field, RowId, Show, ShownRow},
 };
 
@@ -84,6 +84,12 @@ macro_rules! each_kind {
         /// Every row of a kind, unsorted.
         pub fn all(fleet: &Fleet, kind: Kind) -> Vec<RowRef> {
             match kind { $(Kind::$variant => refs(fleet.$module.slices().map(|(source, place, slice)| (source, place, slice.rows.len()))),)* }
+        }
+
+        /// How bad each row of a kind is, in the order of `all`.
+        fn severities(fleet: &Fleet, kind: Kind) -> Vec<Severity> {
+            use super::Resource;
+            match kind { $(Kind::$variant => fleet.$module.rows().map(|(_, place, row)| row.judge(fleet, place).severity).collect(),)* }
         }
 
         /// A row made ready to be shown.
@@ -208,10 +214,17 @@ impl Condition {
 /// The rows of a kind that a filter keeps, in the order of the screen: by the sort column, or else the worst first and then as the estate lists them.
 pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec<RowRef> {
     let conditions = parse_filter(kind, filter);
-    let mut rows = all(fleet, kind);
+    let rows = all(fleet, kind);
+    let natural = Natural::of(fleet, kind);
     if conditions.is_empty() && sort.is_none() {
-        rows.sort_by_cached_key(|row| natural(fleet, kind, row, worst(fleet, kind, row)));
-        return rows;
+        let severities = severities(fleet, kind);
+        let mut keyed: Vec<(Key, RowRef)> = rows
+            .into_iter()
+            .zip(severities)
+            .map(|(row, severity)| (natural.key(&row, severity), row))
+            .collect();
+        keyed.sort_by_key(|(key, _)| *key);
+        return keyed.into_iter().map(|(_, row)| row).collect();
     }
     let mut kept: Vec<(RowRef, ShownRow)> = rows
         .into_iter()
@@ -231,14 +244,13 @@ pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec
                 ordering
             }
         }),
-        None => kept
-            .sort_by_cached_key(|(row, shown)| natural(fleet, kind, row, shown.judgement.severity)),
+        None => kept.sort_by_cached_key(|(row, shown)| natural.key(row, shown.judgement.severity)),
     }
     kept.into_iter().map(|(row, _)| row).collect()
 }
 
 /// Severity, gravity of a region, what splits between regions first, position of the region, source, position of the row.
-type Natural = (
+type Key = (
     Reverse<Severity>,
     Reverse<(bool, usize)>,
     Option<Source>,
@@ -248,28 +260,42 @@ type Natural = (
 );
 
 /// Worst first, then as the estate lists its regions; a region that is broken itself before those that only suffer from it. What splits traffic between regions stands before what splits it within one.
-fn natural(fleet: &Fleet, kind: Kind, row: &RowRef, severity: Severity) -> Natural {
-    let regions = &fleet.estate.regions;
-    let place = row.place.region();
-    let rank = place.and_then(|label| regions.iter().position(|region| region.label == *label));
-    let first = (kind == Kind::Traffic).then_some(row.source);
-    let rank = rank.unwrap_or(regions.len());
-    let gravity = place
-        .filter(|_| kind == Kind::Regions)
-        .map(|label| fleet.rollup(label).gravity(fleet.now))
-        .unwrap_or_default();
-    (
-        Reverse(severity),
-        Reverse(gravity),
-        first,
-        rank,
-        row.source,
-        row.index,
-    )
+struct Natural<'a> {
+    fleet: &'a Fleet,
+    kind: Kind,
+    ranks: HashMap<&'a RegionLabel, usize>,
 }
 
-fn worst(fleet: &Fleet, kind: Kind, row: &RowRef) -> Severity {
-    judge(fleet, kind, row).severity
+impl<'a> Natural<'a> {
+    fn of(fleet: &'a Fleet, kind: Kind) -> Self {
+        let regions = fleet.estate.regions.iter().enumerate();
+        Self {
+            fleet,
+            kind,
+            ranks: regions
+                .map(|(rank, region)| (&region.label, rank))
+                .collect(),
+        }
+    }
+
+    fn key(&self, row: &RowRef, severity: Severity) -> Key {
+        let region = row.place.region();
+        let rank = region.and_then(|label| self.ranks.get(label));
+        let first = (self.kind == Kind::Traffic).then_some(row.source);
+        let rank = rank.copied().unwrap_or(self.ranks.len());
+        let gravity = region
+            .filter(|_| self.kind == Kind::Regions)
+            .map(|label| self.fleet.rollup(label).gravity(self.fleet.now))
+            .unwrap_or_default();
+        (
+            Reverse(severity),
+            Reverse(gravity),
+            first,
+            rank,
+            row.source,
+            row.index,
+        )
+    }
 }
 
 fn compare(a: Option<&Cell>, b: Option<&Cell>) -> std::cmp::Ordering {

@@ -34,8 +34,6 @@ const ACTIVE: Duration = Duration::from_secs(5);
 const ACTIVE_FRAME: Duration = Duration::from_millis(100);
 /// The shortest time between two frames while nobody types.
 const IDLE_FRAME: Duration = Duration::from_secs(1);
-/// Ages are drawn in steps of 5 s, so that an idle screen is silent in between.
-const AGE_STEP: u32 = 5;
 
 /// Finds a theme by its name, reduced to what the terminal can show.
 pub type FindTheme = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
@@ -70,7 +68,6 @@ struct Loop {
     dirty: bool,
     drawn: Instant,
     last_key: Option<Instant>,
-    ticks: u32,
 }
 
 /// Runs until the user leaves or the terminal is gone.
@@ -101,7 +98,6 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
         dirty: false,
         drawn: Instant::now(),
         last_key: None,
-        ticks: 0,
     };
     this.run(clock, typed, answered).await
 }
@@ -136,12 +132,13 @@ impl Loop {
                 _ = terminated.recv() => false,
                 _ = interrupted.recv() => false,
                 _ = ticks.tick() => {
-                    self.ticks = self.ticks.wrapping_add(1);
-                    self.dirty |= self.ticks.is_multiple_of(AGE_STEP);
-                    match clock {
+                    let go_on = match clock {
                         Some(clock) => self.apply(Event::Tick { now: clock.now() })?,
                         None => true,
-                    }
+                    };
+                    // Most seconds change nothing that shows: an idle screen is silent.
+                    self.dirty |= self.state.unsettled;
+                    go_on
                 },
                 () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| true)?,
                 Some(event) = answered.recv() => {

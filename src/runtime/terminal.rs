@@ -1,7 +1,9 @@
 //! The terminal: entering, drawing and leaving it, whatever happens. Owns every escape sequence that is not a frame; reads no key.
 
 use std::{
-    io::{self, BufWriter, Stdout, Write},
+    cell::RefCell,
+    io::{self, Write},
+    rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -23,30 +25,64 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// The most text that is sent to the clipboard of the terminal; larger ones are cut off by some terminals without a word.
 const CLIPBOARD_LIMIT: usize = 64 * 1024;
 
-type Backend = CrosstermBackend<BufWriter<Stdout>>;
+/// The frame that ratatui writes when no cell has changed and no line is typed.
+const UNCHANGED: &[u8] = b"\x1b[?2026h\x1b[39m\x1b[49m\x1b[59m\x1b[0m\x1b[?25l\x1b[?2026l";
+/// How a frame ends that leaves the cursor hidden.
+const CURSOR_HIDDEN: &[u8] = b"\x1b[?25l\x1b[?2026l";
+
+/// What ratatui writes, until the frame is complete.
+#[derive(Clone, Default)]
+struct Gathered(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Gathered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// The terminal while the console has it.
 pub struct Screen {
-    terminal: Terminal<Backend>,
+    terminal: Terminal<CrosstermBackend<Gathered>>,
+    gathered: Gathered,
+    cursor_hidden: bool,
+}
+
+/// Draws one frame into a synchronized update, which is closed again even when drawing fails.
+fn frame(
+    terminal: &mut Terminal<CrosstermBackend<Gathered>>,
+    gathered: &mut Gathered,
+    view: impl FnOnce(&mut Frame<'_>),
+) -> (Vec<u8>, io::Result<()>) {
+    let drawn = queue!(gathered, BeginSynchronizedUpdate)
+        .and_then(|()| terminal.draw(view).map(|_| ()))
+        .and(queue!(gathered, EndSynchronizedUpdate));
+    (gathered.0.take(), drawn)
 }
 
 impl Screen {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste.
     pub fn enter() -> io::Result<Self> {
         take()?;
-        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
-            64 * 1024,
-            io::stdout(),
-        )))?;
-        Ok(Self { terminal })
+        let gathered = Gathered::default();
+        Ok(Self {
+            terminal: Terminal::new(CrosstermBackend::new(gathered.clone()))?,
+            gathered,
+            cursor_hidden: true,
+        })
     }
 
-    /// Draws one frame as a synchronized update, which is closed again even when drawing fails.
+    /// Draws one frame. One that changes nothing is not sent, so that an idle screen is silent.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let drawn = self.terminal.draw(view).map(|_| ());
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Write::flush(self.terminal.backend_mut())?;
+        let (frame, drawn) = frame(&mut self.terminal, &mut self.gathered, view);
+        if frame != UNCHANGED || !self.cursor_hidden {
+            send(&frame)?;
+            self.cursor_hidden = frame.ends_with(CURSOR_HIDDEN);
+        }
         drawn
     }
 
@@ -73,10 +109,8 @@ impl Screen {
                 text.len()
             ));
         }
-        let backend = self.terminal.backend_mut();
-        write!(backend, "\x1b]52;c;{}\x07", STANDARD.encode(text))
-            .and_then(|()| Write::flush(backend))
-            .map_err(|error| error.to_string())
+        let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+        send(sequence.as_bytes()).map_err(|error| error.to_string())
     }
 
     /// Gives the terminal back, stops the process group, and takes the terminal again when it continues.
@@ -87,6 +121,13 @@ impl Screen {
         take()?;
         self.clear()
     }
+}
+
+/// Sends bytes to the terminal at once.
+fn send(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
 
 impl Drop for Screen {
@@ -117,5 +158,38 @@ pub fn restore() {
             cursor::Show
         );
         let _ = disable_raw_mode();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::{TerminalOptions, Viewport};
+
+    use super::*;
+
+    #[test]
+    fn a_frame_that_changes_nothing_is_known_by_its_bytes() {
+        let mut gathered = Gathered::default();
+        let viewport = Viewport::Fixed(Rect::new(0, 0, 20, 3));
+        let mut terminal = Terminal::with_options(
+            CrosstermBackend::new(gathered.clone()),
+            TerminalOptions { viewport },
+        )
+        .unwrap();
+        let mut draw = |text: &'static str, typed: bool| {
+            let (bytes, drawn) = frame(&mut terminal, &mut gathered, |frame| {
+                frame.render_widget(text, frame.area());
+                if typed {
+                    frame.set_cursor_position((1, 1));
+                }
+            });
+            drawn.unwrap();
+            bytes
+        };
+        assert!(draw("calm", false).len() > UNCHANGED.len());
+        assert_eq!(draw("calm", false), UNCHANGED);
+        assert_ne!(draw("storm", false), UNCHANGED);
+        assert!(draw("storm", false).ends_with(CURSOR_HIDDEN));
+        assert!(!draw("storm", true).ends_with(CURSOR_HIDDEN));
     }
 }

@@ -60,11 +60,10 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 
 fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     state.now = now;
-    state.fleet.advance(now);
+    state.unsettled |= state.fleet.advance(now);
     if let Some(frozen) = &mut state.frozen {
-        frozen.advance(now);
+        state.unsettled |= frozen.advance(now);
     }
-    state.unsettled = true;
     state.ask_due()
 }
 

@@ -133,8 +133,15 @@ pub fn shorten(text: &str, max: usize, ascii: bool) -> Cow<'_, str> {
     let Some(room) = max.checked_sub(width(ellipsis)) else {
         return Cow::Borrowed(&"."[..max.min(1)]);
     };
-    let head = take(text.graphemes(true), room / 2);
-    let tail = take(text.graphemes(true).rev(), room - room / 2);
+    // Most names are ASCII, and clusters are dear to find.
+    let (head, tail) = if text.is_ascii() {
+        (room / 2, room - room / 2)
+    } else {
+        (
+            take(text.graphemes(true), room / 2),
+            take(text.graphemes(true).rev(), room - room / 2),
+        )
+    };
     Cow::Owned(format!(
         "{}{ellipsis}{}",
         &text[..head],
@@ -209,7 +216,11 @@ pub fn cut(text: &str, max: usize, ascii: bool) -> Cow<'_, str> {
     let Some(room) = max.checked_sub(width(ellipsis)) else {
         return Cow::Borrowed(&"."[..max.min(1)]);
     };
-    let head = take(text.graphemes(true), room);
+    let head = if text.is_ascii() {
+        room
+    } else {
+        take(text.graphemes(true), room)
+    };
     Cow::Owned(format!("{}{ellipsis}", text[..head].trim_end()))
 }
 

@@ -281,21 +281,24 @@ pub struct Drained {
 /// The roll-ups of all regions, as of the last change and within 5 s of the time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rollups {
-    bucket: Option<i64>,
+    step: Option<i64>,
     by_region: BTreeMap<RegionLabel, Rollup>,
     drained: BTreeMap<RegionLabel, Drained>,
 }
 
 /// Ages are shown in steps of 5 s at least, so a roll-up this old shows the same.
-fn bucket(now: Timestamp) -> i64 {
-    now.as_second().div_euclid(5)
-}
+const AGE_STEP_SECONDS: i64 = 5;
 
 impl Fleet {
+    /// The step of 5 s that the time is in. What follows from ages is computed anew only from one to the next.
+    pub fn age_step(&self) -> i64 {
+        self.now.as_second().div_euclid(AGE_STEP_SECONDS)
+    }
+
     /// The roll-up of a region now.
     pub fn rollup(&self, label: &RegionLabel) -> Cow<'_, Rollup> {
         let kept = self.rollups.by_region.get(label);
-        match kept.filter(|_| self.rollups.bucket == Some(bucket(self.now))) {
+        match kept.filter(|_| self.rollups.step == Some(self.age_step())) {
             Some(rollup) => Cow::Borrowed(rollup),
             None => Cow::Owned(Rollup::of(self, label)),
         }
@@ -306,20 +309,22 @@ impl Fleet {
         self.rollups.drained.get(label).copied()
     }
 
-    /// Lets time pass: what is shown ages, and nothing else changes.
-    pub fn advance(&mut self, now: Timestamp) {
+    /// Lets time pass: what is shown ages, and nothing else changes. Tells whether that can show.
+    pub fn advance(&mut self, now: Timestamp) -> bool {
         self.now = now;
-        if self.rollups.bucket != Some(bucket(now)) {
+        let aged = self.rollups.step != Some(self.age_step());
+        if aged {
             // Health comes from metrics, which age while nothing answers: shares follow.
             self.derive();
             self.roll_up(&Place::Global);
         }
+        aged
     }
 
     /// Gathers anew what an answer from a place can have changed.
     pub(in crate::resources) fn roll_up(&mut self, place: &Place) {
         let mut kept = std::mem::take(&mut self.rollups);
-        let current = kept.bucket == Some(bucket(self.now));
+        let current = kept.step == Some(self.age_step());
         let observed_at = self.status(Source::Records, &Place::Global).observed_at;
         for spec in &self.estate.regions {
             let label = &spec.label;
@@ -344,7 +349,7 @@ impl Fleet {
                 None => {}
             }
         }
-        kept.bucket = Some(bucket(self.now));
+        kept.step = Some(self.age_step());
         self.rollups = kept;
     }
 }
