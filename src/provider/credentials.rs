@@ -98,13 +98,15 @@ impl CachedCredentials {
                     let builder = ProfileFileCredentialsProvider::builder();
                     let source = builder
                         .configure(&configuration)
-                        .profile_name(profile)
+                        .profile_name(&profile)
                         .build();
-                    return source.provide_credentials().await;
+                    let loaded = source.provide_credentials().await;
+                    return loaded.map_err(|error| named(error, &profile_missing(&profile)));
                 }
                 let builder = DefaultCredentialsChain::builder().configure(configuration);
                 let source = builder.region(region.map(Region::new)).build().await;
-                source.provide_credentials().await
+                let loaded = source.provide_credentials().await;
+                loaded.map_err(|error| named(error, &nothing_found()))
             })
         })
     }
@@ -159,6 +161,27 @@ impl CachedCredentials {
         };
         ended.boxed().shared()
     }
+}
+
+/// The SDK says "the credential provider was not enabled" of a profile that does not exist: says what is missing instead. Other errors stay.
+fn named(error: CredentialsError, missing: &str) -> CredentialsError {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            CredentialsError::provider_error(missing.to_owned())
+        }
+        other => other,
+    }
+}
+
+fn profile_missing(profile: &str) -> String {
+    format!("profile `{profile}` is not in the shared AWS configuration, or has no credentials")
+}
+
+fn nothing_found() -> String {
+    let profile = std::env::var("AWS_PROFILE").unwrap_or_else(|_| "default".to_owned());
+    format!(
+        "none in the environment, in profile `{profile}`, from web identity, container or instance metadata"
+    )
 }
 
 impl Inner {
@@ -245,6 +268,17 @@ mod tests {
 
     fn keys(expiry: Option<SystemTime>) -> Credentials {
         Credentials::new("AKID", "secret", None, expiry, "test")
+    }
+
+    #[test]
+    fn a_profile_that_is_missing_is_named_and_other_errors_stay() {
+        let missing = named(
+            CredentialsError::not_loaded("the credential provider was not enabled"),
+            &profile_missing("nope"),
+        );
+        assert!(crate::provider::translate::reason(&missing).contains("profile `nope` is not in"));
+        let other = named(CredentialsError::provider_error("sso is down"), "no");
+        assert!(crate::provider::translate::reason(&other).contains("sso is down"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,7 +34,7 @@ pub async fn run(common: &Common, output: Format) -> Result<u8, Failure> {
     examine(&provider, &config.estate, |finding| {
         if output == Format::Table {
             broken = std::mem::replace(&mut broken, Ok(()))
-                .and_then(|()| writeln!(out, "{}", line(&finding)));
+                .and_then(|()| writeln!(out, "{}", masked(line(&finding), common.privacy)));
         }
         findings.push(finding);
     })
@@ -42,12 +42,17 @@ pub async fn run(common: &Common, output: Format) -> Result<u8, Failure> {
     broken?;
     findings.sort_by(|a, b| (&a.place, a.source).cmp(&(&b.place, b.source)));
     match output {
-        Format::Table => tell(&mut out, &config, &findings)?,
-        Format::Json => writeln!(
-            out,
-            "{:#}",
-            json!({ "findings": findings.iter().map(as_json).collect::<Vec<_>>(), "terminal": terminal(&config) })
-        )?,
+        Format::Table => {
+            let mut told = Vec::new();
+            tell(&mut told, &config, &findings)?;
+            let told = String::from_utf8_lossy(&told).into_owned();
+            out.write_all(masked(told, common.privacy).as_bytes())?;
+        }
+        Format::Json => {
+            let found: Vec<Value> = findings.iter().map(as_json).collect();
+            let told = json!({ "findings": found, "terminal": terminal(&config) });
+            writeln!(out, "{}", masked(format!("{told:#}"), common.privacy))?;
+        }
         Format::Csv | Format::Markdown => {
             return Err(Failure::Usage("`doctor` prints table or json".to_owned()));
         }
@@ -56,6 +61,15 @@ pub async fn run(common: &Common, output: Format) -> Result<u8, Failure> {
         .iter()
         .all(|finding| finding.errors().next().is_none() && skew(finding) < Severity::Bad);
     Ok(if well { exit::OK } else { exit::UNWELL })
+}
+
+/// A text without account ids and ARNs where privacy asks for it.
+fn masked(told: String, privacy: bool) -> String {
+    if privacy {
+        text::mask(&told).unwrap_or(told)
+    } else {
+        told
+    }
 }
 
 fn line(finding: &Finding) -> String {

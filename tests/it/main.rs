@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod boundaries;
+mod cli;
 mod contract;
 mod data_files;
 mod discovery;
