@@ -163,7 +163,7 @@ pub fn restore() {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::{TerminalOptions, Viewport};
+    use ratatui::{TerminalOptions, Viewport, layout::Rect};
 
     use super::*;
 

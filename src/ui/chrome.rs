@@ -315,7 +315,11 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         let mut canvas = Canvas::new(&mut buffer, &theme, Look::default());
         levers(&mut canvas, &facts, area);
-        let line: String = buffer.content().iter().map(|cell| cell.symbol()).collect();
+        let line: String = buffer
+            .content()
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
         assert!(failing.iter().all(|text| line.contains(text)), "{line}");
         assert!(line.contains("●GA"), "{line}");
     }

@@ -3,6 +3,7 @@
 //! `cargo bench --profile dev --bench bench` builds nothing that `cargo test` has not built; `CARGO_PROFILE_DEV_OPT_LEVEL=3` before it
 //! optimises the console as a release does.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark that cannot start is a defect
+#![allow(clippy::trivially_copy_pass_by_ref)] // divan hands its arguments out by reference
 
 mod world;
 

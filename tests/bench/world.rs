@@ -105,7 +105,7 @@ pub fn records(count: usize) -> Fleet {
     let labels: Vec<RegionLabel> = (0..30)
         .map(|index| RegionLabel::new(&format!("region-{index}")).expect("a valid label"))
         .collect();
-    let regions = labels.iter().enumerate();
+    let regions = labels.iter();
     let name = ManagedName {
         name: "api.example.com".to_owned(),
         zone_id: None,
@@ -115,7 +115,7 @@ pub fn records(count: usize) -> Fleet {
     };
     let estate = Estate {
         regions: regions
-            .map(|(_, label)| RegionSpec::aws(label.clone()))
+            .map(|label| RegionSpec::aws(label.clone()))
             .collect(),
         names: vec![name],
         ..Estate::default()

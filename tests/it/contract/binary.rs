@@ -107,10 +107,11 @@ fn sixty_thousand_a_minute() -> String {
         Timestamp::from_second(whole).unwrap()
     });
     let minutes: Vec<Timestamp> = minutes.collect();
-    let times: String = minutes
+    let times: Vec<String> = minutes
         .iter()
         .map(|at| format!("<member>{at}</member>"))
         .collect();
+    let times = times.concat();
     let values = "<member>60000</member>".repeat(minutes.len());
     let result = |index: usize| {
         format!(
