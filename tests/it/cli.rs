@@ -185,14 +185,20 @@ fn a_reader_that_leaves_early_is_no_failure() {
 #[test]
 fn without_utf8_a_table_is_ascii_and_a_file_keeps_its_letters() {
     let folder = folder();
+    let scenario = "name = \"umlaut\"\ntitle = \"t\"\ndescription = \"d\"\nseed = 1\nduration = 600\n\
+        [[estate.regions]]\nlabel = \"münchen\"\naws_region = \"eu-central-1\"\nrole = \"primary\"\nload_rps = 1000\np95_ms = 90\n\
+        [[estate.regions]]\nlabel = \"paris\"\naws_region = \"eu-west-3\"\nload_rps = 1000\np95_ms = 90\n";
+    std::fs::write(folder.path().join("umlaut.toml"), scenario).unwrap();
     let status = |format: &str| {
-        let arguments = ["status", "--scenario", "calm", "-o", format];
+        let arguments = ["status", "--scenario", "umlaut.toml", "-o", format];
         let output = command(folder.path(), &arguments).env("LANG", "C").output();
-        text(&output.unwrap().stdout)
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
     };
     assert!(status("table").is_ascii());
-    assert!(status("table").contains("2 x"));
-    assert!(status("csv").contains("2 ×"));
+    assert!(status("table").contains("m?nchen"));
+    assert!(status("csv").contains("münchen"));
 }
 
 #[test]

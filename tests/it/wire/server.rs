@@ -1,7 +1,7 @@
 //! The loopback port: four threads that read a call, ask script and emulators, and write the answer. Stops and joins them when dropped.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +10,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tiny_http::{Header, Request, Response};
+use tiny_http::{Header, Request};
 
 use super::{
     emulators::Emulators,
@@ -167,14 +167,21 @@ impl Shared {
     }
 }
 
+/// Answers and lets the connection end: tiny_http may queue a new connection behind one that is kept alive, until that one ends.
 fn write(request: Request, reply: Reply) {
-    let field = |name: &str, value: &str| Header::from_bytes(name, value).unwrap();
-    let response = Response::from_data(reply.body)
-        .with_status_code(reply.status)
-        .with_header(field("content-type", &reply.content_type))
-        .with_header(field("x-amzn-requestid", "r-1"));
+    let head = format!(
+        "HTTP/1.1 {} Answer\r\ndate: {}\r\ncontent-type: {}\r\ncontent-length: {}\r\nx-amzn-requestid: r-1\r\nconnection: close\r\n\r\n",
+        reply.status,
+        jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT"),
+        reply.content_type,
+        reply.body.len()
+    );
+    let mut writer = request.into_writer();
     // The client may have given up.
-    let _ = request.respond(response);
+    let _ = writer
+        .write_all(head.as_bytes())
+        .and_then(|()| writer.write_all(&reply.body))
+        .and_then(|()| writer.flush());
 }
 
 fn headers(request: &Request) -> HeaderMap {

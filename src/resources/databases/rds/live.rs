@@ -43,10 +43,17 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
         (Ok(clusters), Err(error)) => (without(&ask, error, clusters)?, Vec::new()),
         (Ok(clusters), Ok(instances)) => (clusters, instances),
     };
+    let mut clusters = clusters;
     let global = global.unwrap_or_else(|error| {
-        // Nobody misses the global clusters where nothing can be a member of one.
+        // Nobody misses the global clusters where nothing can be a member of one. Where something can, it may be:
+        // a cluster must not pass for a writer of its own because a list is missing.
         if clusters.iter().any(can_be_global) {
             ask.problem(error);
+        }
+        for cluster in clusters.iter_mut().filter(|cluster| can_be_global(cluster)) {
+            cluster
+                .global_cluster_identifier
+                .get_or_insert_with(|| UNKNOWN.to_owned());
         }
         Vec::new()
     });

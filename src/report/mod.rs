@@ -1,24 +1,20 @@
-//! What the screen shows, as a table, JSON, CSV or Markdown. Owns the documented JSON schema; changing a field there is a breaking change.
+//! What the screen shows, as a table, CSV or Markdown, and as JSON in a room of its own.
 //! Must never print a control character, nor an account id or ARN when privacy is on.
 
+mod json;
+
 use comfy_table::{ContentArrangement, Table, TableStyle, presets};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use crate::{
     effect::Format,
     resources::{
-        Fleet, Freshness, Judgement, Kind, Severity, Source,
+        Fleet, Freshness, Judgement, Kind, Severity,
         cell::{Cell, Column, ShownRow},
-        metrics::Reading,
         shown::{self, RowRef},
     },
-    state::{Look, Mode, State},
+    state::{Look, State},
     ui::text,
 };
-
-/// Version of the JSON schema; it grows when a field changes its meaning or goes away.
-const SCHEMA: u32 = 1;
 
 /// The most cells that a column of a table takes; the other formats carry everything.
 const WIDEST: usize = 200;
@@ -45,7 +41,7 @@ pub fn worst_of(state: &State, kinds: &[Kind]) -> Severity {
 /// One pane in a format.
 pub fn pane(state: &State, kind: Kind, format: Format) -> String {
     match format {
-        Format::Json => pretty(&panes_json(state, &[kind])),
+        Format::Json => json::panes(state, &[kind]),
         Format::Csv => csv(state, kind),
         Format::Table => table(state, kind, presets::NOTHING),
         Format::Markdown => markdown(state, kind),
@@ -55,7 +51,7 @@ pub fn pane(state: &State, kind: Kind, format: Format) -> String {
 /// Several panes in a format; CSV has a column with the pane when there are several.
 pub fn panes(state: &State, kinds: &[Kind], format: Format) -> String {
     match format {
-        Format::Json => pretty(&panes_json(state, kinds)),
+        Format::Json => json::panes(state, kinds),
         Format::Csv | Format::Table | Format::Markdown => {
             let title = |kind: Kind| match format {
                 Format::Markdown => format!("## {}\n\n", kind.title()),
@@ -73,7 +69,7 @@ pub fn panes(state: &State, kinds: &[Kind], format: Format) -> String {
 
 /// What could not be read, below the tables: an empty pane must not look like an empty estate. CSV has no room for it.
 fn failure_lines(state: &State, format: Format) -> String {
-    let failures = failures(&state.fleet);
+    let failures = json::failures(&state.fleet);
     if failures.is_empty() || matches!(format, Format::Csv | Format::Json) {
         return String::new();
     }
@@ -81,11 +77,11 @@ fn failure_lines(state: &State, format: Format) -> String {
         Format::Markdown => ("\n## Not read\n\n", "- "),
         Format::Table | Format::Csv | Format::Json => ("\nNOT READ\n", " "),
     };
-    let text = |failure: &Value, field: &str| {
-        let value = failure.get(field).and_then(Value::as_str);
+    let text = |failure: &serde_json::Value, field: &str| {
+        let value = failure.get(field).and_then(serde_json::Value::as_str);
         safe(state, value.unwrap_or_default())
     };
-    let line = |failure: &Value| {
+    let line = |failure: &serde_json::Value| {
         let [place, source] = ["place", "source"].map(|field| text(failure, field));
         let [call, message, advice] = ["api_call", "message", "advice"].map(|f| text(failure, f));
         format!("{bullet}{place} {source}: {call}: {message}; {advice}\n")
@@ -285,150 +281,11 @@ fn freshness_word(freshness: Freshness) -> &'static str {
 
 /// The word of the JSON schema, in CSV too.
 fn severity_word(severity: Severity) -> String {
-    let word = value(severity);
-    word.as_str().unwrap_or_default().to_owned()
-}
-
-fn value(data: impl Serialize) -> Value {
-    serde_json::to_value(data).unwrap_or(Value::Null)
-}
-
-/// JSON in lines. It carries names exactly; what must not reach a terminal raw is written as `\uXXXX`.
-fn pretty(value: &Value) -> String {
-    let mut text = String::new();
-    for c in format!("{value:#}\n").chars() {
-        let mut bytes = [0; 4];
-        let cleaned = text::clean(c.encode_utf8(&mut bytes), false);
-        if c != '\n' && c != ' ' && matches!(&*cleaned, " " | "\u{fffd}") {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            text.push(c);
-        }
+    match severity {
+        Severity::Ok => "ok",
+        Severity::Unknown => "unknown",
+        Severity::Warn => "warn",
+        Severity::Bad => "bad",
     }
-    text
-}
-
-/// The same JSON without account ids and ARNs. Names that become the same by it are numbered, so that nothing disappears.
-fn masked(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(text::mask(&text).unwrap_or(text)),
-        Value::Array(items) => items.into_iter().map(masked).collect(),
-        Value::Object(fields) => {
-            let mut out = Map::new();
-            for (name, value) in fields {
-                let mut shown = text::mask(&name).unwrap_or(name);
-                if out.contains_key(&shown) {
-                    shown = format!("{shown} #{}", out.len() + 1);
-                }
-                out.insert(shown, masked(value));
-            }
-            Value::Object(out)
-        }
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
-    }
-}
-
-fn panes_json(state: &State, kinds: &[Kind]) -> Value {
-    let value = panes_value(state, kinds);
-    if state.look.privacy {
-        masked(value)
-    } else {
-        value
-    }
-}
-
-fn panes_value(state: &State, kinds: &[Kind]) -> Value {
-    let fleet = state.shown();
-    let worst = worst(fleet);
-    let panes: Map<String, Value> = kinds
-        .iter()
-        .map(|&kind| {
-            (
-                kind.name().to_owned(),
-                rows(state, kind)
-                    .iter()
-                    .map(|(at, row)| row_json(fleet, kind, at, row))
-                    .collect(),
-            )
-        })
-        .collect();
-    json!({
-        "schema": SCHEMA,
-        "generated_at": state.now,
-        "environment": fleet.estate.environment,
-        "mode": match &state.mode { Mode::Live => "live", Mode::Sim { .. } => "sim", Mode::Replay => "replay" },
-        "severity": worst.severity,
-        "reason": worst.reason,
-        "panes": panes,
-        "failures": failures(fleet),
-    })
-}
-
-fn row_json(fleet: &Fleet, kind: Kind, at: &RowRef, row: &ShownRow) -> Value {
-    let cells: Map<String, Value> = shown::columns(kind)
-        .iter()
-        .zip(&row.cells)
-        .map(|(column, cell)| (shown::field_name(column), json!(cell.text)))
-        .collect();
-    json!({
-        "key": row.id.key,
-        "place": row.id.place.to_string(),
-        "region": row.region,
-        "source": row.id.source,
-        "severity": row.judgement.severity,
-        "reason": row.judgement.reason,
-        "observed_at": row.observed_at,
-        "freshness": row.freshness,
-        "cells": cells,
-        "data": shown::json(fleet, kind, at),
-        "readings": readings(fleet, kind, at),
-    })
-}
-
-/// The metric values behind a row, by the name of the series.
-fn readings(fleet: &Fleet, kind: Kind, at: &RowRef) -> Map<String, Value> {
-    let one = |spec: crate::resources::metrics::SeriesSpec| {
-        let reading = match fleet.reading(&at.place, &spec.key) {
-            Reading::NeverRead => json!({ "state": "never_read" }),
-            Reading::NoData => json!({ "state": "no_data" }),
-            Reading::Forbidden => json!({ "state": "forbidden" }),
-            Reading::Value {
-                value,
-                at,
-                freshness,
-            } => {
-                json!({ "state": "value", "value": value, "observed_at": at, "freshness": freshness })
-            }
-        };
-        (spec.key, reading)
-    };
-    shown::series(fleet, kind, at)
-        .into_iter()
-        .map(one)
-        .collect()
-}
-
-/// Every read that failed or is incomplete, so that an empty pane is never taken for an empty estate.
-fn failures(fleet: &Fleet) -> Vec<Value> {
-    let mut failures = Vec::new();
-    for &source in Source::ALL {
-        for place in fleet.estate.places(source) {
-            let status = fleet.status(source, &place);
-            for error in status.error.into_iter().chain(status.problems) {
-                failures.push(json!({
-                    "source": source,
-                    "place": place.to_string(),
-                    "class": error.class,
-                    "api_call": error.operation,
-                    "message": error.message,
-                    "advice": error.advice(),
-                    "rows_from": status.observed_at,
-                    "missed": value(status.missed),
-                }));
-            }
-        }
-    }
-    failures
+    .to_owned()
 }
