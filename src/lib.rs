@@ -20,11 +20,11 @@
 //! | module | may use | must never mention |
 //! |---|---|---|
 //! | `resources` (models) | std, serde, jiff types, each other | tokio, ratatui, aws, kube, files, a clock |
-//! | `event`, `effect`, `command`, `completion`, `state` | the above, `config::{key, keymap}`, `ui::layout` | tokio, aws, kube, files, a clock |
+//! | `event`, `effect`, `command`, `completion`, `facts`, `glyph`, `state` | the above, `config::{key, keymap}`, `ui::{layout, extent}` | tokio, aws, kube, files, a clock |
 //! | `resources/**/live.rs`, `provider` | SDK crates, kube, the model | ratatui, state |
 //! | `resources/*/sim.rs`, `sim` | the model, `provider::Provider`, seeded rand, a virtual clock | a wall clock, aws, ratatui |
 //! | `resources/*/view.rs`, `ui` | the model; `ui` also `state` | provider, tokio, files, a clock |
-//! | `runtime`, `report` | everything above | – |
+//! | `runtime`, `report`, `verbs` | everything above | – |
 //! | `main` | everything | logic |
 //!
 //! # Words
