@@ -236,15 +236,7 @@ fn both_commands_share_one_build() {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
             .args([
-                "tree",
-                "--locked",
-                "--offline",
-                "--prefix",
-                "none",
-                "-f",
-                "{p} {f}",
-                "-e",
-                edges,
+                "tree", "--locked", "--prefix", "none", "-f", "{p} {f}", "-e", edges,
             ])
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         let output = cargo.output().unwrap();
