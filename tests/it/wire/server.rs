@@ -84,7 +84,7 @@ impl Shared {
                 continue;
             };
             match runtime.block_on(self.answer(&mut request)) {
-                Some(reply) => write(request, reply),
+                Some(reply) => write(request, &reply),
                 None => self.hanging.lock().unwrap().push(request),
             }
         }
@@ -168,7 +168,7 @@ impl Shared {
 }
 
 /// Answers and lets the connection end: tiny_http may queue a new connection behind one that is kept alive, until that one ends.
-fn write(request: Request, reply: Reply) {
+fn write(request: Request, reply: &Reply) {
     let head = format!(
         "HTTP/1.1 {} Answer\r\ndate: {}\r\ncontent-type: {}\r\ncontent-length: {}\r\nx-amzn-requestid: r-1\r\nconnection: close\r\n\r\n",
         reply.status,
