@@ -88,20 +88,6 @@ impl Session {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    fn resize(&mut self, columns: u16, rows: u16) {
-        self.master
-            .resize(PtySize {
-                rows,
-                cols: columns,
-                pixel_width: 0,
-                pixel_height: 0,
-            })
-            .unwrap();
-        self.screen
-            .screen_mut()
-            .set_size(cells(rows), cells(columns));
-    }
-
     /// Reads until the screen satisfies a condition.
     fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + SOON;
@@ -194,27 +180,6 @@ fn without_colour_no_colour_command_is_sent_and_the_selection_stays_reversed() {
     for colour in ["\x1b[38;", "\x1b[48;", "\x1b[;m", "\x1b[39m", "\x1b[49m"] {
         assert!(!text.contains(colour), "{colour:?} was sent");
     }
-}
-
-#[test]
-fn any_size_draws() {
-    let mut session = Session::demo(&[], &[], (80, 24));
-    session.wait_for("eu-west-1");
-    for (columns, rows) in [
-        (1, 1),
-        (400, 200),
-        (59, 14),
-        (2, 100),
-        (300, 3),
-        (60, 15),
-        (80, 24),
-    ] {
-        session.resize(columns, rows);
-    }
-    session.press("\x0c");
-    session.wait_for("eu-west-1");
-    session.press("q");
-    assert_eq!(session.end(), 0);
 }
 
 #[test]
