@@ -20,7 +20,7 @@
 //! | module | may use | must never mention |
 //! |---|---|---|
 //! | `resources` (models) | std, serde, jiff types, each other | tokio, ratatui, aws, kube, files, a clock |
-//! | `event`, `effect`, `command`, `completion`, `facts`, `glyph`, `state` | the above, `config::{key, keymap}`, `ui::{layout, extent}` | tokio, aws, kube, files, a clock |
+//! | `arm`, `plan`, `actions`, `event`, `effect`, `command`, `completion`, `facts`, `glyph`, `state` | the above, `config::{key, keymap}`, `ui::{layout, extent}` | tokio, aws, kube, files, a clock |
 //! | `resources/**/live.rs`, `provider` | SDK crates, kube, the model | ratatui, state |
 //! | `resources/*/sim.rs`, `sim` | the model, `provider::Provider`, seeded rand, a virtual clock | a wall clock, aws, ratatui |
 //! | `resources/*/view.rs`, `ui` | the model; `ui` also `state` | provider, tokio, files, a clock |
@@ -41,6 +41,7 @@
 //! | [`Fleet`](resources::Fleet) | everything that is known; [`Estate`](resources::Estate) is what is watched |
 //! | [`Reading`](resources::metrics::Reading) | a value that comes from a metric: missing is not zero |
 
+pub mod arm;
 pub mod cli;
 pub mod command;
 pub mod completion;

@@ -125,6 +125,7 @@ impl<'a> Ask<'a> {
             problems: self.problems.into_inner().unwrap_or_default(),
             calls: self.tally.take(),
             metrics_requested: self.tally.take_metrics(),
+            in_sync: None,
         }
     }
 

@@ -149,6 +149,7 @@ fn query(source: Source, place: &Place) -> Query {
         source,
         place: place.clone(),
         wanted,
+        read: 0,
     }
 }
 
@@ -216,7 +217,7 @@ fn silent_servers(rows: &Rows) -> Vec<ProviderError> {
             let class = ErrorClass::Unreachable;
             Some(ProviderError::new(class, "kubernetes:GetVersion", text))
         }
-        Cluster::Eks(_) => None,
+        Cluster::Eks(_) | Cluster::NodeGroup(_) => None,
     };
     rows.iter().filter_map(error).collect()
 }
@@ -228,7 +229,7 @@ fn api_servers(rows: Rows) -> Vec<ApiServer> {
     rows.into_iter()
         .filter_map(|row| match row {
             Cluster::Eks(cluster) => Some(cluster.api_server),
-            Cluster::ApiServer(_) => None,
+            Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
         })
         .filter(|server| server.endpoint.is_some())
         .collect()
@@ -280,6 +281,17 @@ mod tests {
                 _ => Ok(Answer::of(Rows::Alarms(Vec::new()))),
             };
             Box::pin(async { answer })
+        }
+
+        fn apply(
+            &self,
+            _token: crate::arm::ArmToken,
+            _change: crate::resources::Change,
+        ) -> BoxFuture<
+            '_,
+            Result<crate::resources::change::Receipt, crate::resources::change::ApplyError>,
+        > {
+            unreachable!("a doctor changes nothing")
         }
     }
 

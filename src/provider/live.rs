@@ -15,10 +15,15 @@ use super::{
     budget::{Budget, Budgets},
     clients::{Clients, Signing},
     memory::Memory,
+    write::{self, Write},
 };
-use crate::resources::{
-    Answer, Api, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, caches, clusters,
-    databases, health_checks, metrics, regions, traffic,
+use crate::{
+    arm::ArmToken,
+    resources::{
+        Answer, Api, Change, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, caches,
+        change::{Alter, ApplyError, Fate, Receipt},
+        clusters, databases, health_checks, metrics, regions, traffic,
+    },
 };
 
 /// The deadline of a poll: long enough to page through a big account at the pace of the budget. Each call in it has its own, shorter one.
@@ -103,9 +108,56 @@ impl LiveProvider {
     }
 }
 
+impl LiveProvider {
+    async fn send(&self, token: ArmToken, change: Change) -> Result<Receipt, ApplyError> {
+        let place = change.place();
+        let unsent = |error| ApplyError {
+            fate: Fate::NotSent,
+            error,
+        };
+        let signing = Signing::of(&self.estate, &place).map_err(unsent)?;
+        let config = self.clients.config(&place).await.map_err(unsent)?;
+        let budget = Budget::new(
+            Arc::clone(&self.budgets),
+            signing.access,
+            signing.region.unwrap_or_default(),
+        );
+        let tally = Arc::new(Tally::default());
+        let ask = Ask::new(&self.estate, &place, config)
+            .within(budget, Arc::clone(&tally))
+            .remembering(self.memory(&place));
+        let write = Write::new(ask, &token);
+        let sent = timeout(write::DEADLINE, send(&write, &change)).await;
+        let result = sent.unwrap_or_else(|_| Err(write.given_up(change.operation())));
+        if result.is_err() {
+            self.remember(&tally);
+        }
+        result.map(|receipt| Receipt {
+            calls: tally.take(),
+            ..receipt
+        })
+    }
+}
+
 impl Provider for LiveProvider {
     fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
         Box::pin(self.poll(query))
+    }
+
+    fn apply(&self, token: ArmToken, change: Change) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
+        Box::pin(self.send(token, change))
+    }
+}
+
+/// Who sends a change of a kind.
+async fn send(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
+    match change {
+        Change::Traffic(change) => traffic::live::apply(write, change).await,
+        Change::Databases(change) => databases::live::apply(write, change).await,
+        Change::Caches(change) => caches::live::apply(write, change).await,
+        Change::Clusters(change) => clusters::live::apply(write, change).await,
+        Change::HealthChecks(change) => health_checks::live::apply(write, change).await,
+        Change::Alarms(change) => alarms::live::apply(write, change).await,
     }
 }
 
@@ -143,6 +195,7 @@ mod tests {
             source: Source::Alarms,
             place: Place::Global,
             wanted: Wanted::Nothing,
+            read: 0,
         }
     }
 

@@ -13,15 +13,26 @@ pub mod doctor;
 pub mod live;
 pub mod memory;
 pub mod paging;
+pub mod read_only;
 pub mod translate;
 pub mod whole;
+pub mod write;
 
 use futures::future::BoxFuture;
 
-use crate::resources::{Answer, ProviderError, Query};
+use crate::{
+    arm::ArmToken,
+    resources::{
+        Answer, Change, ProviderError, Query,
+        change::{ApplyError, Receipt},
+    },
+};
 
 /// Something that can be asked about an estate.
 pub trait Provider: Send + Sync {
     /// Answers one query, within the provider's own deadline. Never panics, never blocks the thread.
     fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>>;
+
+    /// Makes one change, if what it expects still holds; never twice. An accepted change is not a verified one: only a read shows what became of it.
+    fn apply(&self, token: ArmToken, change: Change) -> BoxFuture<'_, Result<Receipt, ApplyError>>;
 }

@@ -20,6 +20,8 @@ pub enum ErrorClass {
     Identity,
     /// The thing asked for is not there.
     NotFound,
+    /// Somebody or something else is acting: what was expected no longer holds.
+    Conflict,
     /// Anything else that asking again will not mend.
     Terminal,
     /// The circuit breaker is open: we did not ask.
@@ -37,6 +39,7 @@ impl ErrorClass {
             Self::Denied => "denied",
             Self::Identity => "credentials",
             Self::NotFound => "not found",
+            Self::Conflict => "conflict",
             Self::Terminal => "error",
             Self::Skipped => "skipped",
         }
@@ -91,6 +94,9 @@ impl ProviderError {
                 "log in again or fix the profile; credentials are re-read in place"
             }
             ErrorClass::NotFound => "check the name in pilothouse.toml",
+            ErrorClass::Conflict => {
+                "somebody else is acting: look at what is there now, and plan again"
+            }
             ErrorClass::Terminal => "see the message; `pilothouse doctor` may tell more",
             ErrorClass::Skipped => "asked again when the circuit breaker closes",
         }

@@ -64,6 +64,7 @@ fn query(source: Source, place: &Place) -> Query {
         source,
         place: place.clone(),
         wanted: Wanted::Nothing,
+        read: 0,
     }
 }
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     ErrorClass, Fleet, Freshness, Place, Severity, Source, age, cell::coarse_age, clusters::Cluster,
 };
 
 /// Which half of an API a lever is. Data planes keep working when a region is lost; control planes live somewhere (domain 0.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Plane {
     /// Built to answer while other things fail.

@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod caches;
 pub mod cell;
+pub mod change;
 pub mod clusters;
 pub mod contradictions;
 pub mod cost;
@@ -29,6 +30,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    change::Change,
     error::{ErrorClass, ProviderError},
     estate::Estate,
     id::{LabelError, Place, RegionLabel},
@@ -197,6 +199,9 @@ pub struct Query {
     pub place: Place,
     /// The details that depend on what is known already.
     pub wanted: Wanted,
+    /// Which read of a run this is; 0 for a poll. An answer belongs to the question that it was given for.
+    #[serde(default, skip_serializing_if = "is_poll")]
+    pub read: u64,
 }
 
 /// What a query needs to know beyond its source and place.
@@ -210,6 +215,8 @@ pub enum Wanted {
     Series(Vec<metrics::SeriesSpec>),
     /// The API servers to try.
     ApiServers(Vec<clusters::ApiServer>),
+    /// Also whether a change has reached every server, by the reference of its receipt.
+    Reference(String),
 }
 
 /// A good answer, perhaps with parts missing.
@@ -223,6 +230,14 @@ pub struct Answer {
     pub calls: BTreeMap<Api, u32>,
     /// Metrics requested, each of which is billed.
     pub metrics_requested: u64,
+    /// Whether the change that was asked for has reached every server; `None` where nobody can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_sync: Option<bool>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_poll(read: &u64) -> bool {
+    *read == 0
 }
 
 impl Answer {
@@ -233,6 +248,7 @@ impl Answer {
             problems: Vec::new(),
             calls: BTreeMap::new(),
             metrics_requested: 0,
+            in_sync: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `scenario` says what happens, `world` lives it, `wire` makes its APIs as slow, refused and partial as those of AWS,
 //! and `resources/*/sim.rs` says how each kind is seen.
 
+pub mod apply;
 pub mod fill;
 pub mod names;
 pub mod noise;
@@ -23,9 +24,11 @@ use jiff::Timestamp;
 use self::world::{Refused, Transition};
 pub use self::{scenario::Scenario, wire::Reply, world::World};
 use crate::{
+    arm::ArmToken,
     provider::Provider,
     resources::{
-        Answer, Estate, ProviderError, Query,
+        Answer, Change, Estate, ProviderError, Query,
+        change::{ApplyError, Receipt},
         estate::{Access, ManagedName, RecoveryEndpoint, RegionSpec},
     },
 };
@@ -74,6 +77,11 @@ impl SimProvider {
         wire::reply(&self.world(), query)
     }
 
+    /// Takes a change in, and says after which virtual time the answer arrives: for a console in virtual time.
+    pub fn receive(&self, change: &Change) -> apply::Reply {
+        apply::receive(&mut self.world(), change)
+    }
+
     /// The world as it is now.
     fn world(&self) -> MutexGuard<'_, World> {
         // A panic elsewhere leaves a world between two seconds at worst; it is still the only one there is.
@@ -89,6 +97,20 @@ impl Provider for SimProvider {
         async move {
             // The answer is that of the moment of the question; only its arrival takes time.
             let reply = self.reply(&query);
+            let latency = reply.latency.div_f64(self.clock.speed().max(0.001));
+            tokio::time::sleep(latency).await;
+            reply.result
+        }
+        .boxed()
+    }
+
+    fn apply(
+        &self,
+        _token: ArmToken,
+        change: Change,
+    ) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
+        async move {
+            let reply = self.receive(&change);
             let latency = reply.latency.div_f64(self.clock.speed().max(0.001));
             tokio::time::sleep(latency).await;
             reply.result

@@ -70,7 +70,7 @@ fn answered(world: &World, query: &Query, key: &str, partial: bool, latency: Dur
     let calls = tally::calls(query.source, &rows);
     let metrics_requested = match &query.wanted {
         Wanted::Series(wanted) => wanted.len() as u64,
-        Wanted::Nothing | Wanted::ApiServers(_) => 0,
+        Wanted::Nothing | Wanted::ApiServers(_) | Wanted::Reference(_) => 0,
     };
     if partial {
         lose_some(world, key, &mut rows);
@@ -87,6 +87,7 @@ fn answered(world: &World, query: &Query, key: &str, partial: bool, latency: Dur
             problems,
             calls,
             metrics_requested,
+            in_sync: None,
         }),
         latency,
     }

@@ -96,6 +96,7 @@ impl Schedule {
                 source,
                 place,
                 wanted,
+                read: 0,
             });
         }
         queries
@@ -211,7 +212,7 @@ fn wanted(fleet: &Fleet, source: Source, place: &Place) -> Wanted {
     if source == Source::ApiServers {
         let server = |row: &Cluster| match row {
             Cluster::Eks(cluster) => Some(cluster.api_server.clone()),
-            Cluster::ApiServer(_) => None,
+            Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
         };
         return Wanted::ApiServers(fleet.clusters.at(place).filter_map(server).collect());
     }
@@ -227,7 +228,9 @@ fn pause(interval: Duration, failures: u32, class: ErrorClass) -> Duration {
             .max(interval)
     };
     match class {
-        ErrorClass::Denied | ErrorClass::NotFound | ErrorClass::Terminal => HOPELESS.max(interval),
+        ErrorClass::Denied | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Terminal => {
+            HOPELESS.max(interval)
+        }
         ErrorClass::Throttled => doubled(failures),
         // A new login must be seen soon, whatever the usual pace is.
         ErrorClass::Identity => Duration::from_secs(30),
@@ -371,6 +374,7 @@ mod tests {
             source,
             place: eu.clone(),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         schedule.answered(&fleet, &query(Source::Alarms), Some(&timeout()));
         let asked = schedule.due(&fleet);
@@ -404,6 +408,7 @@ mod tests {
             source: Source::Alarms,
             place: Place::Region(RegionLabel::new("eu-west-1").unwrap()),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         assert!(
             !has(&schedule.due(&fleet), Source::Identity),

@@ -75,7 +75,7 @@ fn ask(state: &mut State, query: Query) -> Option<Effect> {
         .and_then(|label| state.fleet.estate.region(label));
     let contexts = spec.is_some_and(|spec| !spec.kube_contexts.is_empty());
     let nothing = match &query.wanted {
-        Wanted::Nothing => false,
+        Wanted::Nothing | Wanted::Reference(_) => false,
         Wanted::Series(series) => series.is_empty(),
         Wanted::ApiServers(servers) => servers.is_empty() && !contexts,
     };
@@ -231,6 +231,7 @@ mod tests {
             source: Source::Alarms,
             place: place("eu-west-1"),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         let at = start() + jiff::SignedDuration::from_secs(seconds);
         update(
@@ -290,6 +291,7 @@ mod tests {
             source: Source::Alarms,
             place: place("eu-west-1"),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         let error = ProviderError::new(
             ErrorClass::Timeout,

@@ -97,6 +97,7 @@ fn question(fleet: &Fleet, source: Source, place: Place) -> Query {
         source,
         place,
         wanted,
+        read: 0,
     }
 }
 
@@ -125,6 +126,7 @@ pub fn records(count: usize) -> Fleet {
         source: Source::Records,
         place: Place::Global,
         wanted: Wanted::Nothing,
+        read: 0,
     };
     let rows = (0..count).map(record).collect();
     fleet.accept(

@@ -9,8 +9,11 @@ use jiff::Timestamp;
 
 use super::{Alarm, AlarmType};
 use crate::{
-    provider::{ask::Ask, paging::all_pages},
-    resources::{Answer, Api, ProviderError, Query, Rows},
+    provider::{ask::Ask, paging::all_pages, write::Write},
+    resources::{
+        Answer, Api, ErrorClass, ProviderError, Query, Rows,
+        change::{Alter, ApplyError, Receipt},
+    },
 };
 
 const OPERATION: &str = "cloudwatch:DescribeAlarms";
@@ -214,6 +217,7 @@ mod tests {
             source: Source::Alarms,
             place: place.clone(),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         let answer = observe(Ask::new(&estate, &place, config), &query)
             .await
@@ -229,4 +233,13 @@ mod tests {
         assert_eq!(states, [("a", "OK"), ("b", "ALARM")]);
         assert_eq!(alarms[1].rule.as_deref(), Some("ALARM(a)"));
     }
+}
+
+/// Sends one change.
+pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
+    Err(Write::unsent(ProviderError::new(
+        ErrorClass::Terminal,
+        change.operation(),
+        "cannot be sent by this version",
+    )))
 }

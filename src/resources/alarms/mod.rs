@@ -1,10 +1,12 @@
 //! CloudWatch alarms. Owns the model; INSUFFICIENT_DATA is never shown as fine.
 
+pub mod change;
 pub mod live;
 pub mod related;
 pub mod sim;
 mod view;
 
+pub use self::change::Change;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,11 @@
 
 use super::{elasticache, memorydb};
 use crate::{
-    provider::ask::Ask,
-    resources::{Answer, ErrorClass, ProviderError, Query, Source},
+    provider::{ask::Ask, write::Write},
+    resources::{
+        Answer, ErrorClass, ProviderError, Query, Source,
+        change::{Alter, ApplyError, Receipt},
+    },
 };
 
 /// Reads the caches of one source at one place.
@@ -20,4 +23,13 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
             message,
         ))
     }
+}
+
+/// Sends one change.
+pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
+    Err(Write::unsent(ProviderError::new(
+        ErrorClass::Terminal,
+        change.operation(),
+        "cannot be sent by this version",
+    )))
 }

@@ -1,5 +1,6 @@
 //! Caches: ElastiCache replication groups with Global Datastores, MemoryDB clusters with multi-Region clusters. Owns the row that unites them; each service owns its model and judgement; no call.
 
+pub mod change;
 mod elasticache;
 pub mod live;
 mod memorydb;
@@ -14,6 +15,7 @@ use super::{
     rules::Words,
 };
 
+pub use change::Change;
 pub use elasticache::{Datastore, DatastoreMember, ReplicationGroup};
 pub use memorydb::{MemoryDbCluster, MultiRegionCluster, RegionalCluster};
 

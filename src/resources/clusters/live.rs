@@ -8,8 +8,11 @@ use futures::{StreamExt, stream};
 
 use super::{ApiServer, Cluster, EksCluster, api_servers};
 use crate::{
-    provider::{ask::Ask, paging::all_pages},
-    resources::{Answer, Api, ErrorClass, ProviderError, Query, Rows, Source},
+    provider::{ask::Ask, paging::all_pages, write::Write},
+    resources::{
+        Answer, Api, ErrorClass, ProviderError, Query, Rows, Source,
+        change::{Alter, ApplyError, Receipt},
+    },
 };
 
 const LIST: &str = "eks:ListClusters";
@@ -156,6 +159,7 @@ mod tests {
             source: Source::Clusters,
             place: place.clone(),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         observe(Ask::new(&estate, &place, config), &query).await
     }
@@ -181,4 +185,13 @@ mod tests {
             (ErrorClass::Transient, LIST)
         );
     }
+}
+
+/// Sends one change.
+pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
+    Err(Write::unsent(ProviderError::new(
+        ErrorClass::Terminal,
+        change.operation(),
+        "cannot be sent by this version",
+    )))
 }

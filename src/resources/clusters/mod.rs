@@ -1,6 +1,7 @@
 //! Kubernetes clusters: what EKS says about them, and whether their API server answers. Owns the model; no call.
 
 mod api_servers;
+pub mod change;
 pub mod live;
 pub mod sim;
 mod view;
@@ -8,6 +9,8 @@ mod view;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::change::{Bounds, Change};
 
 use super::{Fleet, Judgement, Place, Resource, Severity};
 
@@ -28,6 +31,8 @@ pub struct ApiServer {
 pub enum Cluster {
     /// What EKS says.
     Eks(EksCluster),
+    /// A node group, as EKS describes it.
+    NodeGroup(NodeGroup),
     /// What the API server itself says.
     ApiServer(ApiServerState),
 }
@@ -51,6 +56,58 @@ pub struct EksCluster {
     pub health_issues: Vec<String>,
     /// How to reach it.
     pub api_server: ApiServer,
+}
+
+/// An EKS managed node group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeGroup {
+    /// Name.
+    pub name: String,
+    /// Its cluster.
+    pub cluster: String,
+    /// `ACTIVE`, `UPDATING` …
+    pub status: Option<String>,
+    /// Bounds of its size; `None` where EKS does not tell.
+    pub bounds: Option<Bounds>,
+    /// How many nodes it wants now.
+    pub desired: Option<i32>,
+    /// Codes of the open health issues.
+    pub health_issues: Vec<String>,
+}
+
+impl NodeGroup {
+    /// Its size in words: `3 of 2 to 6 nodes`.
+    pub fn size(&self) -> Option<String> {
+        let bounds = self.bounds?;
+        Some(match self.desired {
+            Some(desired) => format!("{desired} of {bounds}"),
+            None => bounds.to_string(),
+        })
+    }
+
+    fn judge(&self) -> Judgement {
+        let name = &self.name;
+        match self.status.as_deref() {
+            Some("ACTIVE") if self.health_issues.is_empty() => Judgement::ok(),
+            Some("ACTIVE") => Judgement::new(
+                Severity::Warn,
+                format!("{name}: {}", self.health_issues.join(", ")),
+            ),
+            Some(status @ ("UPDATING" | "CREATING" | "DELETING")) => {
+                Judgement::new(Severity::Warn, format!("{name} is {status}"))
+            }
+            Some(status @ ("DEGRADED" | "CREATE_FAILED" | "DELETE_FAILED")) => {
+                Judgement::new(Severity::Bad, format!("{name} is {status}"))
+            }
+            Some(status) => {
+                Judgement::new(Severity::Unknown, format!("{name} has status {status}"))
+            }
+            None => Judgement::new(
+                Severity::Unknown,
+                format!("the status of {name} is not known"),
+            ),
+        }
+    }
 }
 
 /// Whether an API server answers.
@@ -81,6 +138,7 @@ impl Resource for Cluster {
     fn key(&self) -> String {
         match self {
             Self::Eks(cluster) => format!("eks/{}", cluster.name),
+            Self::NodeGroup(group) => format!("node-group/{}/{}", group.cluster, group.name),
             Self::ApiServer(state) => format!("api-server/{}", state.name),
         }
     }
@@ -103,6 +161,7 @@ impl Resource for Cluster {
                     format!("{} has status {other}", cluster.name),
                 ),
             },
+            Self::NodeGroup(group) => group.judge(),
             Self::ApiServer(state) => match &state.error {
                 None => Judgement::ok(),
                 Some(error) if state.answered_before => Judgement::new(

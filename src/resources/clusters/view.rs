@@ -40,6 +40,16 @@ impl Show for Cluster {
                     Cell::maybe(issues).severity(severity),
                 ]
             }
+            Self::NodeGroup(group) => vec![
+                Cell::text(format!("{}/{}", group.cluster, group.name)),
+                region,
+                Cell::text("node group"),
+                Cell::maybe(group.status.as_deref()).severity(severity),
+                Cell::none(),
+                Cell::none(),
+                Cell::none(),
+                Cell::maybe(group.size()).severity(severity),
+            ],
             Self::ApiServer(state) => vec![
                 Cell::text(&state.name),
                 region,
@@ -57,6 +67,16 @@ impl Show for Cluster {
         let severity = self.judge(fleet, place).severity;
         match self {
             Self::Eks(cluster) => eks(cluster, severity),
+            Self::NodeGroup(group) => vec![
+                Field::text("name", Some(&group.name)),
+                Field::text("cluster", Some(&group.cluster)),
+                Field::new(
+                    "status",
+                    Cell::maybe(group.status.as_deref()).severity(severity),
+                ),
+                Field::text("size", group.size().as_deref()),
+                Field::text("issues", Some(&group.health_issues.join(", "))),
+            ],
             Self::ApiServer(state) => vec![
                 Field::text("name", Some(&state.name)),
                 Field::new("status", answers(state)),

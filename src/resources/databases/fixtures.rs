@@ -44,6 +44,7 @@ pub(crate) fn put(fleet: &mut Fleet, source: Source, region: &str, rows: Rows) {
         source,
         place: place(region),
         wanted: Wanted::Nothing,
+        read: 0,
     };
     fleet.accept(&query, Answer::of(rows), now(), Duration::ZERO);
 }

@@ -1,5 +1,6 @@
 //! Databases: Aurora global clusters and clusters, RDS instances with cross-region replicas, DynamoDB global tables. Owns the row that unites them; each store owns its model and judgement; no call.
 
+pub mod change;
 mod dynamodb;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -15,6 +16,7 @@ use super::{
     metrics::{Reading, SeriesSpec},
 };
 
+pub use change::Change;
 pub use dynamodb::{Table, TableReplica};
 pub use rds::{
     cluster::{ClusterInstance, DbCluster},

@@ -7,8 +7,11 @@ use aws_sdk_route53::{
 
 use super::HealthCheck;
 use crate::{
-    provider::{ask::Ask, paging::all_pages},
-    resources::{Answer, Api, ProviderError, Query, Rows},
+    provider::{ask::Ask, paging::all_pages, write::Write},
+    resources::{
+        Answer, Api, ErrorClass, ProviderError, Query, Rows,
+        change::{Alter, ApplyError, Receipt},
+    },
 };
 
 const OPERATION: &str = "route53:ListHealthChecks";
@@ -109,4 +112,13 @@ fn target(id: &str, config: &HealthCheckConfig) -> String {
         _ if name.or(address).is_some() => format!("{host}{at}"),
         other => format!("{other} {id}"),
     }
+}
+
+/// Sends one change.
+pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
+    Err(Write::unsent(ProviderError::new(
+        ErrorClass::Terminal,
+        change.operation(),
+        "cannot be sent by this version",
+    )))
 }

@@ -1,10 +1,13 @@
 //! Route 53 health checks. Owns what "healthy" means (inverted, disabled, fail-open) as pure functions.
 
+pub mod change;
 pub mod live;
 pub mod sim;
 mod view;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::change::Change;
 
 use super::{
     Fleet, Judgement, Place, Resource, Severity, Source,
@@ -188,6 +191,7 @@ mod tests {
                 source,
                 place: Place::Global,
                 wanted: Wanted::Nothing,
+                read: 0,
             };
             fleet.accept(&query, Answer::of(rows), now, Duration::ZERO);
         }

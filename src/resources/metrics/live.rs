@@ -33,7 +33,7 @@ const LOOKUP_PAGES: usize = 4;
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     let specs = match &query.wanted {
         Wanted::Series(specs) => specs.as_slice(),
-        Wanted::Nothing | Wanted::ApiServers(_) => &[],
+        Wanted::Nothing | Wanted::ApiServers(_) | Wanted::Reference(_) => &[],
     };
     // Global Accelerator publishes in us-west-2, all other global services in us-east-1 (domain 0.4).
     let (west, home): (Vec<SeriesSpec>, Vec<SeriesSpec>) = specs
@@ -238,6 +238,7 @@ mod tests {
             source: Source::Metrics,
             place: place.clone(),
             wanted: Wanted::Series(specs),
+            read: 0,
         };
         observe(Ask::new(&estate, &place, canned::config(answer)), &query).await
     }

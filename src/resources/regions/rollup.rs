@@ -252,6 +252,7 @@ fn clusters(fleet: &Fleet, place: &Place) -> Vec<ClusterLine> {
                 status: Some(cluster.status.clone()),
                 answers: None,
             }),
+            Cluster::NodeGroup(_) => {}
             Cluster::ApiServer(state) => {
                 let answers = Some(state.error.is_none());
                 match lines.iter_mut().find(|line| line.name == state.name) {

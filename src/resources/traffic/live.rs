@@ -1,8 +1,11 @@
 //! Which API answers which source of this kind, and what all of them share: which errors end a poll.
 
 use crate::{
-    provider::ask::Ask,
-    resources::{Answer, ErrorClass, ProviderError, Query, Rows, Source},
+    provider::{ask::Ask, write::Write},
+    resources::{
+        Answer, ErrorClass, ProviderError, Query, Rows, Source,
+        change::{Alter, ApplyError, Receipt},
+    },
 };
 
 use super::{
@@ -47,7 +50,10 @@ pub(super) fn part<T>(
     match result {
         Ok(part) => Ok(Some(part)),
         Err(error) => match error.class {
-            ErrorClass::Denied | ErrorClass::NotFound | ErrorClass::Terminal => {
+            ErrorClass::Denied
+            | ErrorClass::NotFound
+            | ErrorClass::Conflict
+            | ErrorClass::Terminal => {
                 ask.problem(error);
                 Ok(None)
             }
@@ -59,4 +65,13 @@ pub(super) fn part<T>(
             | ErrorClass::Skipped => Err(error),
         },
     }
+}
+
+/// Sends one change.
+pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
+    Err(Write::unsent(ProviderError::new(
+        ErrorClass::Terminal,
+        change.operation(),
+        "cannot be sent by this version",
+    )))
 }

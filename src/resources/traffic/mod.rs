@@ -1,11 +1,13 @@
 //! Everything that splits traffic. One row is one member of a split: a record set, an endpoint group, a target group of a rule, a version of an alias. Owns what the mechanisms have in common; each has a folder of its own.
 
+pub mod change;
 pub mod cloudfront;
 pub mod elastic_load_balancing;
 mod fields;
 pub mod global_accelerator;
 pub mod lambda;
 pub mod live;
+mod paste;
 pub mod recovery_cluster;
 pub mod route53;
 pub mod share;
@@ -15,10 +17,12 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    change::Change,
     cloudfront::{ContinuousDeployment, Distribution, Origin, distribution_key},
     elastic_load_balancing::{Forward, TargetHealth, load_balancer_key},
     global_accelerator::{Endpoint, EndpointGroup, new_flows_key},
     lambda::{AliasVersion, alias_key},
+    paste::quoted,
     recovery_cluster::RoutingControl,
     route53::{AliasTarget, Policy, Record, plain_name},
 };

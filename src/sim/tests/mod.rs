@@ -66,7 +66,7 @@ impl Watching {
             let rows = self.fleet.clusters.at(place);
             let known = rows.filter_map(|row| match row {
                 Cluster::Eks(eks) => Some(eks.api_server.clone()),
-                Cluster::ApiServer(_) => None,
+                Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
             });
             Wanted::ApiServers(known.collect())
         };
@@ -81,6 +81,7 @@ impl Watching {
             source,
             place: place.clone(),
             wanted,
+            read: 0,
         }
     }
 

@@ -16,6 +16,7 @@ fn a_throttled_api_answers_now_and_then() {
             source: Source::Records,
             place: Place::Global,
             wanted: Wanted::Nothing,
+            read: 0,
         };
         match crate::sim::wire::reply(&world, &query).result {
             Ok(answer) => assert!(answer.problems.is_empty()),
@@ -160,6 +161,7 @@ async fn the_provider_takes_its_time_and_hangs_until_the_deadline() {
         source: Source::Rds,
         place: place("us-east-1"),
         wanted: Wanted::Nothing,
+        read: 0,
     };
     let asked = VirtualTime::now();
     assert!(provider.observe(query.clone()).await.is_ok());

@@ -19,6 +19,7 @@ async fn global(wire: &Wire, source: Source) -> Result<Answer, ProviderError> {
         source,
         place: Place::Global,
         wanted: Wanted::Nothing,
+        read: 0,
     };
     wire.observe_in(&Wire::estate(&[HOME]), HOME, &query, traffic::live::observe)
         .await
@@ -168,6 +169,7 @@ async fn controls(elsewhere: &Wire, wires: &[Wire], index: usize) -> Result<Answ
         source: Source::RoutingControls,
         place: Place::Endpoint(REGIONS[index].to_owned()),
         wanted: Wanted::Nothing,
+        read: 0,
     };
     elsewhere
         .observe_in(&estate, HOME, &query, traffic::live::observe)

@@ -36,6 +36,7 @@ async fn poll(wire: &Wire, memory: &Arc<Memory>) -> Result<Answer, ProviderError
         source: Source::Records,
         place: place.clone(),
         wanted: Wanted::Nothing,
+        read: 0,
     };
     let ask = Ask::new(&estate, &place, wire.config(HOME).await).remembering(Arc::clone(memory));
     traffic::live::observe(ask, &query).await
@@ -176,6 +177,7 @@ async fn checks(wire: &Wire) -> Result<Answer, ProviderError> {
         source: Source::HealthChecks,
         place: Place::Global,
         wanted: Wanted::Nothing,
+        read: 0,
     };
     let estate = estate();
     wire.observe_in(&estate, HOME, &query, health_checks::live::observe)

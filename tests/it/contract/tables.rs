@@ -185,6 +185,7 @@ async fn a_plain_table_is_described_once_and_a_global_one_in_every_poll() {
             source: Source::Tables,
             place: place.clone(),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         let ask = Ask::new(&estate, &place, config).remembering(Arc::clone(&memory));
         let answer = observe(ask, &query).await.unwrap();

@@ -99,6 +99,7 @@ async fn metrics(wire: &Wire, count: usize) -> Result<Answer, ProviderError> {
         source: Source::Metrics,
         place: place.clone(),
         wanted: Wanted::Series(specs(count)),
+        read: 0,
     };
     let ask = Ask::new(&estate, &place, wire.config(REGION).await).remembering(Arc::default());
     metrics::live::observe(ask, &query).await

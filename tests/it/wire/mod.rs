@@ -178,6 +178,7 @@ impl Wire {
             source,
             place: Self::place(region),
             wanted: Wanted::Nothing,
+            read: 0,
         };
         self.observe_in(&Self::estate(&[region]), region, &query, observe)
             .await

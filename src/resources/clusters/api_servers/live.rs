@@ -62,7 +62,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 fn servers(ask: &Ask<'_>, query: &Query) -> Vec<ApiServer> {
     let mut servers = match &query.wanted {
         Wanted::ApiServers(servers) => servers.clone(),
-        Wanted::Nothing | Wanted::Series(_) => Vec::new(),
+        Wanted::Nothing | Wanted::Series(_) | Wanted::Reference(_) => Vec::new(),
     };
     let spec = ask
         .place

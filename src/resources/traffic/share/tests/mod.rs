@@ -53,6 +53,7 @@ fn fleet(answers: Vec<(Source, Place, Rows)>) -> Fleet {
             source,
             place,
             wanted: Wanted::Nothing,
+            read: 0,
         };
         fleet.accept(&query, Answer::of(rows), now, Duration::ZERO);
     }

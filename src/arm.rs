@@ -1,0 +1,122 @@
+//! Who may write, until when. Owns the window of arming and the token without which no provider takes a change; knows no clock and sends nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How long a window is open.
+pub const WINDOW: Duration = Duration::from_secs(15 * 60);
+
+/// The window in which plans may be confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Armed {
+    since: Timestamp,
+    until: Timestamp,
+    reason: String,
+}
+
+impl Armed {
+    /// Opens a window; `None` without a reason, which the journal wants.
+    pub fn new(reason: &str, now: Timestamp) -> Option<Self> {
+        let reason = reason.trim();
+        let until = now + jiff::SignedDuration::try_from(WINDOW).ok()?;
+        (!reason.is_empty()).then(|| Self {
+            since: now,
+            until,
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// Why it was opened.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// When it closes.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// The time left; `None` when it has closed. A clock that went back closes it too.
+    pub fn left(&self, now: Timestamp) -> Option<Duration> {
+        let left = Duration::try_from(self.until.duration_since(now)).ok()?;
+        (now >= self.since && !left.is_zero()).then_some(left)
+    }
+}
+
+/// Proof that a journal line is on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Number of the line.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// The right to make one change. It exists only for a step whose intention is on disk, in an open window or in a run that was confirmed in one:
+/// without it the `apply` of a provider does not compile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArmToken {
+    run: String,
+    step: usize,
+    written: Written,
+}
+
+impl ArmToken {
+    /// Grants the right to make the change of one step.
+    pub fn grant(
+        armed: &Armed,
+        now: Timestamp,
+        run: &str,
+        step: usize,
+        written: Written,
+    ) -> Option<Self> {
+        armed.left(now)?;
+        Some(Self {
+            run: run.to_owned(),
+            step,
+            written,
+        })
+    }
+
+    /// A token that stays the same when the same step is sent again: for APIs that take one to tell repeats.
+    pub fn idempotency(&self) -> String {
+        format!("pilothouse-{}-{}", self.run, self.step)
+    }
+
+    /// The journal line behind it.
+    pub fn written(&self) -> &Written {
+        &self.written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_window_needs_a_reason_and_closes() {
+        assert_eq!(Armed::new("  ", at(0)), None);
+        let armed = Armed::new("region down", at(0)).unwrap();
+        assert_eq!(armed.left(at(0)), Some(WINDOW));
+        assert_eq!(armed.left(at(899)), Some(Duration::from_secs(1)));
+        assert_eq!(armed.left(at(900)), None);
+        assert_eq!(armed.left(at(-1)), None, "a clock that went back");
+    }
+
+    #[test]
+    fn no_token_after_the_window_closed() {
+        let armed = Armed::new("region down", at(0)).unwrap();
+        let written = Written {
+            sequence: 1,
+            hash: String::new(),
+        };
+        assert!(ArmToken::grant(&armed, at(1), "r", 0, written.clone()).is_some());
+        assert!(ArmToken::grant(&armed, at(901), "r", 0, written).is_none());
+    }
+}

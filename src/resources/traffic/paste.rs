@@ -1,0 +1,168 @@
+//! The `aws` command that makes a traffic change by hand. Owns the spelling; must never run one.
+
+use serde_json::{Value, json};
+
+use super::{
+    Record,
+    change::{Change, ControlEdit, ForwardEdit, RecordEdit},
+};
+
+/// One command per line, ready to paste into a POSIX shell.
+pub fn commands(change: &Change) -> Vec<String> {
+    match change {
+        Change::Weights { records } => weights(records),
+        Change::Dial { group_arn, to, .. } => vec![format!(
+            "aws globalaccelerator update-endpoint-group --region us-west-2 --endpoint-group-arn {} --traffic-dial-percentage {to}",
+            quoted(group_arn)
+        )],
+        Change::Controls { controls } => self::controls(controls),
+        Change::Forward {
+            listener_arn,
+            rule_arn,
+            groups,
+            ..
+        } => {
+            vec![forward(listener_arn, rule_arn.as_deref(), groups)]
+        }
+        Change::Alias {
+            region,
+            function,
+            alias,
+            canary,
+            to,
+            ..
+        } => {
+            let weights = if *to > 0.0 {
+                json!({ canary: to })
+            } else {
+                json!({})
+            };
+            vec![format!(
+                "aws lambda update-alias --region {region} --function-name {} --name {} --routing-config {}",
+                quoted(function),
+                quoted(alias),
+                quoted(&json!({ "AdditionalVersionWeights": weights }).to_string())
+            )]
+        }
+        Change::Staging { policy_id, to, .. } => vec![
+            format!(
+                "aws cloudfront get-continuous-deployment-policy-config --id {policy_id} > policy.json"
+            ),
+            format!("# set TrafficConfig.SingleWeightConfig.Weight to {to} in policy.json, then:"),
+            format!(
+                "aws cloudfront update-continuous-deployment-policy --id {policy_id} --if-match ETAG --continuous-deployment-policy-config file://policy.json"
+            ),
+        ],
+    }
+}
+
+/// A word for a POSIX shell: names from APIs may hold anything.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn weights(records: &[RecordEdit]) -> Vec<String> {
+    let Some(first) = records.first() else {
+        return Vec::new();
+    };
+    let batch = |action: &str, record: Record| json!({ "Action": action, "ResourceRecordSet": set(&record) });
+    let deletes = records
+        .iter()
+        .map(|edit| batch("DELETE", edit.from.clone()));
+    let creates = records.iter().map(|edit| batch("CREATE", edit.after()));
+    let changes: Vec<Value> = deletes.chain(creates).collect();
+    vec![format!(
+        "aws route53 change-resource-record-sets --hosted-zone-id {} --change-batch {}",
+        quoted(&first.from.zone_id),
+        quoted(&json!({ "Changes": changes }).to_string())
+    )]
+}
+
+/// A record set in the JSON of the AWS CLI.
+fn set(record: &Record) -> Value {
+    let mut set = json!({ "Name": record.name, "Type": record.record_type });
+    let mut put = |key: &str, value: Value| {
+        if let Some(fields) = set.as_object_mut() {
+            fields.insert(key.to_owned(), value);
+        }
+    };
+    if let Some(identifier) = &record.set_identifier {
+        put("SetIdentifier", json!(identifier));
+    }
+    if let super::Policy::Weighted { weight } = record.policy {
+        put("Weight", json!(weight));
+    }
+    if let Some(ttl) = record.ttl {
+        put("TTL", json!(ttl));
+    }
+    if let Some(alias) = &record.alias {
+        let target = json!({
+            "DNSName": alias.dns_name, "HostedZoneId": alias.zone_id, "EvaluateTargetHealth": alias.evaluate_target_health,
+        });
+        put("AliasTarget", target);
+    } else {
+        let values: Vec<Value> = record
+            .values
+            .iter()
+            .map(|value| json!({ "Value": value }))
+            .collect();
+        put("ResourceRecords", Value::Array(values));
+    }
+    if let Some(id) = &record.health_check_id {
+        put("HealthCheckId", json!(id));
+    }
+    set
+}
+
+fn controls(controls: &[ControlEdit]) -> Vec<String> {
+    let entries: Vec<Value> = controls
+        .iter()
+        .map(|edit| json!({ "RoutingControlArn": edit.arn, "RoutingControlState": if edit.to { "On" } else { "Off" } }))
+        .collect();
+    vec![
+        "# at any of the five endpoints of the recovery cluster; on an error take the next one"
+            .to_owned(),
+        format!(
+            "aws route53-recovery-cluster update-routing-control-states --region REGION --endpoint-url ENDPOINT --update-routing-control-state-entries {}",
+            quoted(&Value::Array(entries).to_string())
+        ),
+    ]
+}
+
+fn forward(listener: &str, rule: Option<&str>, groups: &[ForwardEdit]) -> String {
+    let groups: Vec<Value> = groups
+        .iter()
+        .map(|edit| json!({ "TargetGroupArn": edit.target_group_arn, "Weight": edit.to }))
+        .collect();
+    let actions = json!([{ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } }]);
+    let (verb, flag, arn, actions_flag) = match rule {
+        Some(rule) => ("modify-rule", "--rule-arn", rule, "--actions"),
+        None => (
+            "modify-listener",
+            "--listener-arn",
+            listener,
+            "--default-actions",
+        ),
+    };
+    format!(
+        "aws elbv2 {verb} {flag} {} {actions_flag} {}  # with every other action of the rule (authentication)",
+        quoted(arn),
+        quoted(&actions.to_string())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_cannot_leave_its_word() {
+        assert_eq!(quoted("eu-west-1"), "eu-west-1");
+        assert_eq!(quoted("a'; rm -rf /"), r"'a'\''; rm -rf /'");
+        assert_eq!(quoted(""), "''");
+    }
+}
