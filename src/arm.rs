@@ -64,15 +64,16 @@ pub struct ArmToken {
 }
 
 impl ArmToken {
-    /// Grants the right to make the change of one step.
+    /// Grants the right to make the change of one step of a run that was confirmed in the window. A run may outlast its window, because stopping half-way
+    /// is not safer than going on; closing the window by hand stops it before its next change.
     pub fn grant(
         armed: &Armed,
-        now: Timestamp,
+        confirmed_at: Timestamp,
         run: &str,
         step: usize,
         written: Written,
     ) -> Option<Self> {
-        armed.left(now)?;
+        armed.left(confirmed_at)?;
         Some(Self {
             run: run.to_owned(),
             step,
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_after_the_window_closed() {
+    fn no_token_for_what_was_not_confirmed_in_the_window() {
         let armed = Armed::new("region down", at(0)).unwrap();
         let written = Written {
             sequence: 1,

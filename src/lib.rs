@@ -41,6 +41,7 @@
 //! | [`Fleet`](resources::Fleet) | everything that is known; [`Estate`](resources::Estate) is what is watched |
 //! | [`Reading`](resources::metrics::Reading) | a value that comes from a metric: missing is not zero |
 
+pub mod actions;
 pub mod arm;
 pub mod cli;
 pub mod command;
@@ -50,6 +51,7 @@ pub mod effect;
 pub mod event;
 pub mod facts;
 pub mod glyph;
+pub mod plan;
 pub mod provider;
 pub mod report;
 pub mod resources;

@@ -121,6 +121,13 @@ impl<R> Table<R> {
         self.slices.get(&(source, place.clone()))
     }
 
+    /// The rows of one slice, to imagine them otherwise.
+    pub(super) fn rows_mut(&mut self, source: Source, place: &Place) -> &mut [R] {
+        self.slices
+            .get_mut(&(source, place.clone()))
+            .map_or(&mut [], |slice| &mut slice.rows)
+    }
+
     /// Every slice, by source and then place.
     pub fn slices(&self) -> impl Iterator<Item = (Source, &Place, &Slice<R>)> {
         self.slices
@@ -153,6 +160,13 @@ impl<R> Table<R> {
         took: Duration,
     ) {
         let slice = self.expect(source, place);
+        // What was asked earlier and arrives later is older than what is known: a poll must not undo what a verification has seen.
+        let asked = |at: Timestamp, took: Duration| at - took;
+        let known = slice.observed_at.zip(slice.took);
+        if known.is_some_and(|(at_known, took_known)| asked(at, took) < asked(at_known, took_known))
+        {
+            return;
+        }
         *slice = Slice {
             rows,
             observed_at: Some(at),

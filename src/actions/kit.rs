@@ -1,0 +1,1 @@
+//! What actions have in common: finding what they act on in the fleet, the forecast, the phrases. Owns no procedure.

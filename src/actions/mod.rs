@@ -1,0 +1,85 @@
+//! The actions: operator procedures that, asked for a target, return a plan. Owns the list; each file owns one procedure. Pure: an action reads the fleet and the ledger, never the world.
+
+mod kit;
+
+use crate::{
+    plan::{Intent, Plan, ledger::Ledger},
+    resources::Fleet,
+};
+
+/// An operator procedure.
+pub trait Action: Sync {
+    /// Its name: in the palette, on the command line, in keymaps and in the journal.
+    fn name(&self) -> &'static str;
+
+    /// What it does, in one line.
+    fn doc(&self) -> &'static str;
+
+    /// What its target is, for help: `<region>`.
+    fn target(&self) -> &'static str;
+
+    /// Names of the options that it takes: `now`, `to` …
+    fn options(&self) -> &'static [&'static str];
+
+    /// Targets that make sense now, for completion.
+    fn targets(&self, fleet: &Fleet, ledger: &Ledger) -> Vec<String>;
+
+    /// The plan, or why there is none. Pure: the same fleet, ledger and intent give the same plan.
+    fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal>;
+}
+
+/// Every action, in the order of the help.
+pub static ACTIONS: &[&dyn Action] = &[];
+
+/// Why there is no plan, and what would make one possible.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", reasons.join("; "))]
+pub struct Refusal {
+    /// All reasons at once.
+    pub reasons: Vec<String>,
+    /// What to do.
+    pub advice: String,
+}
+
+impl Refusal {
+    /// A refusal for one reason.
+    pub fn new(reason: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            reasons: vec![reason.into()],
+            advice: advice.into(),
+        }
+    }
+}
+
+/// An action by its name.
+pub fn find(name: &str) -> Result<&'static dyn Action, Refusal> {
+    ACTIONS
+        .iter()
+        .copied()
+        .find(|action| action.name() == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = ACTIONS.iter().map(|action| action.name()).collect();
+            Refusal::new(
+                format!("there is no action `{name}`"),
+                format!("there are {}", names.join(", ")),
+            )
+        })
+}
+
+/// Makes a plan. Options that the action does not take are refused, never ignored.
+pub fn plan(fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
+    let action = find(&intent.action)?;
+    let taken = action.options();
+    let reasons: Vec<String> = intent
+        .options
+        .given()
+        .into_iter()
+        .filter(|name| !taken.contains(name))
+        .map(|name| format!("{} takes no option `{name}`", action.name()))
+        .collect();
+    if !reasons.is_empty() {
+        let advice = format!("it takes {}", taken.join(", "));
+        return Err(Refusal { reasons, advice });
+    }
+    action.plan(fleet, ledger, intent)
+}

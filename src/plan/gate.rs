@@ -1,0 +1,85 @@
+//! Gates: whether regions stay healthy while a step is watched. Owns the thresholds' meaning; no data counts as failing.
+
+use jiff::Timestamp;
+
+use crate::resources::{Fleet, RegionLabel, metrics::Reading, regions::rollup::Rollup};
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gate {
+    /// Everything is within its limits, seen after the change.
+    Holds,
+    /// Nothing has been seen since the change.
+    NoData(String),
+    /// A limit is passed.
+    Breached(String),
+}
+
+/// Judges regions by what was measured after `since`.
+pub fn judge(fleet: &Fleet, regions: &[RegionLabel], since: Timestamp) -> Gate {
+    let mut silent = None;
+    for label in regions {
+        match region(fleet, label, since) {
+            Gate::Holds => {}
+            Gate::NoData(text) => silent = silent.or(Some(text)),
+            breached @ Gate::Breached(_) => return breached,
+        }
+    }
+    silent.map_or(Gate::Holds, Gate::NoData)
+}
+
+/// One value against its limit. `at` is the start of the period: what began before the change says nothing about it.
+fn value(reading: Option<Reading>, since: Timestamp) -> Option<f64> {
+    match reading {
+        Some(Reading::Value { value, at, .. }) if at >= since => Some(value),
+        Some(Reading::Value { .. } | Reading::NeverRead | Reading::NoData | Reading::Forbidden)
+        | None => None,
+    }
+}
+
+fn region(fleet: &Fleet, label: &RegionLabel, since: Timestamp) -> Gate {
+    let rollup: std::borrow::Cow<'_, Rollup> = fleet.rollup(label);
+    let limits = &fleet.estate.thresholds;
+    if rollup.reach.lost(fleet.now) {
+        return Gate::Breached(format!("{label} does not answer"));
+    }
+    let demand = &rollup.demand;
+    let checks = [
+        (
+            "error rate",
+            demand.error_percent,
+            limits.error_bad_percent,
+            "%",
+        ),
+        ("p95", demand.p95_ms, limits.p95_bad_ms, "ms"),
+        (
+            "utilisation",
+            rollup.utilisation_percent,
+            limits.utilisation_bad_percent,
+            "%",
+        ),
+        (
+            "database lag",
+            rollup.databases.lag_ms.into(),
+            limits.database_lag_bad_ms,
+            "ms",
+        ),
+    ];
+    let breach = checks.iter().find_map(|(what, reading, limit, unit)| {
+        let value = value(*reading, since)?;
+        (value > *limit).then(|| format!("{label}: {what} {value:.1} {unit} above {limit} {unit}"))
+    });
+    if let Some(text) = breach {
+        return Gate::Breached(text);
+    }
+    // Errors and latency are what users feel; without them nothing is known.
+    match (
+        value(demand.error_percent, since),
+        value(demand.p95_ms, since),
+    ) {
+        (Some(_), Some(_)) => Gate::Holds,
+        (_, _) => Gate::NoData(format!(
+            "{label}: no error rate and latency since the change"
+        )),
+    }
+}

@@ -1,0 +1,1 @@
+//! A run against happenings in every order.

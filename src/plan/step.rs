@@ -1,0 +1,91 @@
+//! One step of a plan: a change, or a wait with a condition. Owns what a step is made of; carries nothing out.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::GuardId;
+use crate::resources::{
+    Change, RegionLabel,
+    change::{Alter, Lever},
+};
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// In words: `Set the weight of eu-west-1 to 0`.
+    pub title: String,
+    /// What is done.
+    pub work: Work,
+    /// How long it usually takes.
+    pub expected_seconds: u64,
+    /// After how long its outcome is in doubt, and somebody is asked.
+    pub deadline_seconds: u64,
+    /// The guards that are judged again right before it.
+    pub guards: Vec<GuardId>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "work", content = "what", rename_all = "kebab-case")]
+pub enum Work {
+    /// Changes something.
+    Change(Change),
+    /// Waits for something.
+    Wait(Wait),
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "wait", rename_all = "kebab-case")]
+pub enum Wait {
+    /// Resolvers forget the old answer, and the requests of the region fall.
+    Tail {
+        /// The region that loses traffic.
+        region: RegionLabel,
+        /// At least: twice the TTL.
+        seconds: u64,
+        /// Requests per second before, where they were known.
+        baseline_rps: Option<f64>,
+        /// Percent of the baseline that may remain.
+        below_percent: f64,
+    },
+    /// Watches that regions stay healthy.
+    Bake {
+        /// The regions that are watched.
+        regions: Vec<RegionLabel>,
+        /// For how long.
+        seconds: u64,
+    },
+    /// Nodes become ready.
+    Nodes {
+        /// Where.
+        region: RegionLabel,
+        /// Cluster.
+        cluster: String,
+        /// Node group.
+        node_group: String,
+        /// How many at least.
+        nodes: i32,
+    },
+}
+
+impl Step {
+    /// The change, if it is one.
+    pub fn change(&self) -> Option<&Change> {
+        match &self.work {
+            Work::Change(change) => Some(change),
+            Work::Wait(_) => None,
+        }
+    }
+
+    /// The lever that it pulls, if any.
+    pub fn lever(&self) -> Option<Lever> {
+        self.change().map(Alter::lever)
+    }
+
+    /// After how long somebody is asked.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(self.deadline_seconds)
+    }
+}
