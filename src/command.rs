@@ -60,6 +60,21 @@ commands! {
     Why, "why", "", "Say why the selected row is in its state";
     Legend, "legend", "", "Explain glyphs and colours";
     Cost, "cost", "", "Show API calls per minute and dollars per hour";
+    Act, "act", "<action> [target] [options]", "Plan an action: drain-region, restore-region, shift-weights, switchover …";
+    Plan, "plan", "", "Show the plan";
+    Replan, "replan", "", "Make the plan again on what is known now";
+    Confirm, "confirm", "", "Ask for the confirmation of the plan";
+    Override, "override", "<guard> [reason]", "Override a guard of the plan by name, with a reason";
+    Arm, "arm", "<reason>", "Allow changes for 15 minutes";
+    Disarm, "disarm", "", "Allow no more changes; a run stops before its next one";
+    Run, "run", "", "Show the run in hand";
+    Hold, "hold", "", "Hold the run before its next change, or let it go on";
+    Skip, "skip", "", "Do not wait any longer in this step";
+    Abort, "abort", "", "Stop the run: stay, or undo";
+    Runs, "runs", "", "Show runs: interrupted, to be undone, left over";
+    GoOn, "go-on", "<run>", "Plan the rest of an interrupted run anew";
+    Settle, "settle", "<run> <note>", "Say that nothing more is to be done about an interrupted run";
+    Journal, "journal", "", "Show the journal";
     Theme, "theme", "<name>", "Switch the theme";
     Privacy, "privacy", "<on|off>", "Mask account ids and ARNs for screen sharing";
     Copy, "copy", "", "Copy the selected row's name through the terminal";
@@ -125,6 +140,12 @@ impl FromStr for Invocation {
             .split_once(char::is_whitespace)
             .unwrap_or((text.trim(), ""));
         let argument = argument.trim();
+        if crate::actions::find(name).is_ok() {
+            return Ok(Self {
+                command: Command::Act,
+                argument: text.trim().to_owned(),
+            });
+        }
         let Some(&command) = Command::ALL.iter().find(|command| command.name() == name) else {
             let nearest = Command::ALL
                 .iter()

@@ -1,6 +1,10 @@
 //! What `update` wants done. The runtime does it; its results come back as events. Owns no behaviour.
 
-use crate::resources::{Kind, Query};
+use crate::{
+    arm::ArmToken,
+    plan::entry::Entry,
+    resources::{Change, Kind, Query},
+};
 
 /// In which form rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +40,32 @@ impl Format {
 pub enum Effect {
     /// Ask the provider.
     Observe(Query),
+    /// Take the locks of a run.
+    Lock {
+        /// The run.
+        run: String,
+        /// What is locked.
+        targets: Vec<String>,
+        /// Why, for whoever finds them taken.
+        why: String,
+    },
+    /// Let the locks go.
+    Unlock,
+    /// Write an entry into the journal and wait until it is on disk.
+    Journal(Entry),
+    /// Make a change. The token shows that its intention is on disk.
+    Apply {
+        /// The run.
+        run: String,
+        /// The step.
+        step: usize,
+        /// The change.
+        change: Box<Change>,
+        /// The right to make it.
+        token: ArmToken,
+    },
+    /// Forget keys that were typed ahead.
+    DropKeys,
     /// Leave.
     Quit,
     /// Restore the terminal and stop the process group.

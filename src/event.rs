@@ -6,8 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    arm::Written,
     config::key::Key,
-    resources::{Answer, ProviderError, Query},
+    plan::entry::Entry,
+    resources::{
+        Answer, ProviderError, Query,
+        change::{ApplyError, Receipt},
+    },
 };
 
 /// Something happened.
@@ -49,6 +54,36 @@ pub enum Event {
     },
     /// The process was stopped and continues: what is on screen is old.
     Continued,
+    /// The journal was read.
+    JournalOpened {
+        /// Its entries, oldest first.
+        entries: Vec<Entry>,
+        /// Why it cannot be used.
+        problem: Option<String>,
+    },
+    /// An entry is on disk, or not.
+    Journaled {
+        /// The entry.
+        entry: Box<Entry>,
+        /// The proof, or why not.
+        result: Result<Written, String>,
+    },
+    /// The locks of a run are ours, or not.
+    Locked {
+        /// The run.
+        run: String,
+        /// Who holds them otherwise.
+        result: Result<(), String>,
+    },
+    /// A change was answered, or was not.
+    Applied {
+        /// The run.
+        run: String,
+        /// The step.
+        step: usize,
+        /// What came back.
+        result: Result<Receipt, ApplyError>,
+    },
     /// An effect that writes for the user (copy, export) ended.
     Noted {
         /// What to tell.

@@ -12,6 +12,12 @@ pub enum Context {
     Global,
     /// While a row's detail is shown.
     Detail,
+    /// While a plan is looked at.
+    Plan,
+    /// While the run in hand is looked at.
+    Run,
+    /// While the runs of the journal are looked at.
+    Runs,
     /// While a dialog without text input (help, legend, why, cost) is shown.
     Dialog,
 }

@@ -18,6 +18,9 @@ use crate::{
 pub const CONTEXTS: &[(&str, Context)] = &[
     ("global", Context::Global),
     ("detail", Context::Detail),
+    ("plan", Context::Plan),
+    ("run", Context::Run),
+    ("runs", Context::Runs),
     ("dialog", Context::Dialog),
 ];
 

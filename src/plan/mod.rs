@@ -4,6 +4,7 @@ pub mod entry;
 pub mod forecast;
 pub mod gate;
 pub mod guard;
+pub mod intent;
 pub mod ledger;
 pub mod run;
 pub mod step;

@@ -185,6 +185,11 @@ impl Loop {
                         pollers.ask(query);
                     }
                 }
+                Effect::Lock { .. }
+                | Effect::Unlock
+                | Effect::Journal(_)
+                | Effect::Apply { .. }
+                | Effect::DropKeys => {}
                 Effect::Quit => return Ok(false),
                 Effect::Suspend => {
                     self.screen.suspend()?;

@@ -1,6 +1,6 @@
 //! Keys while something is being typed: the palette and the filter. Owns line editing and completion; a pasted text never submits anything.
 
-use super::{Dialog, Input, Notice, State, navigate};
+use super::{Dialog, Input, Notice, State, confirm, navigate};
 use crate::{
     command::Invocation,
     completion,
@@ -35,7 +35,7 @@ impl Input {
     }
 
     /// One line-editing key; `false` when it is none.
-    fn edit(&mut self, key: Key) -> bool {
+    pub(super) fn edit(&mut self, key: Key) -> bool {
         let before = self.text[..self.cursor]
             .char_indices()
             .next_back()
@@ -92,6 +92,12 @@ pub fn key(state: &mut State, key: Key) -> Option<Vec<Effect>> {
             recalled,
         } => palette(state, key, input, choice, recalled),
         Dialog::Filter { input, before } => filter(state, key, input, before),
+        Dialog::Confirm {
+            stage,
+            input,
+            typed,
+        } => confirm::confirm(state, key, stage, input, typed),
+        Dialog::Stop => confirm::stop(state, key),
         other @ (Dialog::Help { .. } | Dialog::Text { .. }) => {
             state.dialogs.push(other);
             None
@@ -108,7 +114,9 @@ pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             let filter = input.text.clone();
             navigate::set_filter(state, state.active(), filter);
         }
-        Some(Dialog::Help { .. } | Dialog::Text { .. }) | None => {}
+        // A pasted phrase confirms nothing.
+        Some(Dialog::Confirm { .. } | Dialog::Stop | Dialog::Help { .. } | Dialog::Text { .. })
+        | None => {}
     }
     Vec::new()
 }

@@ -1,5 +1,7 @@
 //! Everything that the screen shows, and the only place where it changes. Pure: no clock, no IO, no terminal.
 
+pub mod conduct;
+mod confirm;
 mod dialog;
 mod navigate;
 pub mod schedule;
@@ -49,6 +51,33 @@ pub enum Screen {
     Zoom(Kind),
     /// Everything about one row; its scroll position in lines.
     Detail(RowId, u16),
+    /// A page about plans and runs; its scroll position, or the line of its cursor.
+    Page(Page, u16),
+}
+
+/// A page about plans and runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The plan that is looked at.
+    Plan,
+    /// The run in hand.
+    Run,
+    /// The runs of the journal: interrupted, to be undone, left over.
+    Runs,
+    /// The journal.
+    Journal,
+}
+
+impl Page {
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Plan => "Plan",
+            Self::Run => "Run",
+            Self::Runs => "Runs",
+            Self::Journal => "Journal",
+        }
+    }
 }
 
 /// What lies over the screen, if anything.
@@ -75,6 +104,17 @@ pub enum Dialog {
         /// The filter before.
         before: String,
     },
+    /// The question whether a plan shall be carried out.
+    Confirm {
+        /// How far the answer is.
+        stage: conduct::Stage,
+        /// What is typed at this stage.
+        input: Input,
+        /// What was typed at the stages before.
+        typed: Vec<String>,
+    },
+    /// The question how a run shall stop.
+    Stop,
     /// A text with a title: why, legend, cost.
     Text {
         /// Title.
@@ -183,6 +223,8 @@ pub struct State {
     pub notice: Option<Notice>,
     /// When to ask what.
     pub schedule: Schedule,
+    /// Plans and runs.
+    pub conduct: conduct::Conduct,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
 }
@@ -220,6 +262,7 @@ impl State {
             typed: Vec::new(),
             notice: None,
             schedule,
+            conduct: conduct::Conduct::default(),
             unsettled: true,
         };
         state.settle();

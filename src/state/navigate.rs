@@ -1,10 +1,11 @@
 //! What each command does to the screen. Owns movement, history, sorting and the text of `:why`; never asks the provider itself.
 
-use super::{Dialog, Input, Notice, Screen, State, why};
+use super::{Dialog, Input, Notice, Page, Screen, State, conduct, why};
 use crate::{
     command::{Command, Invocation},
     effect::{Effect, Format},
     glyph,
+    plan::run::Told,
     resources::{
         Kind, cost,
         shown::{self, Sort},
@@ -26,6 +27,21 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Refresh => return refresh(state),
         Command::Copy => return copy(state),
         Command::Export => return export(state, argument),
+        Command::Act => return conduct::draft(state, argument),
+        Command::Arm => return conduct::arm(state, argument),
+        Command::Disarm => return conduct::disarm(state),
+        Command::Replan => return conduct::replan(state),
+        Command::Confirm => return conduct::confirm(state),
+        Command::Override => return conduct::override_guard(state, argument),
+        Command::Hold => return conduct::hold(state),
+        Command::Skip => return conduct::tell(state, Told::Skip),
+        Command::GoOn => return conduct::go_on(state, argument),
+        Command::Settle => return conduct::settle(state, argument),
+        Command::Abort => abort(state),
+        Command::Plan => page_of(state, Page::Plan),
+        Command::Run => page_of(state, Page::Run),
+        Command::Runs => page_of(state, Page::Runs),
+        Command::Journal => page_of(state, Page::Journal),
         Command::Help => state.dialogs.push(Dialog::Help { scroll: 0 }),
         Command::Palette => state.dialogs.push(Dialog::Palette {
             input: Input::default(),
@@ -79,6 +95,30 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
     Vec::new()
 }
 
+fn page_of(state: &mut State, page: Page) {
+    let missing = match page {
+        Page::Plan => state.conduct.draft.is_none(),
+        Page::Run => state.conduct.run.is_none(),
+        Page::Runs | Page::Journal => false,
+    };
+    if missing {
+        let what = page.title().to_lowercase();
+        return fail(
+            state,
+            format!("there is no {what}: select a row and type an action, `:drain-region`"),
+        );
+    }
+    go(state, Screen::Page(page, 0));
+}
+
+fn abort(state: &mut State) {
+    if state.conduct.active().is_some() {
+        state.dialogs.push(Dialog::Stop);
+    } else {
+        fail(state, "no run is in hand".to_owned());
+    }
+}
+
 fn fail(state: &mut State, text: String) {
     state.notice = Some(Notice { text, failed: true });
 }
@@ -92,7 +132,7 @@ fn text(state: &mut State, title: &str, lines: Vec<String>) {
 }
 
 /// Goes to a screen and remembers the way back.
-fn go(state: &mut State, screen: Screen) {
+pub(super) fn go(state: &mut State, screen: Screen) {
     if state.screen != screen {
         let before = std::mem::replace(&mut state.screen, screen);
         state.back.push(before);
@@ -106,7 +146,7 @@ fn back(state: &mut State) {
         return;
     }
     let kind = state.active();
-    let filtered = !matches!(state.screen, Screen::Detail(..))
+    let filtered = !matches!(state.screen, Screen::Detail(..) | Screen::Page(..))
         && state.pane(kind).is_some_and(|pane| !pane.filter.is_empty());
     if filtered {
         set_filter(state, kind, String::new());
@@ -163,7 +203,7 @@ fn cycle(state: &mut State, by: isize) {
             state.screen = Screen::Zoom(next(Kind::ALL, kind));
             state.unsettled = true;
         }
-        Screen::Detail(..) => {}
+        Screen::Detail(..) | Screen::Page(..) => {}
     }
 }
 
@@ -187,12 +227,12 @@ fn zoom(state: &mut State) {
             }
             go(state, Screen::Home);
         }
-        Screen::Detail(..) => {}
+        Screen::Detail(..) | Screen::Page(..) => {}
     }
 }
 
 fn open(state: &mut State) {
-    if matches!(state.screen, Screen::Detail(..)) {
+    if matches!(state.screen, Screen::Detail(..) | Screen::Page(..)) {
         return;
     }
     match state.selected() {
@@ -212,9 +252,12 @@ fn step(state: &mut State, by: isize) {
             *scroll = scrolled(*scroll, last);
             return;
         }
-        Some(Dialog::Palette { .. } | Dialog::Filter { .. }) | None => {}
+        Some(
+            Dialog::Palette { .. } | Dialog::Filter { .. } | Dialog::Confirm { .. } | Dialog::Stop,
+        )
+        | None => {}
     }
-    if let Screen::Detail(_, scroll) = &mut state.screen {
+    if let Screen::Detail(_, scroll) | Screen::Page(_, scroll) = &mut state.screen {
         *scroll = scrolled(*scroll, last);
         return;
     }
@@ -237,7 +280,7 @@ fn page(state: &State) -> isize {
 
 fn filter(state: &mut State, argument: &str) {
     let kind = state.active();
-    if matches!(state.screen, Screen::Detail(..)) {
+    if matches!(state.screen, Screen::Detail(..) | Screen::Page(..)) {
         return fail(
             state,
             "a detail has nothing to filter; go back to the pane first".to_owned(),

@@ -11,7 +11,7 @@ impl State {
     /// The pane that has the keys.
     pub fn active(&self) -> Kind {
         match &self.screen {
-            Screen::Home => self.focus,
+            Screen::Home | Screen::Page(..) => self.focus,
             Screen::Zoom(kind) => *kind,
             Screen::Detail(id, _) => id.kind,
         }
@@ -21,6 +21,7 @@ impl State {
     pub fn selected(&self) -> Option<RowId> {
         match &self.screen {
             Screen::Detail(id, _) => Some(id.clone()),
+            Screen::Page(..) => None,
             Screen::Home | Screen::Zoom(_) => {
                 let pane = self.pane(self.active())?;
                 shown::id(self.shown(), self.active(), pane.order.get(pane.cursor)?)
@@ -47,6 +48,7 @@ impl State {
             Screen::Home => self.home_kinds(),
             Screen::Zoom(kind) => vec![*kind],
             Screen::Detail(id, _) => vec![id.kind],
+            Screen::Page(..) => Vec::new(),
         };
         for kind in kinds {
             let fleet = self.frozen.as_deref().unwrap_or(&self.fleet);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Notice, State, dialog, navigate};
+use super::{Notice, State, conduct, dialog, navigate};
 use crate::{
     config::keymap::Context,
     effect::Effect,
@@ -51,6 +51,13 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             });
             vec![Effect::Redraw]
         }
+        Event::JournalOpened { entries, problem } => {
+            conduct::opened(state, entries, problem);
+            Vec::new()
+        }
+        Event::Journaled { entry, result } => conduct::journaled(state, *entry, result),
+        Event::Locked { run, result } => conduct::locked(state, &run, result),
+        Event::Applied { run, step, result } => conduct::applied(state, &run, step, result),
         Event::Noted { text, failed } => {
             state.notice = Some(Notice { text, failed });
             Vec::new()
@@ -64,7 +71,9 @@ fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     if let Some(frozen) = &mut state.frozen {
         state.unsettled |= frozen.advance(now);
     }
-    state.ask_due()
+    let mut effects = state.ask_due();
+    effects.extend(conduct::tick(state));
+    effects
 }
 
 /// A question about nothing is not asked: no call is made for it, and no answer is made up.
@@ -96,15 +105,25 @@ fn observed(
     // Answers arrive between ticks; a value is never younger than the time by which it is judged.
     state.now = state.now.max(at);
     state.fleet.advance(state.now);
-    state
-        .schedule
-        .answered(&state.fleet, query, result.as_ref().err());
+    if query.read == 0 {
+        state
+            .schedule
+            .answered(&state.fleet, query, result.as_ref().err());
+    }
+    let seen = result
+        .as_ref()
+        .map(|answer| answer.in_sync)
+        .map_err(Clone::clone);
     match result {
         Ok(answer) => state.fleet.accept(query, answer, at, took),
         Err(error) => state.fleet.reject(query, error),
     }
     state.unsettled = true;
-    Vec::new()
+    if query.read == 0 {
+        Vec::new()
+    } else {
+        conduct::observed(state, query, seen)
+    }
 }
 
 impl State {
@@ -121,7 +140,12 @@ impl State {
     pub fn context(&self) -> Context {
         match (self.dialogs.last(), &self.screen) {
             (Some(_), _) => Context::Dialog,
-            (None, super::Screen::Detail(..)) => Context::Detail,
+            (None, super::Screen::Detail(..) | super::Screen::Page(super::Page::Journal, _)) => {
+                Context::Detail
+            }
+            (None, super::Screen::Page(super::Page::Plan, _)) => Context::Plan,
+            (None, super::Screen::Page(super::Page::Run, _)) => Context::Run,
+            (None, super::Screen::Page(super::Page::Runs, _)) => Context::Runs,
             (None, super::Screen::Home | super::Screen::Zoom(_)) => Context::Global,
         }
     }

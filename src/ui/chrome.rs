@@ -18,7 +18,7 @@ use crate::{
     facts::Facts,
     glyph::Mark,
     resources::Severity,
-    state::{Screen, State},
+    state::{Page, Screen, State},
 };
 
 /// The role of a severity, ordinary for what is fine.
@@ -193,9 +193,33 @@ fn hinted(state: &State) -> (Context, Hints) {
         (Why, "why"),
         (Quit, "quit"),
     ];
+    const PLAN: Hints = &[
+        (Back, "back"),
+        (Command::Confirm, "confirm"),
+        (Command::Replan, "plan again"),
+        (Command::Override, "override"),
+        (Palette, "command"),
+        (Help, "help"),
+    ];
+    const RUN: Hints = &[
+        (Command::Hold, "hold/go on"),
+        (Command::Abort, "abort"),
+        (Command::Skip, "wait no longer"),
+        (Back, "back"),
+        (Help, "help"),
+    ];
+    const RUNS: Hints = &[
+        (Back, "back"),
+        (Open, "undo"),
+        (Palette, "command"),
+        (Help, "help"),
+    ];
     match (state.dialogs.last(), &state.screen) {
         (Some(_), _) => (Context::Dialog, DIALOG),
-        (None, Screen::Detail(..)) => (Context::Detail, DETAIL),
+        (None, Screen::Detail(..) | Screen::Page(Page::Journal, _)) => (Context::Detail, DETAIL),
+        (None, Screen::Page(Page::Plan, _)) => (Context::Plan, PLAN),
+        (None, Screen::Page(Page::Run, _)) => (Context::Run, RUN),
+        (None, Screen::Page(Page::Runs, _)) => (Context::Runs, RUNS),
         (None, Screen::Home) => (Context::Global, HOME),
         (None, Screen::Zoom(_)) => (Context::Global, ZOOM),
     }

@@ -35,6 +35,11 @@ pub fn draw(
             boxed(canvas, title, &lines, *scroll, width(dialog, state.size.0));
             None
         }
+        Dialog::Confirm { .. } | Dialog::Stop => {
+            let lines = lines(state, dialog, state.size);
+            boxed(canvas, "Confirm", &lines, 0, width(dialog, state.size.0));
+            None
+        }
         Dialog::Palette { input, choice, .. } => {
             palette::draw(canvas, state, input, *choice, layout);
             Some(typed(canvas, ":", input, layout.hints, ""))
@@ -42,7 +47,7 @@ pub fn draw(
         Dialog::Filter { input, .. } => {
             let kind = match &state.screen {
                 Screen::Zoom(kind) => *kind,
-                Screen::Home | Screen::Detail(..) => state.focus,
+                Screen::Home | Screen::Detail(..) | Screen::Page(..) => state.focus,
             };
             let kept = state.pane(kind).map_or(0, |pane| pane.order.len());
             let note = format!("{kept} rows   text  !text  field:value");
@@ -62,6 +67,7 @@ fn width(dialog: &Dialog, screen: u16) -> u16 {
                 .saturating_add(4)
                 .clamp(most.min(40), most.min(120))
         }
+        Dialog::Confirm { .. } | Dialog::Stop => screen.saturating_sub(2).min(76),
         Dialog::Palette { .. } | Dialog::Filter { .. } => 0,
     }
 }
@@ -79,7 +85,9 @@ pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
             .flat_map(|line| text::wrap(&text::safe(line, state.look), usize::from(inner)))
             .map(|line| vec![Part::text(0, &line, Role::Text)])
             .collect(),
-        Dialog::Palette { .. } | Dialog::Filter { .. } => Vec::new(),
+        Dialog::Confirm { .. } | Dialog::Stop | Dialog::Palette { .. } | Dialog::Filter { .. } => {
+            Vec::new()
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How far what is in front can be scrolled, and how many rows a page has. A leaf that `state` asks, so that its positions never run past what is drawn.
 
-use super::{detail, dialog, layout};
+use super::{detail, dialog, layout, pages};
 use crate::state::{Dialog, Screen, State};
 
 /// The last position to which the topmost dialog, or else the detail, can be scrolled.
@@ -11,10 +11,17 @@ pub fn last_scroll(state: &State) -> usize {
             dialog::lines(state, dialog, state.size).len(),
             dialog::rows(height),
         ),
-        Some(Dialog::Palette { .. } | Dialog::Filter { .. }) | None => match &state.screen {
+        Some(
+            Dialog::Palette { .. } | Dialog::Filter { .. } | Dialog::Confirm { .. } | Dialog::Stop,
+        )
+        | None => match &state.screen {
             Screen::Detail(id, _) => (
                 detail::lines(state, id, width).len(),
                 usize::from(body(state).height.saturating_sub(1)),
+            ),
+            Screen::Page(page, _) => (
+                pages::lines(state, *page, width.saturating_sub(2)).len(),
+                usize::from(body(state).height.saturating_sub(2)),
             ),
             Screen::Home | Screen::Zoom(_) => (0, 0),
         },
@@ -26,7 +33,9 @@ pub fn last_scroll(state: &State) -> usize {
 pub fn page(state: &State) -> usize {
     match (state.dialogs.last(), &state.screen) {
         (Some(Dialog::Help { .. } | Dialog::Text { .. }), _) => dialog::rows(state.size.1),
-        (_, Screen::Detail(..)) => usize::from(body(state).height.saturating_sub(1)),
+        (_, Screen::Detail(..) | Screen::Page(..)) => {
+            usize::from(body(state).height.saturating_sub(1))
+        }
         (_, Screen::Zoom(_)) => layout::rows_in(body(state)),
         (_, Screen::Home) => {
             let panes = whole(state).panes;

@@ -9,6 +9,7 @@ mod dialog;
 pub mod extent;
 mod help;
 pub mod layout;
+mod pages;
 mod palette;
 mod pane;
 mod paragraph;
@@ -94,6 +95,8 @@ fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
         Some(
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
+            | Dialog::Confirm { .. }
+            | Dialog::Stop
             | Dialog::Help { .. }
             | Dialog::Text { .. },
         )
@@ -116,6 +119,10 @@ fn body(canvas: &mut Canvas<'_>, state: &State, layout: &Layout) -> Option<Kind>
         }
         Screen::Detail(id, scroll) => {
             detail::draw(canvas, state, id, *scroll, layout.body);
+            None
+        }
+        Screen::Page(page, scroll) => {
+            pages::draw(canvas, state, *page, *scroll, layout.body);
             None
         }
     }

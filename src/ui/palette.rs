@@ -20,7 +20,7 @@ const NAME: u16 = 24;
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, input: &Input, choice: usize, layout: &Layout) {
     let kind = match &state.screen {
         Screen::Zoom(kind) => *kind,
-        Screen::Home | Screen::Detail(..) => state.focus,
+        Screen::Home | Screen::Detail(..) | Screen::Page(..) => state.focus,
     };
     let found = complete(&input.text, kind, &state.themes);
     let bottom = layout.hints.y;
