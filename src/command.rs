@@ -72,7 +72,7 @@ commands! {
     Skip, "skip", "", "Do not wait any longer in this step";
     Abort, "abort", "", "Stop the run: stay, or undo";
     Runs, "runs", "", "Show runs: interrupted, to be undone, left over";
-    GoOn, "go-on", "<run>", "Plan the rest of an interrupted run anew";
+    GoOn, "go-on", "[run]", "Plan the rest of an interrupted run anew";
     Settle, "settle", "<run> <note>", "Say that nothing more is to be done about an interrupted run";
     Journal, "journal", "", "Show the journal";
     Theme, "theme", "<name>", "Switch the theme";

@@ -30,6 +30,8 @@ pub struct Facts {
     pub levers: Vec<(Mark, String)>,
     /// Contradictions, worst first.
     pub contradictions: Vec<(Mark, String)>,
+    /// What earlier plans left behind, the overdue first. Not of the fleet but of the journal: whoever renews the facts puts them in.
+    pub reminders: Vec<(Mark, String)>,
 }
 
 impl Facts {
@@ -61,6 +63,7 @@ impl Facts {
             regions,
             levers: levers(fleet),
             contradictions: contradictions(fleet),
+            reminders: Vec::new(),
         }
     }
 
@@ -69,7 +72,10 @@ impl Facts {
         if self.of == (fleet.generation, fleet.age_step()) {
             Cow::Borrowed(self)
         } else {
-            Cow::Owned(Self::of(fleet))
+            Cow::Owned(Self {
+                reminders: self.reminders.clone(),
+                ..Self::of(fleet)
+            })
         }
     }
 

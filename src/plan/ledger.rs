@@ -90,8 +90,7 @@ impl RunRecord {
 
     /// Whether an undo plan can be made of it.
     pub fn undoable(&self) -> bool {
-        self.ended.is_some()
-            && self.undone_by.is_none()
+        self.undone_by.is_none()
             && self
                 .standing_changes()
                 .iter()
@@ -228,6 +227,8 @@ impl Ledger {
         }
         if let Some(run) = undone.and_then(|id| self.runs.iter_mut().find(|run| run.id == id)) {
             run.undone_by = Some(by.to_owned());
+            // An interrupted run that was undone needs nobody any more.
+            run.ended.get_or_insert(Ending::RolledBack);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{Dialog, Input, Notice, Page, Screen, State, navigate};
 use crate::{
     actions,
@@ -12,11 +14,12 @@ use crate::{
         entry::{Entry, What},
         guard::{self, Overrides, Subject},
         intent,
-        ledger::Ledger,
+        ledger::{Ledger, RunRecord},
         run::{Context, Happening, Next, Run, Told},
     },
     resources::{
-        Kind, ProviderError, Query,
+        Kind, ProviderError, Query, age,
+        cell::coarse_age,
         change::{ApplyError, Receipt},
     },
 };
@@ -51,6 +54,31 @@ pub struct Draft {
     pub continues: Option<String>,
 }
 
+/// Something that must not be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reminder {
+    /// In one line.
+    pub text: String,
+    /// Whether it should have ended.
+    pub overdue: bool,
+}
+
+impl Reminder {
+    fn new(what: &str, since: Timestamp, until: Option<Timestamp>, now: Timestamp) -> Self {
+        let for_so_long = coarse_age(age(since, now));
+        let overdue = until.is_some_and(|until| until < now);
+        let end = match until {
+            None => "no end is set".to_owned(),
+            Some(until) if overdue => format!("OVERDUE by {}", coarse_age(age(until, now))),
+            Some(until) => format!("until {}", until.strftime("%H:%MZ")),
+        };
+        Self {
+            text: format!("{what} for {for_so_long}, {end}"),
+            overdue,
+        }
+    }
+}
+
 /// How far a confirmation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -79,8 +107,40 @@ impl Conduct {
         self.run.as_ref().filter(|run| !run.over())
     }
 
+    /// The runs that the page of runs lists: interrupted ones, oldest first, then those that can be undone, newest first.
+    pub fn listed(&self) -> Vec<&RunRecord> {
+        let active = self.active().map(|run| run.id.as_str());
+        let interrupted = self.ledger.interrupted(active);
+        let undoable = self.ledger.undoable().filter(|run| run.ended.is_some());
+        interrupted.chain(undoable).collect()
+    }
+
+    /// What must not be forgotten, the overdue first.
+    pub fn reminders(&self, now: Timestamp) -> Vec<Reminder> {
+        let drains = self.ledger.drained().into_iter().map(|drain| {
+            let what = format!("{} is drained", drain.region);
+            Reminder::new(&what, drain.since, drain.until, now)
+        });
+        let leftovers = self
+            .ledger
+            .leftovers()
+            .into_iter()
+            .map(|left| Reminder::new(&left.what, left.since, left.until, now));
+        let mut reminders: Vec<Reminder> = drains.chain(leftovers).collect();
+        let active = self.active().map(|run| run.id.as_str());
+        for run in self.ledger.interrupted(active) {
+            let text = format!("run {} was interrupted: {} (:runs)", run.id, run.plan.title);
+            reminders.push(Reminder {
+                text,
+                overdue: true,
+            });
+        }
+        reminders.sort_by_key(|reminder| !reminder.overdue); // stable
+        reminders
+    }
+
     /// Time left in the window; `None` when nothing may be confirmed.
-    pub fn armed_left(&self, now: jiff::Timestamp) -> Option<std::time::Duration> {
+    pub fn armed_left(&self, now: Timestamp) -> Option<std::time::Duration> {
         self.armed.as_ref()?.left(now)
     }
 }
@@ -466,7 +526,10 @@ pub fn journaled(state: &mut State, entry: Entry, result: Result<Written, String
     let step = entry.step;
     let awaited = matches!(entry.what, What::Confirmed { .. } | What::Sending { .. });
     match &result {
-        Ok(_) => state.conduct.ledger.add(entry),
+        Ok(_) => {
+            state.conduct.ledger.add(entry);
+            state.unsettled = true;
+        }
         Err(problem) => state.conduct.journal_problem = Some(problem.clone()),
     }
     let ours = run.is_some() && run == state.conduct.run.as_ref().map(|run| run.id.clone());
@@ -520,7 +583,34 @@ pub fn observed(
 /// Time passed.
 pub fn tick(state: &mut State) -> Vec<Effect> {
     judge(state);
+    // Countdowns and steps show every second; a console that only watches stays silent.
+    state.unsettled |= state.conduct.draft.is_some()
+        || state.conduct.active().is_some()
+        || state.conduct.armed.is_some();
+    if state.conduct.active().is_none() && state.conduct.armed_left(state.now).is_none() {
+        state.conduct.armed = None;
+    }
     happened(state, Happening::Tick)
+}
+
+/// The run under the cursor of the page of runs.
+fn chosen(state: &State) -> Option<String> {
+    let Screen::Page(Page::Runs, cursor) = state.screen else {
+        return None;
+    };
+    state
+        .conduct
+        .listed()
+        .get(usize::from(cursor))
+        .map(|run| run.id.clone())
+}
+
+/// Plans the undo of the run under the cursor.
+pub fn undo_chosen(state: &mut State) -> Vec<Effect> {
+    match chosen(state) {
+        Some(id) => draft(state, &format!("undo {id}")),
+        None => say(state, "there is no run to undo".to_owned()),
+    }
 }
 
 /// A person says that nothing more is to be done about an interrupted run.
@@ -558,6 +648,12 @@ pub fn settle(state: &mut State, argument: &str) -> Vec<Effect> {
 
 /// Plans the rest of an interrupted run anew: the same intent on the fleet of now. Never resumes blindly.
 pub fn go_on(state: &mut State, id: &str) -> Vec<Effect> {
+    let chosen = chosen(state);
+    let id = if id.is_empty() {
+        chosen.as_deref().unwrap_or_default()
+    } else {
+        id
+    };
     let active = state.conduct.active().map(|run| run.id.clone());
     let Some(record) = state
         .conduct

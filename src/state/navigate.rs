@@ -58,6 +58,9 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Left => beside(state, Direction::Left),
         Command::Right => beside(state, Direction::Right),
         Command::Zoom => zoom(state),
+        Command::Open if matches!(state.screen, Screen::Page(Page::Runs, _)) => {
+            return conduct::undo_chosen(state);
+        }
         Command::Open => open(state),
         Command::Down => step(state, 1),
         Command::Up => step(state, -1),

@@ -3,6 +3,7 @@
 use super::{Screen, State};
 use crate::{
     facts::Facts,
+    glyph::Mark,
     resources::{Kind, cell::RowId, shown},
     ui::layout,
 };
@@ -44,6 +45,17 @@ impl State {
             return;
         }
         self.facts = Facts::of(self.frozen.as_deref().unwrap_or(&self.fleet));
+        let mark = |overdue| {
+            if overdue {
+                Mark::Warn(false)
+            } else {
+                Mark::Unknown
+            }
+        };
+        let reminders = self.conduct.reminders(self.now).into_iter();
+        self.facts.reminders = reminders
+            .map(|reminder| (mark(reminder.overdue), reminder.text))
+            .collect();
         let kinds = match &self.screen {
             Screen::Home => self.home_kinds(),
             Screen::Zoom(kind) => vec![*kind],

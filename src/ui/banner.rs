@@ -90,7 +90,7 @@ fn who(state: &State, facts: &Facts, step: usize) -> Vec<Part> {
         (environment, Role::Accent),
         (account, Role::Banner),
         (caller, Role::Banner),
-        ("READ-ONLY".to_owned(), Role::Banner),
+        armed(state),
     ];
     if let Some(expiry) = facts.credentials_expire_at {
         let left = Duration::try_from(expiry.duration_since(state.now)).unwrap_or_default();
@@ -118,6 +118,26 @@ fn shorten_account(account: &str, step: usize, privacy: bool) -> String {
         2..=3 if plain => format!("{}..{}", &account[..4], &account[8..]),
         _ if plain => format!("..{}", &account[8..]),
         _ => account.to_owned(),
+    }
+}
+
+/// Whether anything can be changed, and for how long.
+fn armed(state: &State) -> Part {
+    match (
+        state.conduct.armed_left(state.now),
+        state.conduct.active(),
+        &state.conduct.armed,
+    ) {
+        (Some(left), ..) => {
+            let left = left.as_secs();
+            (
+                format!("ARMED {:02}:{:02}", left / 60, left % 60),
+                Role::Danger,
+            )
+        }
+        // The window is over; the run that was confirmed in it is not.
+        (None, Some(_), Some(_)) => ("ARMED run".to_owned(), Role::Danger),
+        (None, _, _) => ("READ-ONLY".to_owned(), Role::Banner),
     }
 }
 

@@ -31,20 +31,24 @@ pub fn severity_role(severity: Severity) -> Role {
     }
 }
 
-/// One line for each contradiction that fits; the last one counts the rest.
+/// One line for each contradiction and reminder that fits; the last one counts the rest.
 pub fn contradictions(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     let lines = usize::from(area.height);
-    let hidden = facts.contradictions.len().saturating_sub(lines);
-    for (index, (mark, contradiction)) in facts.contradictions.iter().take(lines).enumerate() {
+    let ascii = canvas.look.ascii;
+    let unequal = if ascii { "<>" } else { "≠" };
+    let flag = if ascii { "!" } else { "⚑" };
+    let found = facts.contradictions.iter().map(|found| (unequal, found));
+    let kept = facts.reminders.iter().map(|kept| (flag, kept));
+    let hidden = (facts.contradictions.len() + facts.reminders.len()).saturating_sub(lines);
+    for (index, (glyph, (mark, text))) in found.chain(kept).take(lines).enumerate() {
         let y = area.y + index as u16;
         let more = (index + 1 == lines && hidden > 0).then(|| format!("+{hidden} more "));
         let right = more.map_or(area.right(), |more| {
             canvas.put_right(area.x, area.right(), y, &more, Role::Muted)
         });
-        let glyph = if canvas.look.ascii { "<>" } else { "≠" };
         let x = area.x + 1 + canvas.put(area.x + 1, y, glyph, 2, role_of(*mark)) + 1;
         let room = right.saturating_sub(x + 1);
-        canvas.say(x, y, contradiction, room, Role::Text);
+        canvas.say(x, y, text, room, Role::Text);
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     canvas::Canvas,
     help,
     layout::Layout,
-    palette,
+    pages, palette,
     paragraph::{self, Line, Part},
     text,
 };
@@ -37,7 +37,12 @@ pub fn draw(
         }
         Dialog::Confirm { .. } | Dialog::Stop => {
             let lines = lines(state, dialog, state.size);
-            boxed(canvas, "Confirm", &lines, 0, width(dialog, state.size.0));
+            let title = if *dialog == Dialog::Stop {
+                "Stop"
+            } else {
+                "Confirm"
+            };
+            boxed(canvas, title, &lines, 0, width(dialog, state.size.0));
             None
         }
         Dialog::Palette { input, choice, .. } => {
@@ -85,9 +90,9 @@ pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
             .flat_map(|line| text::wrap(&text::safe(line, state.look), usize::from(inner)))
             .map(|line| vec![Part::text(0, &line, Role::Text)])
             .collect(),
-        Dialog::Confirm { .. } | Dialog::Stop | Dialog::Palette { .. } | Dialog::Filter { .. } => {
-            Vec::new()
-        }
+        Dialog::Confirm { stage, input, .. } => pages::confirm(state, *stage, input, inner),
+        Dialog::Stop => pages::stop(state, inner),
+        Dialog::Palette { .. } | Dialog::Filter { .. } => Vec::new(),
     }
 }
 

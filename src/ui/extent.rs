@@ -1,7 +1,7 @@
 //! How far what is in front can be scrolled, and how many rows a page has. A leaf that `state` asks, so that its positions never run past what is drawn.
 
 use super::{detail, dialog, layout, pages};
-use crate::state::{Dialog, Screen, State};
+use crate::state::{Dialog, Page, Screen, State};
 
 /// The last position to which the topmost dialog, or else the detail, can be scrolled.
 pub fn last_scroll(state: &State) -> usize {
@@ -19,6 +19,10 @@ pub fn last_scroll(state: &State) -> usize {
                 detail::lines(state, id, width).len(),
                 usize::from(body(state).height.saturating_sub(1)),
             ),
+            // Its position is a cursor over the runs.
+            Screen::Page(Page::Runs, _) => {
+                return state.conduct.listed().len().saturating_sub(1);
+            }
             Screen::Page(page, _) => (
                 pages::lines(state, *page, width.saturating_sub(2)).len(),
                 usize::from(body(state).height.saturating_sub(2)),

@@ -39,6 +39,9 @@ fn all(keymap: &Keymap, width: u16, columns: u16, docs: bool, ascii: bool) -> Ve
         })
         .collect();
     entries.extend(own(keymap, Context::Detail, " (detail)"));
+    entries.extend(own(keymap, Context::Plan, " (plan)"));
+    entries.extend(own(keymap, Context::Run, " (run)"));
+    entries.extend(own(keymap, Context::Runs, " (runs)"));
     entries.extend(own(keymap, Context::Dialog, " (dialog)"));
     let mut lines = table(&entries, columns, width / columns, docs, ascii);
     lines.push(legend(width));

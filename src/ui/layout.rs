@@ -17,7 +17,7 @@ pub struct Needs {
     pub regions: usize,
     /// Whether there are levers to show.
     pub levers: bool,
-    /// Contradictions to show.
+    /// Contradictions and reminders to show.
     pub contradictions: usize,
 }
 
@@ -27,7 +27,7 @@ impl Needs {
         Self {
             regions: fleet.estate.regions.len(),
             levers: !facts.levers.is_empty(),
-            contradictions: facts.contradictions.len(),
+            contradictions: facts.contradictions.len() + facts.reminders.len(),
         }
     }
 }

@@ -1,0 +1,92 @@
+//! The questions: whether a plan shall be carried out, how a run shall stop. Owns that the safest answer stands first.
+
+use super::wrapped;
+use crate::{
+    config::theme::Role,
+    state::{Input, State, conduct::Stage},
+    ui::paragraph::Line,
+};
+
+/// The lines of the confirmation.
+pub fn confirm(state: &State, stage: Stage, input: &Input, width: u16) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let Some(draft) = &state.conduct.draft else {
+        return lines;
+    };
+    let plan = &draft.plan;
+    let mut say = |text: &str, role: Role| wrapped(&mut lines, state, 0, width, text, role);
+    say(&plan.title, Role::Title);
+    let environment = format!(
+        "{} · {}",
+        plan.environment,
+        plan.account.as_deref().unwrap_or("account ?")
+    );
+    say(&environment, Role::Danger);
+    for (id, reason) in &draft.overrides {
+        say(&format!("overrides {}: {reason}", id.name()), Role::Warn);
+    }
+    say("", Role::Text);
+    say("Esc: do nothing", Role::Accent);
+    match stage {
+        Stage::Phrase => {
+            say(&format!("Type `{}` to go on:", plan.phrase), Role::Text);
+            say(
+                &format!("> {}", input.text),
+                typed_role(&input.text, &plan.phrase),
+            );
+        }
+        Stage::Loss => {
+            say("Data will be lost, or nothing undoes this.", Role::Danger);
+            say(
+                &format!("Type `{}` to go on:", plan.loss_phrase),
+                Role::Text,
+            );
+            say(
+                &format!("> {}", input.text),
+                typed_role(&input.text, &plan.loss_phrase),
+            );
+        }
+        Stage::Reason => {
+            say(
+                "Why? It is written into the journal. Enter goes on.",
+                Role::Text,
+            );
+            say(&format!("> {}", input.text), Role::Text);
+        }
+        Stage::Ready => say("y: carry it out now", Role::Danger),
+    }
+    lines
+}
+
+/// What is typed so far turns bad as soon as it cannot become the phrase.
+fn typed_role(typed: &str, phrase: &str) -> Role {
+    if phrase.starts_with(typed) {
+        Role::Text
+    } else {
+        Role::Bad
+    }
+}
+
+/// The lines of the question how to stop.
+pub fn stop(state: &State, width: u16) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let title = state
+        .conduct
+        .run
+        .as_ref()
+        .map(|run| run.plan.title.clone())
+        .unwrap_or_default();
+    wrapped(&mut lines, state, 0, width, &title, Role::Title);
+    for (text, role) in [
+        ("Esc: go on as before", Role::Accent),
+        ("s: stop here; what was done stays", Role::Text),
+        ("u: stop and undo what was done, newest first", Role::Text),
+        (
+            "A change in flight is brought to its outcome first.",
+            Role::Muted,
+        ),
+    ] {
+        wrapped(&mut lines, state, 0, width, text, role);
+    }
+    lines
+}
