@@ -110,6 +110,15 @@ pub struct Pane {
     pub cursor: usize,
 }
 
+/// A display that was frozen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frozen {
+    /// What was known then. Time goes on for it, so that its ages do not lie.
+    pub fleet: Fleet,
+    /// When that was.
+    pub since: Timestamp,
+}
+
 /// One line at the bottom, until the next key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -157,8 +166,8 @@ pub struct State {
     pub fleet: Fleet,
     /// Facts about the fleet on display; renewed with the orders of the panes.
     pub facts: Facts,
-    /// The fleet on display while the display is frozen.
-    pub frozen: Option<Box<Fleet>>,
+    /// What is on display while the display is frozen.
+    pub frozen: Option<Box<Frozen>>,
     /// Key bindings.
     pub keymap: Keymap,
     /// Names of the themes that can be switched to.
@@ -228,7 +237,9 @@ impl State {
 
     /// The fleet on display.
     pub fn shown(&self) -> &Fleet {
-        self.frozen.as_deref().unwrap_or(&self.fleet)
+        self.frozen
+            .as_deref()
+            .map_or(&self.fleet, |frozen| &frozen.fleet)
     }
 
     /// What a pane remembers.

@@ -42,14 +42,16 @@ impl State {
         if !std::mem::take(&mut self.unsettled) {
             return;
         }
-        self.facts = Facts::of(self.frozen.as_deref().unwrap_or(&self.fleet));
+        self.facts = Facts::of(self.shown());
         let kinds = match &self.screen {
             Screen::Home => self.home_kinds(),
             Screen::Zoom(kind) => vec![*kind],
             Screen::Detail(id, _) => vec![id.kind],
         };
         for kind in kinds {
-            let fleet = self.frozen.as_deref().unwrap_or(&self.fleet);
+            // Not `shown`: the panes are borrowed beside it.
+            let frozen = self.frozen.as_deref();
+            let fleet = frozen.map_or(&self.fleet, |frozen| &frozen.fleet);
             let pane = self.panes.entry(kind).or_default();
             pane.order = shown::order(fleet, kind, pane.sort, &pane.filter);
             let selected = pane.selected.as_ref().and_then(|id| shown::find(fleet, id));

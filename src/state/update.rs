@@ -62,7 +62,7 @@ fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     state.now = now;
     state.unsettled |= state.fleet.advance(now);
     if let Some(frozen) = &mut state.frozen {
-        state.unsettled |= frozen.advance(now);
+        state.unsettled |= frozen.fleet.advance(now);
     }
     state.ask_due()
 }
@@ -330,7 +330,16 @@ mod tests {
             ),
             (1, 2)
         );
+        let frozen = |state: &State| {
+            let since = state.frozen.as_ref().map(|frozen| frozen.since);
+            since.map(|since| crate::resources::age(since, state.now))
+        };
+        let now = start() + jiff::SignedDuration::from_secs(121);
+        update(&mut state, Event::Tick { now });
+        assert_eq!(frozen(&state), Some(Duration::from_secs(121)));
+        assert_eq!(state.shown().now, now, "its values age all the same");
         press(&mut state, "f");
+        assert_eq!(frozen(&state), None);
         assert_eq!(state.shown().alarms.rows().count(), 2);
     }
 
