@@ -181,6 +181,61 @@ impl Reach {
     }
 }
 
+/// Whether a class speaks of the way to an API and not of the API. Credentials count, because many are fetched over the same network.
+fn on_the_way(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::Timeout | ErrorClass::Unreachable | ErrorClass::Skipped | ErrorClass::Identity
+    )
+}
+
+impl Reach {
+    /// When the network to a region fell silent; `None` unless nothing answers there, and for that reason.
+    fn dark_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut classes = self.silent.iter().filter_map(|silent| silent.class);
+        let dark = self.lost(now) && classes.all(on_the_way);
+        let hangs = |silent: &&Silent| {
+            matches!(
+                silent.class,
+                Some(ErrorClass::Timeout | ErrorClass::Unreachable)
+            )
+        };
+        let since = self.silent.iter().filter(hangs);
+        since
+            .filter_map(|silent| silent.failing_since)
+            .min()
+            .filter(|_| dark)
+    }
+}
+
+impl Fleet {
+    /// Whether nothing at all can be reached from here: every region is silent, and no other place has answered since the last of them fell silent.
+    /// One path that fails is no dead region (G-QUORUM); that all die at once is less likely than that our own network does.
+    pub fn cut_off(&self) -> bool {
+        let mut silent_since: Option<Timestamp> = None;
+        for spec in &self.estate.regions {
+            match Reach::of(self, &spec.label).dark_since(self.now) {
+                Some(since) => silent_since = silent_since.max(Some(since)),
+                None => return false,
+            }
+        }
+        let Some(silent_since) = silent_since else {
+            return false;
+        };
+        let elsewhere = || {
+            Source::ALL.iter().flat_map(|&source| {
+                let places = self.estate.places(source).into_iter();
+                let others = places.filter(|place| place.region().is_none());
+                others.map(move |place| self.status(source, &place))
+            })
+        };
+        let answered = elsewhere().any(|status| status.observed_at > Some(silent_since));
+        let failed = elsewhere().any(|status| status.error.is_some());
+        // A single region without any other witness may well be dead.
+        !answered && (failed || self.estate.regions.len() > 1)
+    }
+}
+
 #[cfg(test)]
 #[path = "reach_tests.rs"]
 mod tests;
