@@ -82,6 +82,7 @@ struct Loop {
 pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     let mut screen = Screen::enter()?;
     state.size = screen.size()?;
+    state.slows = true;
     state.settle();
     screen.draw(|frame| ui::view(&state, &console.theme, frame))?;
     let (answers, answered) = unbounded_channel();

@@ -2,6 +2,7 @@
 
 mod dialog;
 mod navigate;
+mod pace;
 pub mod schedule;
 mod selection;
 mod update;
@@ -192,6 +193,10 @@ pub struct State {
     pub notice: Option<Notice>,
     /// When to ask what.
     pub schedule: Schedule,
+    /// The last key, or the start.
+    pub last_used: Timestamp,
+    /// Whether it asks less often when nobody types: only a console does that somebody can wake.
+    pub slows: bool,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
 }
@@ -229,6 +234,8 @@ impl State {
             typed: Vec::new(),
             notice: None,
             schedule,
+            last_used: now,
+            slows: false,
             unsettled: true,
         };
         state.settle();

@@ -14,6 +14,19 @@ use crate::{
 
 /// Applies one event.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let mut effects = match event {
+        Event::Key { .. } | Event::Paste { .. } => state.used(),
+        Event::Tick { .. }
+        | Event::Resize { .. }
+        | Event::Observed { .. }
+        | Event::Continued
+        | Event::Noted { .. } => Vec::new(),
+    };
+    effects.extend(dispatch(state, event));
+    effects
+}
+
+fn dispatch(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Tick { now } => tick(state, now),
         Event::Key { key } => {
@@ -64,7 +77,9 @@ fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     if let Some(frozen) = &mut state.frozen {
         state.unsettled |= frozen.fleet.advance(now);
     }
-    state.ask_due()
+    let mut effects = state.pace();
+    effects.extend(state.ask_due());
+    effects
 }
 
 /// A question about nothing is not asked: no call is made for it, and no answer is made up.

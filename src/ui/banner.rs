@@ -132,6 +132,9 @@ fn how(state: &State, facts: &Facts, step: usize) -> Vec<Part> {
         format!("{mark} {count}")
     };
     let mut parts = vec![(mark, role_of(worst)), mode(state, step)];
+    if state.fleet.pace > 1 {
+        parts.push((format!("IDLE x{}", state.fleet.pace), Role::Banner));
+    }
     if let Some(frozen) = &state.frozen {
         let frozen = match coarse_age(age(frozen.since, state.now)).as_str() {
             "now" => "FROZEN".to_owned(),

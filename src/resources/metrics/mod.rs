@@ -246,6 +246,16 @@ fn limits(period: u32) -> Limits {
 }
 
 impl Fleet {
+    /// The limits of a series at the present pace: a console that asks more rarely holds older points.
+    pub fn series_limits(&self, period: u32) -> Limits {
+        let rarer = self.interval(Source::Metrics) - self.estate.interval(Source::Metrics);
+        let usual = limits(period);
+        Limits {
+            stale: usual.stale + rarer,
+            expired: usual.expired + rarer,
+        }
+    }
+
     /// A series at a place, by key.
     pub fn series(&self, place: &Place, key: &str) -> Option<&Series> {
         let rows = &self.metrics.slice(Source::Metrics, place)?.rows;
@@ -279,7 +289,9 @@ impl Fleet {
                 Reading::Value {
                     value: point.value,
                     at: point.at,
-                    freshness: limits(series.spec.period).judge(Some(end), self.now),
+                    freshness: self
+                        .series_limits(series.spec.period)
+                        .judge(Some(end), self.now),
                 }
             }
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
-    metrics::{LIMITS, Point, Quality, Reading, Series},
+    metrics::{Point, Quality, Reading, Series},
     traffic::{Mechanism, Split, load_balancer_key},
 };
 
@@ -100,9 +100,7 @@ impl Demand {
         let reading = |value: Option<f64>, sources: &[usize]| {
             let missing = missing(&all, sources, unread);
             match value {
-                Some(value) if missing == Reading::NoData => {
-                    Some(at_end_of(newest, value, fleet.now))
-                }
+                Some(value) if missing == Reading::NoData => Some(at_end_of(newest, value, fleet)),
                 Some(_) | None => Some(missing),
             }
         };
@@ -189,10 +187,10 @@ fn missing(all: &[Balancer<'_>], what: &[usize], unread: Reading) -> Reading {
     }
 }
 
-fn at_end_of(at: Timestamp, value: f64, now: Timestamp) -> Reading {
+fn at_end_of(at: Timestamp, value: f64, fleet: &Fleet) -> Reading {
     Reading::Value {
         value,
         at,
-        freshness: LIMITS.judge(Some(at + PERIOD), now),
+        freshness: fleet.series_limits(60).judge(Some(at + PERIOD), fleet.now),
     }
 }

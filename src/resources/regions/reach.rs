@@ -33,6 +33,9 @@ pub struct Silent {
 /// How a region answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Reach {
+    /// How many times rarer than usual they are asked.
+    #[serde(skip)]
+    pub pace: u32,
     /// Sources asked so far.
     pub asked: usize,
     /// Sources whose last read was good.
@@ -51,7 +54,10 @@ impl Reach {
     /// How a region answers now.
     pub fn of(fleet: &Fleet, label: &RegionLabel) -> Self {
         let place = Place::Region(label.clone());
-        let mut reach = Self::default();
+        let mut reach = Self {
+            pace: fleet.pace,
+            ..Self::default()
+        };
         let mut worst: Option<(Freshness, Timestamp)> = None;
         for &source in Source::ALL {
             let status = fleet.status(source, &place);
@@ -161,7 +167,9 @@ impl Reach {
                 .filter(|class| refused(*class))
                 .count()
                 .min(self.asked);
-        let quiet = self.last_answer.is_none_or(|last| age(last, now) > SILENCE);
+        let quiet = self
+            .last_answer
+            .is_none_or(|last| age(last, now) > SILENCE * self.pace.max(1));
         // The console checks the first silence against every other source at once: when a second one is silent too and none has answered since, it is the region.
         let began = |silent: &Silent| {
             let hangs = matches!(

@@ -326,6 +326,14 @@ impl Fleet {
         aged
     }
 
+    /// Changes how often everything is asked, and with it what counts as old.
+    pub fn set_pace(&mut self, pace: u32) {
+        self.pace = pace.max(1);
+        self.generation += 1;
+        self.derive();
+        self.roll_up(&Place::Global);
+    }
+
     /// Gathers anew what an answer from a place can have changed.
     pub(in crate::resources) fn roll_up(&mut self, place: &Place) {
         let mut kept = std::mem::take(&mut self.rollups);
