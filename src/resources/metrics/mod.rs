@@ -248,7 +248,7 @@ fn limits(period: u32) -> Limits {
 impl Fleet {
     /// The limits of a series at the present pace: a console that asks more rarely holds older points.
     pub fn series_limits(&self, period: u32) -> Limits {
-        let rarer = self.interval(Source::Metrics) - self.estate.interval(Source::Metrics);
+        let rarer = self.estate.interval(Source::Metrics) * (self.pace - 1);
         let usual = limits(period);
         Limits {
             stale: usual.stale + rarer,
