@@ -49,7 +49,11 @@ impl Facts {
             .iter()
             .map(|row| {
                 let severity = shown::judge(fleet, Kind::Regions, row).severity;
-                Mark::of_roll_up(severity, fleet.freshness(row.source, &row.place))
+                let asked = row
+                    .place
+                    .region()
+                    .is_some_and(|label| fleet.rollup(label).reach.asked > 0);
+                Mark::of_roll_up(severity, asked)
             })
             .collect();
         regions.sort_unstable_by(|a, b| b.cmp(a));

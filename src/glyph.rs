@@ -45,10 +45,11 @@ impl Mark {
         }
     }
 
-    /// The mark of a roll-up, whose parts have ages of their own: they are in the severity already.
-    pub fn of_roll_up(severity: Severity, freshness: Freshness) -> Self {
-        match (severity, freshness) {
-            (Severity::Unknown, Freshness::Never) => Self::Waiting,
+    /// The mark of a roll-up, whose parts have ages of their own: they are in the severity already. It waits only while nothing was asked
+    /// or failed: a refusal is an answer.
+    pub fn of_roll_up(severity: Severity, asked: bool) -> Self {
+        match (severity, asked) {
+            (Severity::Unknown, false) => Self::Waiting,
             _ => Self::of(severity, Freshness::Fresh),
         }
     }
@@ -145,7 +146,7 @@ mod tests {
     fn a_broken_row_without_any_answer_is_still_broken() {
         assert_eq!(Mark::of(Severity::Bad, Freshness::Never), Mark::Bad(false));
         assert_eq!(
-            Mark::of_roll_up(Severity::Ok, Freshness::Never),
+            Mark::of_roll_up(Severity::Ok, false),
             Mark::Ok,
             "a region is judged by its parts, whether or not STS answered"
         );

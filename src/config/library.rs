@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -185,10 +186,32 @@ fn embedded(on: Shelf, name: &str) -> Option<Text> {
     })
 }
 
+/// No file that people write comes near this; what is larger was named by mistake, and a device never ends.
+pub const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// The content of a file that is no larger than people write them. A pipe or a device is refused before it is opened: that alone may wait for ever.
+pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    // A folder gets the error of the system.
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    // Read with one byte to spare: a file may grow after its size was asked.
+    fs::File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        let limit = LARGEST / 1024 / 1024;
+        return Err(io::Error::other(format!("it is larger than {limit} MiB")));
+    }
+    Ok(bytes)
+}
+
 /// The text of a file; `Err(None)` when there is no such file, otherwise why it cannot be read.
 pub fn read(path: &Path) -> Result<String, Option<Problem>> {
     let name = || path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
+    let bytes = read_bounded(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => None,
         _ => Some(Problem::general(name(), format!("cannot be read: {error}"))),
     })?;

@@ -32,7 +32,13 @@ pub fn judge(fleet: &Fleet, regions: &[RegionLabel], since: Timestamp) -> Gate {
 fn value(reading: Option<Reading>, since: Timestamp) -> Option<f64> {
     match reading {
         Some(Reading::Value { value, at, .. }) if at >= since => Some(value),
-        Some(Reading::Value { .. } | Reading::NeverRead | Reading::NoData | Reading::Forbidden)
+        Some(
+            Reading::Value { .. }
+            | Reading::NeverRead
+            | Reading::Failed
+            | Reading::NoData
+            | Reading::Forbidden,
+        )
         | None => None,
     }
 }

@@ -129,6 +129,7 @@ fn readings(fleet: &Fleet, kind: Kind, at: &RowRef) -> Map<String, Value> {
     let one = |spec: crate::resources::metrics::SeriesSpec| {
         let reading = match fleet.reading(&at.place, &spec.key) {
             Reading::NeverRead => json!({ "state": "never_read" }),
+            Reading::Failed => json!({ "state": "failed" }),
             Reading::NoData => json!({ "state": "no_data" }),
             Reading::Forbidden => json!({ "state": "forbidden" }),
             Reading::Value {

@@ -175,8 +175,10 @@ impl Cell {
                 ..
             } => Self::unknown().seen(freshness),
             Reading::NeverRead => Self::unknown().seen(Freshness::Never),
-            // The read itself is good: it says that there is nothing, or that we may not see it.
-            Reading::NoData | Reading::Forbidden => Self::unknown().seen(Freshness::Fresh),
+            // It was asked for: there is nothing, we may not see it, or the read failed.
+            Reading::NoData | Reading::Forbidden | Reading::Failed => {
+                Self::unknown().seen(Freshness::Fresh)
+            }
             Reading::Value {
                 value, freshness, ..
             } => Self::number(value, text(value))
@@ -248,6 +250,12 @@ pub trait Show: Resource {
         serde_json::Value::Null
     }
 
+    /// Whether anything was asked that it is made of, so that it is not merely waiting.
+    fn asked(&self, fleet: &Fleet, place: &Place) -> bool {
+        let _ = (fleet, place);
+        true
+    }
+
     /// How much the row can be trusted, where that is not the freshness of the slice that lists it.
     fn freshness(&self, fleet: &Fleet, place: &Place) -> Option<Freshness> {
         let _ = (fleet, place);
@@ -277,6 +285,8 @@ pub struct ShownRow {
     pub region: Option<RegionLabel>,
     /// How bad it is and why.
     pub judgement: Judgement,
+    /// Whether anything was asked that it is made of.
+    pub asked: bool,
     /// Freshness of the slice it comes from.
     pub freshness: Freshness,
     /// When that slice was observed.

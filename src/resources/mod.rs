@@ -11,7 +11,7 @@ pub mod databases;
 pub mod error;
 pub mod estate;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod health_checks;
 pub mod id;
 mod imagine;
@@ -112,6 +112,8 @@ macro_rules! kinds {
             pub calls: BTreeMap<Api, u64>,
             /// Metrics requested so far; each is billed (domain A.8).
             pub metrics_requested: u64,
+            /// How many times rarer than usual everything is asked now; at least 1.
+            pub pace: u32,
             /// Counts accepted answers and failures; a view that remembers it knows whether anything changed.
             pub generation: u64,
             $(#[doc = $doc] pub $module: Table<$module::$row>,)*
@@ -121,7 +123,7 @@ macro_rules! kinds {
             /// An estate of which nothing is known yet: every slice expected, none observed.
             pub fn new(estate: Arc<Estate>, now: Timestamp) -> Self {
                 let mut fleet = Fleet {
-                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, generation: 0,
+                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, pace: 1, generation: 0,
                     $($module: Table::default(),)*
                 };
                 for &source in Source::ALL {
@@ -310,8 +312,13 @@ fn inherit<R: Resource>(before: Option<&Slice<R>>, rows: &mut [R]) {
 impl Fleet {
     /// The freshness of a slice now.
     pub fn freshness(&self, source: Source, place: &Place) -> Freshness {
-        Limits::for_interval(self.estate.interval(source))
+        Limits::for_interval(self.interval(source))
             .judge(self.status(source, place).observed_at, self.now)
+    }
+
+    /// How often a source is asked at the present pace. What is fresh follows from it: a value is old when polls were missed.
+    pub fn interval(&self, source: Source) -> std::time::Duration {
+        self.estate.interval(source) * self.pace
     }
 
     /// Every region has a row from the start: it is known from the configuration, only its identity is not.

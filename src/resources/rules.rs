@@ -45,6 +45,7 @@ pub fn judge_lag(what: &str, lag: Reading, warn: f64, bad: Option<f64>) -> Judge
     let Some(value) = lag.usable() else {
         let why = match lag {
             Reading::NeverRead => "its metric has not been read",
+            Reading::Failed => "its metric could not be read in full",
             Reading::NoData => "its metric has no data",
             Reading::Forbidden => "its metric may not be read: cloudwatch:GetMetricData",
             Reading::Value { .. } => "its newest value is too old",

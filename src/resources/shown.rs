@@ -177,6 +177,7 @@ fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Opti
         },
         region: row.place.region().cloned(),
         judgement: resource.judge(fleet, &row.place),
+        asked: resource.asked(fleet, &row.place),
         freshness: resource
             .freshness(fleet, &row.place)
             .unwrap_or_else(|| fleet.freshness(row.source, &row.place)),

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ratatui::layout::Size;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
@@ -14,13 +15,14 @@ use tokio::{
 use super::{
     clock::Clock,
     export,
-    input::{self, Input},
+    input::{self, Input, is_interrupt},
     pollers::Pollers,
     recording::{self, Recorder, Recording},
     terminal::Screen,
 };
 use crate::{
-    config::theme::Theme,
+    command::Command,
+    config::{keymap::Context, theme::Theme},
     effect::Effect,
     event::Event,
     provider::Provider,
@@ -30,7 +32,9 @@ use crate::{
 
 /// How long after a key the console counts as used.
 const ACTIVE: Duration = Duration::from_secs(5);
-/// The shortest time between two frames while it is used; keys are drawn at once.
+/// The shortest time between two frames that keys ask for: each is drawn at once, but a flood of them is applied between two frames.
+const KEY_FRAME: Duration = Duration::from_millis(20);
+/// The shortest time between two frames while it is used, or resized.
 const ACTIVE_FRAME: Duration = Duration::from_millis(100);
 /// The shortest time between two frames while nobody types.
 const IDLE_FRAME: Duration = Duration::from_secs(1);
@@ -67,13 +71,18 @@ struct Loop {
     recorder: Option<Recorder>,
     dirty: bool,
     drawn: Instant,
-    last_key: Option<Instant>,
+    /// When a frame was last drawn for a key; `None` before the first.
+    echoed: Option<Instant>,
+    /// Whether keys wait for their frame.
+    typed: bool,
+    last_used: Option<Instant>,
 }
 
 /// Runs until the user leaves or the terminal is gone.
 pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     let mut screen = Screen::enter()?;
     state.size = screen.size()?;
+    state.slows = true;
     state.settle();
     screen.draw(|frame| ui::view(&state, &console.theme, frame))?;
     let (answers, answered) = unbounded_channel();
@@ -97,7 +106,9 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
         recorder: console.recorder,
         dirty: false,
         drawn: Instant::now(),
-        last_key: None,
+        echoed: None,
+        typed: false,
+        last_used: None,
     };
     this.run(clock, typed, answered).await
 }
@@ -119,18 +130,19 @@ impl Loop {
             let next_frame = self.next_frame();
             let go_on = tokio::select! {
                 biased;
-                input = typed.recv() => match input {
-                    Some(Input::Event(event)) => self.typed(event, &mut typed)?,
-                    Some(Input::HangUp) | None => false,
-                },
-                _ = resized.recv() => {
-                    let (columns, rows) = self.screen.size()?;
-                    self.dirty = true;
-                    self.apply(Event::Resize { columns, rows })? && self.draw().map(|()| true)?
-                },
                 _ = hung_up.recv() => false,
                 _ = terminated.recv() => false,
                 _ = interrupted.recv() => false,
+                input = typed.recv() => match input {
+                    Some(first) => self.typed(first, &mut typed)?,
+                    None => false,
+                },
+                _ = resized.recv() => {
+                    // A window that is dragged sends hundreds: the next frame takes the size that it has by then.
+                    self.dirty = true;
+                    self.last_used = Some(Instant::now());
+                    true
+                },
                 _ = ticks.tick() => {
                     let go_on = match clock {
                         Some(clock) => self.apply(Event::Tick { now: clock.now() })?,
@@ -153,26 +165,50 @@ impl Loop {
     }
 
     fn next_frame(&self) -> Instant {
-        let active = self.last_key.is_some_and(|at| at.elapsed() < ACTIVE);
+        if self.typed {
+            return self.echoed.map_or(self.drawn, |at| at + KEY_FRAME);
+        }
+        let active = self.last_used.is_some_and(|at| at.elapsed() < ACTIVE);
         self.drawn + if active { ACTIVE_FRAME } else { IDLE_FRAME }
     }
 
-    /// Applies a key and every other that has been typed meanwhile, then draws at once.
-    fn typed(&mut self, first: Event, typed: &mut UnboundedReceiver<Input>) -> io::Result<bool> {
-        let mut next = Some(Input::Event(first));
-        while let Some(input) = next {
-            let go_on = match input {
-                Input::Event(event) => self.apply(event)?,
-                Input::HangUp => false,
-            };
-            if !go_on {
+    /// Applies a key and every other that has been typed meanwhile, then draws at once unless a key was drawn just before.
+    fn typed(&mut self, first: Input, typed: &mut UnboundedReceiver<Input>) -> io::Result<bool> {
+        let mut inputs = vec![first];
+        inputs.extend(std::iter::from_fn(|| typed.try_recv().ok()));
+        // Who wants to leave does not wait for what was typed before.
+        if inputs.iter().any(|input| self.leaves(input)) {
+            return Ok(false);
+        }
+        for input in inputs {
+            if let Input::Event(event) = input
+                && !self.apply(event)?
+            {
                 return Ok(false);
             }
-            next = typed.try_recv().ok();
         }
-        self.last_key = Some(Instant::now());
-        self.draw()?;
+        self.last_used = Some(Instant::now());
+        (self.typed, self.dirty) = (true, true);
+        if self.next_frame() <= Instant::now() {
+            self.draw()?;
+        }
         Ok(true)
+    }
+
+    /// Whether an input ends the session wherever it arrives: the terminal is gone, or Ctrl-C where nobody has bound it to something else.
+    fn leaves(&self, input: &Input) -> bool {
+        let quits = |context| {
+            let bound = match input {
+                Input::Event(Event::Key { key }) => self.state.keymap.find(context, *key),
+                Input::Event(_) | Input::HangUp => None,
+            };
+            bound.is_some_and(|invocation| invocation.command == Command::Quit)
+        };
+        matches!(input, Input::HangUp)
+            || (is_interrupt(input)
+                && [Context::Global, Context::Detail, Context::Dialog]
+                    .into_iter()
+                    .all(quits))
     }
 
     /// Applies one event and carries out what follows; `false` to leave.
@@ -239,11 +275,24 @@ impl Loop {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        let (columns, rows) = self.screen.size()?;
+        if self.state.size != (columns, rows) {
+            // A new size asks for nothing to be done.
+            self.apply(Event::Resize { columns, rows })?;
+        }
         self.state.settle();
         let (state, theme) = (&self.state, &self.theme);
-        self.screen.draw(|frame| ui::view(state, theme, frame))?;
-        self.dirty = false;
+        self.screen.draw(|frame| {
+            // Resized once more since: the signal of that brings the next frame.
+            if frame.area().as_size() == Size::new(columns, rows) {
+                ui::view(state, theme, frame);
+            }
+        })?;
         self.drawn = Instant::now();
+        if std::mem::take(&mut self.typed) {
+            self.echoed = Some(self.drawn);
+        }
+        self.dirty = false;
         Ok(())
     }
 }

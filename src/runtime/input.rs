@@ -22,6 +22,19 @@ pub enum Input {
     HangUp,
 }
 
+/// Ctrl-C, which leaves from everywhere.
+pub fn is_interrupt(input: &Input) -> bool {
+    let interrupt = Key {
+        code: KeyCode::Char('c'),
+        ctrl: true,
+        alt: false,
+    };
+    matches!(input, Input::Event(Event::Key { key }) if *key == interrupt)
+}
+
+/// How long crossterm is asked for what is left; with no time at all its event source does not even look.
+const LOOK: Duration = Duration::from_millis(1);
+
 /// How often the watchdog looks.
 const WATCH: Duration = Duration::from_secs(1);
 
@@ -90,7 +103,7 @@ fn read(sender: &UnboundedSender<Input>) -> bool {
         Wait::Ready => {}
     }
     loop {
-        match event::poll(Duration::ZERO) {
+        match event::poll(LOOK) {
             Ok(true) => {}
             Ok(false) => return true,
             Err(_) => return false,
@@ -110,8 +123,8 @@ fn translate(raw: Raw) -> Option<Event> {
             key: translate_key(key)?,
         }),
         Raw::Paste(text) => Some(Event::Paste { text }),
-        Raw::Resize(columns, rows) => Some(Event::Resize { columns, rows }),
-        Raw::Key(_) | Raw::Mouse(_) | Raw::FocusGained | Raw::FocusLost => None,
+        // The loop hears of a new size by the signal; here it would come with the next key only.
+        Raw::Resize(..) | Raw::Key(_) | Raw::Mouse(_) | Raw::FocusGained | Raw::FocusLost => None,
     }
 }
 

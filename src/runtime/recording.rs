@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
@@ -19,6 +19,9 @@ use crate::{
 
 /// Version of the format; a file of another version is refused.
 const VERSION: u32 = 1;
+
+/// The longest line that is read: the largest answers have some megabytes, and a file that is no recording may have no line end at all.
+const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// The first line: what the state was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +80,7 @@ impl Recorder {
 pub struct Recording {
     /// What the state was made from.
     pub head: Head,
-    lines: io::Lines<BufReader<File>>,
+    lines: BufReader<File>,
     line: usize,
 }
 
@@ -126,11 +129,30 @@ pub enum RecordingError {
     Version(u32),
 }
 
+/// The next line, without its end; `None` at the end of the file.
+fn line(lines: &mut impl BufRead, longest: u64) -> io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    let mut bounded = lines.by_ref().take(longest + 1);
+    bounded.read_until(b'\n', &mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(io::Error::other(format!(
+            "a line is longer than {longest} bytes"
+        )));
+    }
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    String::from_utf8(bytes).map(Some).map_err(io::Error::other)
+}
+
 impl Recording {
     /// Opens a file and reads its first line.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let mut lines = BufReader::new(File::open(path)?).lines();
-        let first = lines.next().ok_or(RecordingError::Empty)??;
+        let mut lines = BufReader::new(File::open(path)?);
+        let first = line(&mut lines, LONGEST)?.ok_or(RecordingError::Empty)?;
         let head: Head = serde_json::from_str(&first)
             .map_err(|error| RecordingError::Line { line: 1, error })?;
         if head.recording == VERSION {
@@ -156,12 +178,8 @@ impl Iterator for Recording {
                 error,
             })
         };
-        Some(
-            self.lines
-                .next()?
-                .map_err(RecordingError::Io)
-                .and_then(parse),
-        )
+        let text = line(&mut self.lines, LONGEST).transpose()?;
+        Some(text.map_err(RecordingError::Io).and_then(parse))
     }
 }
 
@@ -193,6 +211,17 @@ mod tests {
             Recorder::create(&path, start, &Estate::default()).is_err(),
             "never overwritten"
         );
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_refused() {
+        let mut endless = BufReader::new(io::repeat(b'x'));
+        let error = line(&mut endless, 100).unwrap_err();
+        assert_eq!(error.to_string(), "a line is longer than 100 bytes");
+        let mut short = "a\nb".as_bytes();
+        let mut next = || line(&mut short, 2).unwrap();
+        let lines = [next(), next(), next()];
+        assert_eq!(lines, [Some("a".to_owned()), Some("b".to_owned()), None]);
     }
 
     #[test]

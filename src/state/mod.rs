@@ -4,6 +4,7 @@ pub mod conduct;
 mod confirm;
 mod dialog;
 mod navigate;
+mod pace;
 pub mod schedule;
 mod selection;
 mod update;
@@ -150,6 +151,15 @@ pub struct Pane {
     pub cursor: usize,
 }
 
+/// A display that was frozen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frozen {
+    /// What was known then. Time goes on for it, so that its ages do not lie.
+    pub fleet: Fleet,
+    /// When that was.
+    pub since: Timestamp,
+}
+
 /// One line at the bottom, until the next key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -197,8 +207,8 @@ pub struct State {
     pub fleet: Fleet,
     /// Facts about the fleet on display; renewed with the orders of the panes.
     pub facts: Facts,
-    /// The fleet on display while the display is frozen.
-    pub frozen: Option<Box<Fleet>>,
+    /// What is on display while the display is frozen.
+    pub frozen: Option<Box<Frozen>>,
     /// Key bindings.
     pub keymap: Keymap,
     /// Names of the themes that can be switched to.
@@ -225,6 +235,10 @@ pub struct State {
     pub schedule: Schedule,
     /// Plans and runs.
     pub conduct: conduct::Conduct,
+    /// The last key, or the start.
+    pub last_used: Timestamp,
+    /// Whether it asks less often when nobody types: only a console does that somebody can wake.
+    pub slows: bool,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
 }
@@ -263,6 +277,8 @@ impl State {
             notice: None,
             schedule,
             conduct: conduct::Conduct::default(),
+            last_used: now,
+            slows: false,
             unsettled: true,
         };
         state.settle();
@@ -271,7 +287,9 @@ impl State {
 
     /// The fleet on display.
     pub fn shown(&self) -> &Fleet {
-        self.frozen.as_deref().unwrap_or(&self.fleet)
+        self.frozen
+            .as_deref()
+            .map_or(&self.fleet, |frozen| &frozen.fleet)
     }
 
     /// What a pane remembers.

@@ -1,6 +1,6 @@
 //! What each command does to the screen. Owns movement, history, sorting and the text of `:why`; never asks the provider itself.
 
-use super::{Dialog, Input, Notice, Page, Screen, State, conduct, why};
+use super::{Dialog, Frozen, Input, Notice, Page, Screen, State, conduct, why};
 use crate::{
     command::{Command, Invocation},
     effect::{Effect, Format},
@@ -73,7 +73,10 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
             state.frozen = if state.frozen.is_some() {
                 None
             } else {
-                Some(Box::new(state.fleet.clone()))
+                Some(Box::new(Frozen {
+                    fleet: state.fleet.clone(),
+                    since: state.now,
+                }))
             };
             state.unsettled = true;
         }

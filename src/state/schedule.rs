@@ -32,6 +32,8 @@ const UNMEASURED: &[Source] = &[
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Poll {
     due: Timestamp,
+    /// By how much it is due later than at the usual pace.
+    later: Duration,
     asked: u32,
     in_flight: bool,
     again: bool,
@@ -57,6 +59,7 @@ impl Schedule {
         };
         let poll = || Poll {
             due: fleet.now,
+            later: Duration::ZERO,
             asked: 0,
             in_flight: false,
             again: false,
@@ -128,6 +131,12 @@ impl Schedule {
         } else {
             jittered(pause, query, poll.asked)
         };
+        // What fails is asked at the usual pace: somebody may have to be told.
+        poll.later = match error {
+            None => pause * (fleet.pace - 1),
+            Some(_) => Duration::ZERO,
+        };
+        let pause = pause + poll.later;
         poll.due = fleet.now.saturating_add(pause).unwrap_or(fleet.now);
         let silent = matches!(error, Some(error) if matches!(error.class, ErrorClass::Timeout | ErrorClass::Unreachable));
         if silent && first_failure {
@@ -167,6 +176,14 @@ impl Schedule {
                 poll.again = poll.in_flight;
                 poll.due = now;
             }
+        }
+    }
+
+    /// Back to the usual pace: what would be due by it is due.
+    pub fn wake(&mut self) {
+        for poll in self.polls.values_mut() {
+            let later = std::mem::take(&mut poll.later);
+            poll.due = poll.due.saturating_sub(later).unwrap_or(poll.due);
         }
     }
 

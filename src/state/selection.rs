@@ -44,7 +44,7 @@ impl State {
         if !std::mem::take(&mut self.unsettled) {
             return;
         }
-        self.facts = Facts::of(self.frozen.as_deref().unwrap_or(&self.fleet));
+        self.facts = Facts::of(self.shown());
         let mark = |overdue| {
             if overdue {
                 Mark::Warn(false)
@@ -63,7 +63,9 @@ impl State {
             Screen::Page(..) => Vec::new(),
         };
         for kind in kinds {
-            let fleet = self.frozen.as_deref().unwrap_or(&self.fleet);
+            // Not `shown`: the panes are borrowed beside it.
+            let frozen = self.frozen.as_deref();
+            let fleet = frozen.map_or(&self.fleet, |frozen| &frozen.fleet);
             let pane = self.panes.entry(kind).or_default();
             pane.order = shown::order(fleet, kind, pane.sort, &pane.filter);
             let selected = pane.selected.as_ref().and_then(|id| shown::find(fleet, id));

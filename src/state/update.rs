@@ -14,6 +14,23 @@ use crate::{
 
 /// Applies one event.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let mut effects = match event {
+        Event::Key { .. } | Event::Paste { .. } => state.used(),
+        Event::Tick { .. }
+        | Event::Resize { .. }
+        | Event::Observed { .. }
+        | Event::Continued
+        | Event::JournalOpened { .. }
+        | Event::Journaled { .. }
+        | Event::Locked { .. }
+        | Event::Applied { .. }
+        | Event::Noted { .. } => Vec::new(),
+    };
+    effects.extend(dispatch(state, event));
+    effects
+}
+
+fn dispatch(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Tick { now } => tick(state, now),
         Event::Key { key } => {
@@ -69,9 +86,10 @@ fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     state.now = now;
     state.unsettled |= state.fleet.advance(now);
     if let Some(frozen) = &mut state.frozen {
-        state.unsettled |= frozen.advance(now);
+        state.unsettled |= frozen.fleet.advance(now);
     }
-    let mut effects = state.ask_due();
+    let mut effects = state.pace();
+    effects.extend(state.ask_due());
     effects.extend(conduct::tick(state));
     effects
 }
@@ -356,7 +374,16 @@ mod tests {
             ),
             (1, 2)
         );
+        let frozen = |state: &State| {
+            let since = state.frozen.as_ref().map(|frozen| frozen.since);
+            since.map(|since| crate::resources::age(since, state.now))
+        };
+        let now = start() + jiff::SignedDuration::from_secs(121);
+        update(&mut state, Event::Tick { now });
+        assert_eq!(frozen(&state), Some(Duration::from_secs(121)));
+        assert_eq!(state.shown().now, now, "its values age all the same");
         press(&mut state, "f");
+        assert_eq!(frozen(&state), None);
         assert_eq!(state.shown().alarms.rows().count(), 2);
     }
 

@@ -152,9 +152,11 @@ fn how(state: &State, facts: &Facts, step: usize) -> Vec<Part> {
         format!("{mark} {count}")
     };
     let mut parts = vec![(mark, role_of(worst)), mode(state, step)];
-    if state.frozen.is_some() {
-        let since = age(state.shown().now, state.now);
-        let frozen = match coarse_age(since).as_str() {
+    if state.fleet.pace > 1 {
+        parts.push((format!("IDLE x{}", state.fleet.pace), Role::Banner));
+    }
+    if let Some(frozen) = &state.frozen {
+        let frozen = match coarse_age(age(frozen.since, state.now)).as_str() {
             "now" => "FROZEN".to_owned(),
             since => format!("FROZEN {since}"),
         };

@@ -88,7 +88,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
 /// The mark of a row.
 pub fn mark(row: &ShownRow) -> Mark {
     if row.id.kind == Kind::Regions {
-        Mark::of_roll_up(row.judgement.severity, row.freshness)
+        Mark::of_roll_up(row.judgement.severity, row.asked)
     } else {
         Mark::of(row.judgement.severity, row.freshness)
     }

@@ -1,13 +1,18 @@
 //! `pilothouse demo`: the console on the embedded simulator. Needs no account and makes no call.
 
-use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use super::{Failure, Session, layers};
 use crate::{
     cli::{Common, World, exit},
-    config::{self, Config},
+    config::{self, Config, library},
     runtime::clock::Clock,
     sim::{
         SimProvider,
@@ -76,7 +81,11 @@ fn named(name: &str) -> Result<Scenario, Failure> {
     if let Some(scenario) = Scenario::named(name) {
         return scenario.map_err(wrong);
     }
-    let text = std::fs::read_to_string(name).map_err(|error| {
+    let read = || {
+        let bytes = library::read_bounded(Path::new(name))?;
+        String::from_utf8(bytes).map_err(std::io::Error::other)
+    };
+    let text = read().map_err(|error: std::io::Error| {
         let names: Vec<&str> = scenario::builtin().iter().map(|(name, _)| *name).collect();
         Failure::Said(format!("there is no scenario `{name}`, and no file of that name could be read ({error}); there are {}", names.join(", ")))
     })?;

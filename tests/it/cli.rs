@@ -216,3 +216,30 @@ fn a_broken_configuration_is_told_whole() {
     let output = command(folder.path(), &["check"]).output().unwrap();
     assert!(text(&output.stderr).contains("is not UTF-8"));
 }
+
+#[test]
+fn a_file_that_never_ends_is_refused_and_not_read() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let made = Command::new("mkfifo").arg(path("fifo")).status().unwrap();
+    assert!(made.success());
+    let huge = std::fs::File::create(path("huge")).unwrap();
+    huge.set_len(5 * 1024 * 1024).unwrap();
+    let cases = [
+        ("/dev/zero".to_owned(), "it is no regular file"),
+        (path("fifo"), "it is no regular file"),
+        (path("huge"), "it is larger than 4 MiB"),
+    ];
+    for (file, why) in cases {
+        for arguments in [
+            ["check", "--config", &file].as_slice(),
+            &["demo", "--scenario", &file],
+            &["status", "--scenario", &file],
+        ] {
+            let output = command(folder.path(), arguments).output().unwrap();
+            let said = text(&output.stdout) + &text(&output.stderr);
+            assert!(said.contains(why), "{arguments:?}: {said}");
+            assert!(!output.status.success(), "{arguments:?}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 use pilothouse::{
     config::theme::Theme,
     resources::{ErrorClass, Fleet, Kind, Place, Source},
-    state::{Dialog, Input, Look, Mode, Notice, Screen, State},
+    state::{Dialog, Frozen, Input, Look, Mode, Notice, Screen, State},
     ui,
 };
 use ratatui::{
@@ -206,9 +206,10 @@ fn elsewhere() -> Vec<(&'static str, State)> {
             "live-frozen-notice-80x24",
             with(later(home(SMALL), 100), |state| {
                 state.mode = Mode::Live;
-                let mut held = state.fleet.clone();
-                held.now = fleet::now();
-                state.frozen = Some(Box::new(held));
+                state.frozen = Some(Box::new(Frozen {
+                    fleet: state.fleet.clone(),
+                    since: fleet::now(),
+                }));
                 state.notice = Some(Notice {
                     text: "could not write inventory.csv: disk full".to_owned(),
                     failed: true,

@@ -88,6 +88,18 @@ impl Session {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Tells the program a new size. The emulator keeps its own: only what is drawn after the last one is looked at.
+    fn resize(&mut self, (columns, rows): (u16, u16)) {
+        self.master
+            .resize(PtySize {
+                rows,
+                cols: columns,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
+    }
+
     /// Reads until the screen satisfies a condition.
     fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + SOON;
@@ -184,6 +196,63 @@ fn without_colour_no_colour_command_is_sent_and_the_selection_stays_reversed() {
     for colour in ["\x1b[38;", "\x1b[48;", "\x1b[;m", "\x1b[39m", "\x1b[49m"] {
         assert!(!text.contains(colour), "{colour:?} was sent");
     }
+}
+
+#[test]
+fn a_key_after_a_resize_is_not_lost() {
+    let mut session = Session::demo(&[], &[], (80, 24));
+    session.wait_for("eu-west-1");
+    for size in [(81, 24), (80, 24)] {
+        // Both signal and key are waiting when the input thread looks.
+        session.resize(size);
+        session.press("?");
+        session.wait_for("Help (keymap");
+        session.press("\x1b");
+        session.wait("closed", |screen| {
+            !screen.contents().contains("Help (keymap")
+        });
+    }
+    session.press("q");
+    assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn any_size_draws() {
+    let mut session = Session::demo(&[], &[], (80, 24));
+    session.wait_for("eu-west-1");
+    let sizes = [
+        (1, 1),
+        (400, 200),
+        (59, 14),
+        (2, 100),
+        (300, 3),
+        (60, 15),
+        (80, 24),
+    ];
+    for size in sizes {
+        session.resize(size);
+        session.press("j\x0c");
+    }
+    session.press("?");
+    session.wait_for("Help (keymap");
+    session.press("\x03");
+    assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn quit_is_found_behind_a_flood_of_keys_and_resizes() {
+    let mut session = Session::demo(&[], &[], (80, 24));
+    session.wait_for("eu-west-1");
+    for round in 0..500 {
+        session.resize((80 + round % 2, 24));
+    }
+    let flood = "j\t".repeat(5_000);
+    session.press(&flood);
+    let asked = Instant::now();
+    session.press("\x03");
+    assert_eq!(session.end(), 0);
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(2), "it left after {took:?}");
 }
 
 #[test]

@@ -319,7 +319,13 @@ fn tail(
     let reading = fleet.rollup(region).demand.requests_per_second;
     let rate = match reading {
         Some(Reading::Value { value, at, .. }) if at >= since => Some(value),
-        Some(Reading::Value { .. } | Reading::NeverRead | Reading::NoData | Reading::Forbidden)
+        Some(
+            Reading::Value { .. }
+            | Reading::NeverRead
+            | Reading::Failed
+            | Reading::NoData
+            | Reading::Forbidden,
+        )
         | None => None,
     };
     let residual = rate

@@ -22,7 +22,7 @@ pub struct Contradiction {
 /// Kubernetes minors by which regions may differ.
 const VERSION_SKEW: u32 = 1;
 
-/// Everything that does not fit, the worst first.
+/// Everything that does not fit, the worst first, after what makes all of it doubtful.
 pub fn find(fleet: &Fleet) -> Vec<Contradiction> {
     let mut found = Vec::new();
     found.extend(stores::find(fleet));
@@ -30,7 +30,19 @@ pub fn find(fleet: &Fleet) -> Vec<Contradiction> {
     found.extend(traffic::find(fleet));
     found.extend(versions(fleet));
     found.sort_by_key(|contradiction| std::cmp::Reverse(contradiction.severity));
+    // It is the reason for half of the others.
+    found.splice(0..0, our_own_network(fleet));
     found
+}
+
+/// All regions silent at once.
+fn our_own_network(fleet: &Fleet) -> Option<Contradiction> {
+    let regions = fleet.estate.regions.iter().map(|spec| spec.label.clone());
+    fleet.cut_off().then(|| Contradiction {
+        severity: Severity::Unknown,
+        regions: regions.collect(),
+        text: "every region unreachable: probably our own network (DNS, proxy, VPN)".to_owned(),
+    })
 }
 
 fn join(texts: impl IntoIterator<Item = impl AsRef<str>>) -> String {

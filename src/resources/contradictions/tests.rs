@@ -301,3 +301,21 @@ fn stores_that_all_fall_behind_one_living_region_are_a_partition() {
         "a region that serves nobody may be dead"
     );
 }
+
+#[test]
+fn all_regions_silent_at_once_is_said_first() {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    for region in ["eu", "us"] {
+        f::answer_rest(&mut fleet, &place(region), 60);
+        for source in [Source::Alarms, Source::Rds] {
+            let class = crate::resources::ErrorClass::Unreachable;
+            f::failure(&mut fleet, source, &place(region), class);
+        }
+        assert_eq!(find(&fleet), [], "one silent region is its own trouble");
+    }
+    fleet.now += Duration::from_secs(30);
+    assert_eq!(
+        texts(&fleet)[0].1,
+        "every region unreachable: probably our own network (DNS, proxy, VPN)"
+    );
+}

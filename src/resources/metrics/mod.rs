@@ -10,7 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
-use super::{Fleet, Freshness, Judgement, Limits, Place, Resource, Severity, Source, age};
+use super::{
+    ErrorClass, Fleet, Freshness, Judgement, Limits, Place, Resource, Severity, Source, age,
+};
 
 /// The statistic asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -128,8 +130,10 @@ impl Series {
 /// What is known about a value that comes from a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reading {
-    /// Nobody asked for it yet, or the read failed and there was none before.
+    /// Nobody asked for it yet.
     NeverRead,
+    /// It was asked for, and the answer failed or has parts missing.
+    Failed,
     /// It was read, and there is no point: no traffic, or no telemetry.
     NoData,
     /// The caller may not read it.
@@ -154,7 +158,11 @@ impl Reading {
                 freshness: Freshness::Fresh | Freshness::Stale,
                 ..
             } => Some(value),
-            Self::Value { .. } | Self::NeverRead | Self::NoData | Self::Forbidden => None,
+            Self::Value { .. }
+            | Self::NeverRead
+            | Self::Failed
+            | Self::NoData
+            | Self::Forbidden => None,
         }
     }
 
@@ -162,7 +170,7 @@ impl Reading {
     pub fn freshness(self) -> Freshness {
         match self {
             Self::Value { freshness, .. } => freshness,
-            Self::NeverRead | Self::NoData | Self::Forbidden => Freshness::Never,
+            Self::NeverRead | Self::Failed | Self::NoData | Self::Forbidden => Freshness::Never,
         }
     }
 
@@ -179,7 +187,7 @@ impl Reading {
                 at,
                 freshness: freshness.max(least),
             },
-            other @ (Self::NeverRead | Self::NoData | Self::Forbidden) => other,
+            other @ (Self::NeverRead | Self::Failed | Self::NoData | Self::Forbidden) => other,
         }
     }
 
@@ -196,7 +204,7 @@ impl Reading {
                 at,
                 freshness,
             },
-            other @ (Self::NeverRead | Self::NoData | Self::Forbidden) => other,
+            other @ (Self::NeverRead | Self::Failed | Self::NoData | Self::Forbidden) => other,
         }
     }
 }
@@ -207,6 +215,7 @@ impl Serialize for Reading {
         let (state, value, observed_at) = match *self {
             Self::Value { value, at, .. } => ("value", Some(value), Some(at)),
             Self::NeverRead => ("never_read", None, None),
+            Self::Failed => ("failed", None, None),
             Self::NoData => ("no_data", None, None),
             Self::Forbidden => ("forbidden", None, None),
         };
@@ -237,6 +246,16 @@ fn limits(period: u32) -> Limits {
 }
 
 impl Fleet {
+    /// The limits of a series at the present pace: a console that asks more rarely holds older points.
+    pub fn series_limits(&self, period: u32) -> Limits {
+        let rarer = self.estate.interval(Source::Metrics) * (self.pace - 1);
+        let usual = limits(period);
+        Limits {
+            stale: usual.stale + rarer,
+            expired: usual.expired + rarer,
+        }
+    }
+
     /// A series at a place, by key.
     pub fn series(&self, place: &Place, key: &str) -> Option<&Series> {
         let rows = &self.metrics.slice(Source::Metrics, place)?.rows;
@@ -246,22 +265,33 @@ impl Fleet {
             .map(|index| &rows[index])
     }
 
+    /// Why there is nothing to read a value from: a source that failed is not one that was never asked.
+    pub fn unread(&self, source: Source, place: &Place) -> Reading {
+        match self.status(source, place).error.map(|error| error.class) {
+            None => Reading::NeverRead,
+            Some(ErrorClass::Denied) => Reading::Forbidden,
+            Some(_) => Reading::Failed,
+        }
+    }
+
     /// The newest complete value of a series.
     pub fn reading(&self, place: &Place, key: &str) -> Reading {
         let Some(series) = self.series(place, key) else {
-            return Reading::NeverRead;
+            return self.unread(Source::Metrics, place);
         };
         match (series.quality, series.latest(self.now)) {
             (Quality::Forbidden, _) => Reading::Forbidden,
             // Half an answer is no value (domain A.9 rule 4).
-            (Quality::Partial | Quality::Failed, _) => Reading::NeverRead,
+            (Quality::Partial | Quality::Failed, _) => Reading::Failed,
             (Quality::Complete, None) => Reading::NoData,
             (Quality::Complete, Some(point)) => {
                 let end = point.at + Duration::from_secs(u64::from(series.spec.period));
                 Reading::Value {
                     value: point.value,
                     at: point.at,
-                    freshness: limits(series.spec.period).judge(Some(end), self.now),
+                    freshness: self
+                        .series_limits(series.spec.period)
+                        .judge(Some(end), self.now),
                 }
             }
         }

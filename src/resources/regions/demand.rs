@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
-    metrics::{LIMITS, Point, Quality, Reading, Series},
+    metrics::{Point, Quality, Reading, Series},
     traffic::{Mechanism, Split, load_balancer_key},
 };
 
@@ -57,7 +57,9 @@ impl Demand {
         let place = Place::Region(label.clone());
         match fleet.traffic.slice(Source::LoadBalancers, &place) {
             None => return Self::default(),
-            Some(slice) if slice.observed_at.is_none() => return Self::unread(),
+            Some(slice) if slice.observed_at.is_none() => {
+                return Self::all(fleet.unread(Source::LoadBalancers, &place));
+            }
             Some(_) => {}
         }
         let balancers = load_balancers(fleet, label);
@@ -68,8 +70,9 @@ impl Demand {
             .iter()
             .map(|arn| Balancer::of(fleet, &place, arn))
             .collect();
+        let unread = fleet.unread(Source::Metrics, &place);
         let Some(newest) = all.iter().filter_map(|balancer| balancer.at).max() else {
-            let none = |what| Some(missing(&all, &[what]));
+            let none = |what| Some(missing(&all, &[what], unread));
             return Self {
                 requests_per_second: none(REQUESTS),
                 error_percent: none(REQUESTS),
@@ -95,10 +98,10 @@ impl Demand {
                 .reduce(f64::max)
         };
         let reading = |value: Option<f64>, sources: &[usize]| {
-            let known = missing(&all, sources) == Reading::NoData;
+            let missing = missing(&all, sources, unread);
             match value {
-                Some(value) if known => Some(at_end_of(newest, value, fleet.now)),
-                Some(_) | None => Some(missing(&all, sources)),
+                Some(value) if missing == Reading::NoData => Some(at_end_of(newest, value, fleet)),
+                Some(_) | None => Some(missing),
             }
         };
         let errors = [REQUESTS, TARGET_5XX, ELB_5XX];
@@ -115,12 +118,12 @@ impl Demand {
         }
     }
 
-    fn unread() -> Self {
+    fn all(reading: Reading) -> Self {
         Self {
-            requests_per_second: Some(Reading::NeverRead),
-            error_percent: Some(Reading::NeverRead),
-            p95_ms: Some(Reading::NeverRead),
-            p99_ms: Some(Reading::NeverRead),
+            requests_per_second: Some(reading),
+            error_percent: Some(reading),
+            p95_ms: Some(reading),
+            p99_ms: Some(reading),
         }
     }
 }
@@ -166,8 +169,8 @@ impl<'a> Balancer<'a> {
     }
 }
 
-/// Why a value of these series would not be known; `NoData` when all of them were read in full.
-fn missing(all: &[Balancer<'_>], what: &[usize]) -> Reading {
+/// Why a value of these series would not be known, `unread` where one is not there at all; `NoData` when all of them were read in full.
+fn missing(all: &[Balancer<'_>], what: &[usize], unread: Reading) -> Reading {
     let qualities = || {
         all.iter()
             .flat_map(|balancer| what.iter().map(|what| balancer.series[*what]))
@@ -175,17 +178,19 @@ fn missing(all: &[Balancer<'_>], what: &[usize]) -> Reading {
     };
     if qualities().any(|quality| quality == Some(Quality::Forbidden)) {
         Reading::Forbidden
+    } else if qualities().any(|quality| quality.is_none()) {
+        unread
     } else if qualities().any(|quality| quality != Some(Quality::Complete)) {
-        Reading::NeverRead
+        Reading::Failed
     } else {
         Reading::NoData
     }
 }
 
-fn at_end_of(at: Timestamp, value: f64, now: Timestamp) -> Reading {
+fn at_end_of(at: Timestamp, value: f64, fleet: &Fleet) -> Reading {
     Reading::Value {
         value,
         at,
-        freshness: LIMITS.judge(Some(at + PERIOD), now),
+        freshness: fleet.series_limits(60).judge(Some(at + PERIOD), fleet.now),
     }
 }

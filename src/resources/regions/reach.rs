@@ -33,6 +33,9 @@ pub struct Silent {
 /// How a region answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Reach {
+    /// How many times rarer than usual they are asked.
+    #[serde(skip)]
+    pub pace: u32,
     /// Sources asked so far.
     pub asked: usize,
     /// Sources whose last read was good.
@@ -51,7 +54,10 @@ impl Reach {
     /// How a region answers now.
     pub fn of(fleet: &Fleet, label: &RegionLabel) -> Self {
         let place = Place::Region(label.clone());
-        let mut reach = Self::default();
+        let mut reach = Self {
+            pace: fleet.pace,
+            ..Self::default()
+        };
         let mut worst: Option<(Freshness, Timestamp)> = None;
         for &source in Source::ALL {
             let status = fleet.status(source, &place);
@@ -161,7 +167,9 @@ impl Reach {
                 .filter(|class| refused(*class))
                 .count()
                 .min(self.asked);
-        let quiet = self.last_answer.is_none_or(|last| age(last, now) > SILENCE);
+        let quiet = self
+            .last_answer
+            .is_none_or(|last| age(last, now) > SILENCE * self.pace.max(1));
         // The console checks the first silence against every other source at once: when a second one is silent too and none has answered since, it is the region.
         let began = |silent: &Silent| {
             let hangs = matches!(
@@ -178,6 +186,61 @@ impl Reach {
         let all = failing == told && (failing >= 2 || failing == self.asked);
         self.asked > 0
             && (all || together || (failing >= 2 && quiet && self.answering < self.asked))
+    }
+}
+
+/// Whether a class speaks of the way to an API and not of the API. Credentials count, because many are fetched over the same network.
+fn on_the_way(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::Timeout | ErrorClass::Unreachable | ErrorClass::Skipped | ErrorClass::Identity
+    )
+}
+
+impl Reach {
+    /// When the network to a region fell silent; `None` unless nothing answers there, and for that reason.
+    fn dark_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut classes = self.silent.iter().filter_map(|silent| silent.class);
+        let dark = self.lost(now) && classes.all(on_the_way);
+        let hangs = |silent: &&Silent| {
+            matches!(
+                silent.class,
+                Some(ErrorClass::Timeout | ErrorClass::Unreachable)
+            )
+        };
+        let since = self.silent.iter().filter(hangs);
+        since
+            .filter_map(|silent| silent.failing_since)
+            .min()
+            .filter(|_| dark)
+    }
+}
+
+impl Fleet {
+    /// Whether nothing at all can be reached from here: every region is silent, and no other place has answered since the last of them fell silent.
+    /// One path that fails is no dead region (G-QUORUM); that all die at once is less likely than that our own network does.
+    pub fn cut_off(&self) -> bool {
+        let mut silent_since: Option<Timestamp> = None;
+        for spec in &self.estate.regions {
+            match Reach::of(self, &spec.label).dark_since(self.now) {
+                Some(since) => silent_since = silent_since.max(Some(since)),
+                None => return false,
+            }
+        }
+        let Some(silent_since) = silent_since else {
+            return false;
+        };
+        let elsewhere = || {
+            Source::ALL.iter().flat_map(|&source| {
+                let places = self.estate.places(source).into_iter();
+                let others = places.filter(|place| place.region().is_none());
+                others.map(move |place| self.status(source, &place))
+            })
+        };
+        let answered = elsewhere().any(|status| status.observed_at > Some(silent_since));
+        let failed = elsewhere().any(|status| status.error.is_some());
+        // A single region without any other witness may well be dead.
+        !answered && (failed || self.estate.regions.len() > 1)
     }
 }
 

@@ -176,3 +176,108 @@ fn a_denied_source_is_unknown_and_no_dead_region() {
     );
     assert_eq!(rollup.freshness, Freshness::Fresh);
 }
+
+/// Two regions that answered a minute ago and of which all sources have failed for 30 s, as the global APIs have.
+fn dark(class: ErrorClass) -> Fleet {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    let places = [place("eu"), place("us"), Place::Global];
+    for place in &places {
+        f::answer_rest(&mut fleet, place, 60);
+    }
+    fleet.now = f::ago(30);
+    for place in &places {
+        fail(&mut fleet, place, class);
+    }
+    fleet.now = f::now();
+    fleet
+}
+
+fn fail(fleet: &mut Fleet, place: &Place, class: ErrorClass) {
+    for &source in Source::ALL {
+        if fleet.estate.places(source).contains(place) {
+            f::failure(fleet, source, place, class);
+        }
+    }
+}
+
+#[test]
+fn when_nothing_answers_anywhere_it_is_our_own_network() {
+    for class in [ErrorClass::Timeout, ErrorClass::Unreachable] {
+        let fleet = dark(class);
+        let rollup = of(&fleet);
+        assert_eq!(rollup.severity, Severity::Unknown, "{:?}", rollup.reasons);
+        assert!(
+            rollup.reasons[0]
+                .reason
+                .ends_with("nor does any other: probably our own network"),
+            "{:?}",
+            rollup.reasons
+        );
+        assert_eq!(rollup, *fleet.rollup(&label("eu")), "kept is gathered");
+    }
+}
+
+#[test]
+fn who_answers_elsewhere_testifies_against_the_silent_regions() {
+    let mut fleet = dark(ErrorClass::Timeout);
+    let rows = Rows::Traffic(Vec::new());
+    answer(&mut fleet, Source::Records, &Place::Global, 10, rows);
+    assert_eq!(of(&fleet).severity, Severity::Bad, "a global API answers");
+    assert_eq!(fleet.rollup(&label("us")).severity, Severity::Bad);
+    let mut fleet = dark(ErrorClass::Timeout);
+    f::answer_rest(&mut fleet, &place("us"), 10);
+    let rows = Rows::Alarms(Vec::new());
+    answer(&mut fleet, Source::Alarms, &place("us"), 10, rows);
+    assert_eq!(of(&fleet).severity, Severity::Bad, "another region answers");
+    assert_eq!(
+        fleet.rollup(&label("eu")).severity,
+        Severity::Bad,
+        "and the roll-up that is kept follows at once"
+    );
+}
+
+#[test]
+fn an_answer_from_before_the_silence_is_no_witness() {
+    // All global answers of the fleet are a minute old, the silence half a minute: nobody was asked since.
+    let mut fleet = f::fleet(&["eu", "us"]);
+    for place in [place("eu"), place("us"), Place::Global] {
+        f::answer_rest(&mut fleet, &place, 60);
+    }
+    fleet.now = f::ago(30);
+    for place in [place("eu"), place("us")] {
+        fail(&mut fleet, &place, ErrorClass::Timeout);
+    }
+    fleet.now = f::now();
+    assert!(fleet.cut_off());
+}
+
+#[test]
+fn errors_that_come_from_the_other_end_are_no_network() {
+    assert!(!dark(ErrorClass::Transient).cut_off());
+}
+
+#[test]
+fn a_single_region_without_a_witness_may_be_dead() {
+    let mut fleet = f::fleet(&["eu"]);
+    f::answer_rest(&mut fleet, &place("eu"), 60);
+    fail(&mut fleet, &place("eu"), ErrorClass::Timeout);
+    fleet.now = f::now() + Duration::from_secs(30);
+    assert_eq!(of(&fleet).severity, Severity::Bad);
+}
+
+#[test]
+fn refused_everywhere_is_unknown_and_not_waiting() {
+    let mut fleet = f::fleet(&["eu"]);
+    fail(&mut fleet, &place("eu"), ErrorClass::Identity);
+    let rows = shown::all(&fleet, Kind::Regions);
+    let row = shown::show(&fleet, Kind::Regions, &rows[0]).unwrap();
+    assert!(row.asked, "only what was not asked waits");
+    assert_eq!(
+        row.judgement.reason,
+        "no API of this region has answered yet (credentials)"
+    );
+    assert_eq!(
+        crate::facts::Facts::of(&fleet).worst(),
+        crate::glyph::Mark::Unknown
+    );
+}

@@ -30,7 +30,7 @@ pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> (Vec<Judgement>, usi
     demand(fleet, rollup, &mut reasons);
     let felt = broken(&reasons) - own;
     targets(fleet, place, &mut reasons);
-    rows(fleet, place, &mut reasons);
+    rows(fleet, place, rollup.cut_off, &mut reasons);
     let causes = broken(&reasons) - felt;
     stores(rollup, &mut reasons);
     alarms(rollup, &mut reasons);
@@ -54,18 +54,26 @@ fn reach(fleet: &Fleet, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
     let classes = || reach.silent.iter().filter_map(|silent| silent.class);
     let since = reach.last_answer.map_or_else(
         || "has answered yet".to_owned(),
-        |last| format!("answers since {}", coarse_age(age(last, fleet.now))),
+        |last| match coarse_age(age(last, fleet.now)).as_str() {
+            "now" => "answers".to_owned(),
+            age => format!("has answered for {age}"),
+        },
     );
     let why = classes().next().map_or("", ErrorClass::word);
     // Our own credentials say nothing about the region.
-    let severity = if classes().all(|class| class == ErrorClass::Identity) {
+    let severity = if rollup.cut_off || classes().all(|class| class == ErrorClass::Identity) {
         Severity::Unknown
     } else {
         Severity::Bad
     };
+    let whose = if rollup.cut_off {
+        "; nor does any other: probably our own network"
+    } else {
+        ""
+    };
     reasons.push(Judgement::new(
         severity,
-        format!("no API of this region {since} ({why})"),
+        format!("no API of this region {since} ({why}){whose}"),
     ));
 }
 
@@ -126,8 +134,12 @@ fn demand(fleet: &Fleet, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
         } => "request metrics are too old",
         Reading::Value { .. } => return,
         Reading::NoData if drained => return,
+        // That nothing was asked, or that nothing answers, has been said.
+        Reading::NeverRead if rollup.reach.asked == 0 => return,
+        Reading::NeverRead | Reading::Failed if rollup.reach.lost(fleet.now) => return,
         Reading::NoData => "no traffic or no telemetry",
-        Reading::NeverRead => "request metrics not read yet, or only in part",
+        Reading::NeverRead => "request metrics not read yet",
+        Reading::Failed => "request metrics could not be read in full",
         Reading::Forbidden => "no permission to read request metrics",
     };
     reasons.push(Judgement::new(Severity::Unknown, text));
@@ -143,7 +155,7 @@ fn targets(fleet: &Fleet, place: &Place, reasons: &mut Vec<Judgement>) {
     }
 }
 
-fn rows(fleet: &Fleet, place: &Place, reasons: &mut Vec<Judgement>) {
+fn rows(fleet: &Fleet, place: &Place, cut_off: bool, reasons: &mut Vec<Judgement>) {
     for source in [Source::Rds, Source::Tables] {
         let slice = fleet.databases.slice(source, place);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {
@@ -161,6 +173,10 @@ fn rows(fleet: &Fleet, place: &Place, reasons: &mut Vec<Judgement>) {
     for source in [Source::Clusters, Source::ApiServers] {
         let slice = fleet.clusters.slice(source, place);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {
+            // Silence says nothing where nothing else is heard either.
+            if cut_off && source == Source::ApiServers {
+                continue;
+            }
             let judgement = row.judge(fleet, place);
             // An API server that cannot be reached from here, and never could, says nothing about the region.
             if judgement.severity != Severity::Unknown {

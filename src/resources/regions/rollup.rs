@@ -93,6 +93,9 @@ pub struct Rollup {
     pub identity: Option<Identity>,
     /// How it answers.
     pub reach: Reach,
+    /// Whether nothing answers anywhere, so that its silence says nothing about it.
+    #[serde(skip)]
+    pub cut_off: bool,
     /// The worst freshness of what it is made of.
     pub freshness: Freshness,
 }
@@ -132,6 +135,7 @@ impl Rollup {
             clusters: clusters(fleet, &place),
             identity,
             freshness: reach.freshness(),
+            cut_off: reach.lost(fleet.now) && fleet.cut_off(),
             reach,
         };
         if rollup.reach.lost(fleet.now) {
@@ -283,6 +287,7 @@ pub struct Drained {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rollups {
     step: Option<i64>,
+    cut_off: bool,
     by_region: BTreeMap<RegionLabel, Rollup>,
     drained: BTreeMap<RegionLabel, Drained>,
 }
@@ -322,9 +327,18 @@ impl Fleet {
         aged
     }
 
+    /// Changes how often everything is asked, and with it what counts as old.
+    pub fn set_pace(&mut self, pace: u32) {
+        self.pace = pace.max(1);
+        self.generation += 1;
+        self.derive();
+        self.roll_up(&Place::Global);
+    }
+
     /// Gathers anew what an answer from a place can have changed.
     pub(in crate::resources) fn roll_up(&mut self, place: &Place) {
         let mut kept = std::mem::take(&mut self.rollups);
+        let cut_off = self.cut_off();
         let current = kept.step == Some(self.age_step());
         let observed_at = self.status(Source::Records, &Place::Global).observed_at;
         for spec in &self.estate.regions {
@@ -332,7 +346,8 @@ impl Fleet {
             let touched = place.region().is_none_or(|region| region == label);
             let before = kept.by_region.get(label).and_then(|old| old.share.clone());
             let share = steering::region_share(self, label);
-            if touched || !current || before != share {
+            let elsewhere = cut_off != kept.cut_off;
+            if touched || !current || elsewhere || before != share {
                 kept.by_region
                     .insert(label.clone(), Rollup::of(self, label));
             }
@@ -351,6 +366,7 @@ impl Fleet {
             }
         }
         kept.step = Some(self.age_step());
+        kept.cut_off = cut_off;
         self.rollups = kept;
     }
 }

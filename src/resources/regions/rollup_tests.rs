@@ -260,7 +260,7 @@ fn a_region_whose_every_api_fails_is_bad_and_keeps_what_it_said() {
     assert_eq!(rollup.severity, Severity::Bad);
     assert_eq!(
         rollup.reasons[0].reason,
-        "no API of this region answers since 2m (timeout)"
+        "no API of this region has answered for 2m (timeout)"
     );
     assert_eq!(rollup.reach.answering, 0);
     assert!(
@@ -361,4 +361,44 @@ fn an_unreadable_metric_says_that_it_may_not_be_read() {
     let rollup = of(&observed(series));
     assert_eq!(rollup.demand.requests_per_second, Some(Reading::Forbidden));
     assert_eq!(rollup.severity, Severity::Unknown);
+}
+
+#[test]
+fn a_percentile_that_could_not_be_read_is_not_waited_for() {
+    use crate::resources::metrics::Quality;
+    for quality in [Quality::Failed, Quality::Partial] {
+        let mut series = f::balancer_series("web", &[("requests", &[(120, 600.0)])]);
+        let key = load_balancer_key(&f::balancer("web"), "p95");
+        for one in series.iter_mut().filter(|one| one.spec.key == key) {
+            one.quality = quality;
+        }
+        let p95 = of(&observed(series)).demand.p95_ms;
+        assert_eq!(p95, Some(Reading::Failed));
+        let cell = crate::resources::cell::Cell::reading_if(
+            p95,
+            crate::resources::cell::milliseconds,
+            crate::resources::cell::no_limit,
+        );
+        // `Never` would be drawn as `…`.
+        assert_eq!(
+            (cell.text.as_str(), cell.freshness),
+            ("?", Some(Freshness::Fresh))
+        );
+    }
+}
+
+#[test]
+fn metrics_that_were_never_read_because_they_fail_are_not_waited_for() {
+    let unread = |class: Option<ErrorClass>| {
+        let mut fleet = f::fleet(&["eu"]);
+        let rows = Rows::Traffic(vec![f::forward("web", "blue", 1)]);
+        answer(&mut fleet, Source::LoadBalancers, &place("eu"), 5, rows);
+        if let Some(class) = class {
+            f::failure(&mut fleet, Source::Metrics, &place("eu"), class);
+        }
+        of(&fleet).demand.p95_ms
+    };
+    assert_eq!(unread(None), Some(Reading::NeverRead));
+    assert_eq!(unread(Some(ErrorClass::Timeout)), Some(Reading::Failed));
+    assert_eq!(unread(Some(ErrorClass::Denied)), Some(Reading::Forbidden));
 }

@@ -74,6 +74,10 @@ impl Show for Region {
         serde_json::to_value(fleet.rollup(&self.label).as_ref()).unwrap_or_default()
     }
 
+    fn asked(&self, fleet: &Fleet, _place: &Place) -> bool {
+        fleet.rollup(&self.label).reach.asked > 0
+    }
+
     /// Of everything that the roll-up is made of, not of the identity alone.
     fn freshness(&self, fleet: &Fleet, _place: &Place) -> Option<Freshness> {
         Some(fleet.rollup(&self.label).freshness)

@@ -119,6 +119,7 @@ fn forward_fields(forward: &Forward, fleet: &Fleet, place: &Place) -> Vec<Field>
             ("healthy targets", health.healthy),
             ("unhealthy targets", health.unhealthy),
             ("other targets", health.other),
+            ("targets in unknown state", health.unknown),
         ]
     });
     for (name, count) in counts.into_iter().flatten() {

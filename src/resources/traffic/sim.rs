@@ -159,6 +159,7 @@ pub fn load_balancers(world: &World, place: &Place) -> Vec<Split> {
         healthy: total - unhealthy,
         unhealthy,
         other: 0,
+        unknown: 0,
     };
     let name = format!("shop-{aws}");
     let stable = forward(

@@ -235,7 +235,7 @@ fn targets(forward: &Forward, fleet: &Fleet) -> Cell {
             limits.healthy_bad_percent,
         )
     });
-    let total = health.healthy + health.unhealthy + health.other;
+    let total = health.total();
     let text = format!("{}/{total}", health.healthy);
     // Sick targets that get nothing are seen, but hurt nobody.
     let most = if forward.weight > 0 {

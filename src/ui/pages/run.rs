@@ -5,12 +5,17 @@ use std::time::Duration;
 use super::{by_hand, heading, plan::waits, span, wrapped};
 use crate::{
     config::theme::Role,
+    glyph::Mark,
     plan::{
         Step, Work,
         entry::{Ending, Outcome},
         run::{Phase, Progress, Run, Told},
     },
-    resources::age,
+    resources::{
+        age,
+        cell::{milliseconds, percent, rate, whole_percent},
+        metrics::Reading,
+    },
     state::State,
     ui::paragraph::{Line, Part},
 };
@@ -221,29 +226,18 @@ fn watched(lines: &mut Vec<Line>, state: &State, run: &Run) {
     heading(lines, "The others now");
     for row in &run.plan.forecast {
         let rollup = state.fleet.rollup(&row.region);
-        let value = |reading: Option<crate::resources::metrics::Reading>,
-                     text: fn(f64) -> String| match reading {
-            Some(crate::resources::metrics::Reading::Value { value, .. }) => text(value),
-            Some(
-                crate::resources::metrics::Reading::NeverRead
-                | crate::resources::metrics::Reading::NoData
-                | crate::resources::metrics::Reading::Forbidden,
-            )
+        let value = |reading: Option<Reading>, text: fn(f64) -> String| match reading {
+            Some(Reading::Value { value, .. }) => text(value),
+            Some(Reading::NeverRead | Reading::Failed | Reading::NoData | Reading::Forbidden)
             | None => "?".to_owned(),
         };
-        let mark = Mark::of_roll_up(rollup.severity, rollup.freshness);
+        let mark = Mark::of_roll_up(rollup.severity, true);
         let text = format!(
             "{} rps   err {}   p95 {}   load {}",
-            value(
-                rollup.demand.requests_per_second,
-                crate::resources::cell::rate
-            ),
-            value(rollup.demand.error_percent, crate::resources::cell::percent),
-            value(rollup.demand.p95_ms, crate::resources::cell::milliseconds),
-            value(
-                rollup.utilisation_percent,
-                crate::resources::cell::whole_percent
-            ),
+            value(rollup.demand.requests_per_second, rate),
+            value(rollup.demand.error_percent, percent),
+            value(rollup.demand.p95_ms, milliseconds),
+            value(rollup.utilisation_percent, whole_percent),
         );
         lines.push(vec![
             Part::mark(1, mark),
@@ -252,5 +246,3 @@ fn watched(lines: &mut Vec<Line>, state: &State, run: &Run) {
         ]);
     }
 }
-
-use crate::glyph::Mark;

@@ -187,6 +187,7 @@ async fn forwards_have_their_weights_and_each_target_group_is_asked_once() {
         healthy: 2,
         unhealthy: 1,
         other: 1,
+        unknown: 0,
     });
     let expected = [
         ("arn:l", "stable", 95, health),

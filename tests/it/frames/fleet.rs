@@ -212,6 +212,7 @@ fn forward(region: &str, index: usize, healthy: u32) -> Split {
                 healthy,
                 unhealthy: 12 - healthy,
                 other: 0,
+                unknown: 0,
             }),
         }),
     }

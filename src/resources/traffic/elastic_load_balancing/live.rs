@@ -169,7 +169,9 @@ async fn target_health(ask: &Ask<'_>, client: &Client, group: &str) -> Option<Ta
         {
             Some("healthy") => health.healthy += 1,
             Some(state) if state.starts_with("unhealthy") => health.unhealthy += 1,
-            Some(_) | None => health.other += 1,
+            Some("initial" | "draining" | "unused") => health.other += 1,
+            // `unavailable`: health checks are turned off. A state that is new to us tells as little.
+            Some(_) | None => health.unknown += 1,
         }
     }
     ask.memory.target_health.learn(group, health);

@@ -21,8 +21,11 @@ pub struct TargetHealth {
     pub healthy: u32,
     /// Targets that do not.
     pub unhealthy: u32,
-    /// Initial, draining, unused, unavailable.
+    /// Initial, draining, unused: they take none now.
     pub other: u32,
+    /// Those whose state is not told, not checked (`unavailable`), or none that we know: they may take traffic.
+    #[serde(default)]
+    pub unknown: u32,
 }
 
 impl TargetHealth {
@@ -32,12 +35,18 @@ impl TargetHealth {
         (total > 0).then(|| f64::from(self.healthy) * 100.0 / f64::from(total))
     }
 
+    /// How many targets there are.
+    pub fn total(self) -> u32 {
+        self.healthy + self.unhealthy + self.other + self.unknown
+    }
+
     /// Whether the group counts as healthy for an alias record: some target is. An empty group does not; one whose targets are all in between is not known.
     pub fn serves(self) -> Option<bool> {
         if self.healthy > 0 {
             Some(true)
         } else {
-            (self.unhealthy > 0 || self.other == 0).then_some(false)
+            let told = self.unknown == 0 && (self.unhealthy > 0 || self.other == 0);
+            told.then_some(false)
         }
     }
 }
@@ -108,6 +117,10 @@ impl Forward {
     fn judge_targets(&self, health: TargetHealth, limits: &Thresholds) -> Judgement {
         let group = &self.target_group_name;
         match health.percent() {
+            None if self.weight > 0 && health.unknown > 0 => Judgement::new(
+                Severity::Unknown,
+                format!("state unknown of {} targets of {group}", health.unknown),
+            ),
             None if self.weight > 0 && health.other > 0 => Judgement::new(
                 Severity::Warn,
                 format!("none of the targets of {group} takes traffic"),
@@ -161,6 +174,7 @@ impl Forward {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resources::{fixtures as f, traffic::Mechanism};
 
     #[test]
     fn an_empty_group_serves_nobody_and_one_in_between_is_not_known() {
@@ -168,10 +182,36 @@ mod tests {
             healthy,
             unhealthy,
             other,
+            unknown: 0,
         };
         assert_eq!(health(0, 0, 0).serves(), Some(false));
         assert_eq!(health(0, 2, 1).serves(), Some(false));
         assert_eq!(health(0, 0, 1).serves(), None);
         assert_eq!(health(1, 9, 0).serves(), Some(true));
+        let untold = TargetHealth {
+            unknown: 1,
+            ..health(0, 2, 0)
+        };
+        assert_eq!(untold.serves(), None, "the one may take traffic");
+    }
+
+    #[test]
+    fn targets_whose_state_is_not_known_are_not_said_to_take_no_traffic() {
+        let judged = |other, unknown| {
+            let Mechanism::Forward(mut forward) = f::forward("web", "blue", 1).by else {
+                panic!("a forward");
+            };
+            forward.health = Some(TargetHealth {
+                other,
+                unknown,
+                ..TargetHealth::default()
+            });
+            let judgement = forward.judge(&Thresholds::default(), None);
+            (judgement.severity, judgement.reason)
+        };
+        let none = "none of the targets of blue takes traffic".to_owned();
+        assert_eq!(judged(2, 0), (Severity::Warn, none));
+        let unknown = "state unknown of 1 targets of blue".to_owned();
+        assert_eq!(judged(1, 1), (Severity::Unknown, unknown));
     }
 }

@@ -156,6 +156,7 @@ fn forward(dns: &str, group: &str, weight: u32, health: Option<(u32, u32)>) -> S
                 healthy,
                 unhealthy,
                 other: 0,
+                unknown: 0,
             }),
         }),
     }
