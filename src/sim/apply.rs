@@ -199,9 +199,14 @@ fn class_of(text: &str) -> ErrorClass {
         ErrorClass::NotFound
     } else if code.starts_with("APICallRate") || code.starts_with("Throttl") {
         ErrorClass::Throttled
-    } else if ["InvalidParameter", "InvalidArgument", "Validation", "ServiceLimit"]
-        .iter()
-        .any(|known| code.starts_with(known))
+    } else if [
+        "InvalidParameter",
+        "InvalidArgument",
+        "Validation",
+        "ServiceLimit",
+    ]
+    .iter()
+    .any(|known| code.starts_with(known))
     {
         ErrorClass::Terminal
     } else {

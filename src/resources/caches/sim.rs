@@ -112,10 +112,21 @@ fn group(world: &World, region: usize, id: String, shards: usize) -> Replication
                 shard: format!("{number:04}"),
                 counted: true,
             };
-            let leader = if world.caches.second_leads(&known) { 2 } else { 1 };
+            let leader = if world.caches.second_leads(&known) {
+                2
+            } else {
+                1
+            };
             let node = |index: usize| Node {
                 id: format!("{id}-{number:04}-{index:03}"),
-                role: Some(if index == leader { "primary" } else { "replica" }.to_owned()),
+                role: Some(
+                    if index == leader {
+                        "primary"
+                    } else {
+                        "replica"
+                    }
+                    .to_owned(),
+                ),
                 status: Some("available".to_owned()),
                 zone: Some(zone(aws, index)),
             };

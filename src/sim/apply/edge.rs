@@ -96,7 +96,9 @@ fn weights(world: &World, change: &Change, edits: &[RecordEdit]) -> Result<Call,
             return Err(invalid("it was not found"));
         };
         if seen != from {
-            return Err(invalid("the values provided do not match the current values"));
+            return Err(invalid(
+                "the values provided do not match the current values",
+            ));
         }
         let label = RegionLabel::new(identifier).ok();
         let region = label.and_then(|label| world.index(&label));

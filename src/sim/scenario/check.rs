@@ -155,7 +155,12 @@ impl Checker<'_, '_> {
 
     fn write(&mut self, entry: &Entry<'_>, how: WriteFault) -> Option<Fault> {
         let (api, place) = self.api_and_place(entry)?;
-        if let Some(times) = entry.raw.times.as_ref().filter(|times| *times.get_ref() == 0) {
+        if let Some(times) = entry
+            .raw
+            .times
+            .as_ref()
+            .filter(|times| *times.get_ref() == 0)
+        {
             self.problems.note(
                 &times.span(),
                 format!("{}: times is at least 1", entry.name),

@@ -137,10 +137,15 @@ pub fn controls(fleet: &Fleet) -> Change {
 }
 
 pub fn forward_to(fleet: &Fleet, region: &str, to: [u32; 2]) -> Change {
-    let known = splits(fleet, Source::LoadBalancers, &place(region), |by| match by {
-        Mechanism::Forward(forward) => Some(forward.clone()),
-        _ => None,
-    });
+    let known = splits(
+        fleet,
+        Source::LoadBalancers,
+        &place(region),
+        |by| match by {
+            Mechanism::Forward(forward) => Some(forward.clone()),
+            _ => None,
+        },
+    );
     let edit = |(index, to)| {
         let forward: &traffic::Forward = &known[index];
         ForwardEdit {
@@ -182,10 +187,15 @@ pub fn alias(fleet: &Fleet) -> Change {
 }
 
 pub fn staging_to(fleet: &Fleet, to: f64) -> Change {
-    let known = splits(fleet, Source::Distributions, &Place::Global, |by| match by {
-        Mechanism::Distribution(distribution) => Some(distribution.clone()),
-        _ => None,
-    });
+    let known = splits(
+        fleet,
+        Source::Distributions,
+        &Place::Global,
+        |by| match by {
+            Mechanism::Distribution(distribution) => Some(distribution.clone()),
+            _ => None,
+        },
+    );
     let distribution = known.iter().find(|known| known.policy.is_some()).unwrap();
     let policy = distribution.policy.as_ref().unwrap();
     Change::Traffic(traffic::Change::Staging {
@@ -345,7 +355,8 @@ pub fn invert(fleet: &Fleet) -> Change {
 }
 
 pub fn alarm_actions(fleet: &Fleet) -> Change {
-    let rows = fleet.alarms.at(&place("us-east-1"));
+    let at = place("us-east-1");
+    let rows = fleet.alarms.at(&at);
     let names: Vec<String> = rows.map(|alarm| alarm.name.clone()).take(3).collect();
     Change::Alarms(alarms::Change::Actions {
         region: label("us-east-1"),

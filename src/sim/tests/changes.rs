@@ -63,8 +63,7 @@ fn every_change_is_seen_before_and_after_and_its_inverse_brings_it_back() {
                 let standing = watching.standing(second, &change);
                 middle |= in_middle(&standing);
                 assert!(
-                    in_middle(&standing)
-                        || matches!(standing, Standing::Before | Standing::After),
+                    in_middle(&standing) || matches!(standing, Standing::Before | Standing::After),
                     "{name} at {second}: {standing:?}"
                 );
             }
@@ -90,9 +89,7 @@ fn a_change_whose_expectation_no_longer_holds_changes_nothing() {
         watching.apply(20, &change).unwrap();
         watching.poll(20 + case.within + 40);
         let before = watching.world.clone();
-        let refused = watching
-            .apply(20 + case.within + 40, &change)
-            .unwrap_err();
+        let refused = watching.apply(20 + case.within + 40, &change).unwrap_err();
         assert_eq!(refused.error.class, ErrorClass::Conflict, "{}", case.name);
         // An API with a token compares itself; for the others we do it and send nothing.
         let text = &refused.error.message;
@@ -466,9 +463,9 @@ fn states_that_forbid_a_role_change_are_refused_by_aws() {
         assert_eq!(found, (Fate::Refused, ErrorClass::Conflict));
         error.error.message.split(':').next().unwrap().to_owned()
     };
-    let down =
-        "[[timeline]]\nat = 20\nfault = \"region-down\"\nregion = \"eu-west-1\"\n";
-    let cut = "[[timeline]]\nat = 20\nfault = \"partition\"\nbetween = [\"us-east-1\", \"eu-west-1\"]\n";
+    let down = "[[timeline]]\nat = 20\nfault = \"region-down\"\nregion = \"eu-west-1\"\n";
+    let cut =
+        "[[timeline]]\nat = 20\nfault = \"partition\"\nbetween = [\"us-east-1\", \"eu-west-1\"]\n";
     let crash = "[[timeline]]\nat = 20\nfault = \"writer-crash\"\n";
     let global = "InvalidGlobalClusterStateFault";
     assert_eq!(refused(down, 30, switch_over), global, "a dead target");
@@ -477,9 +474,11 @@ fn states_that_forbid_a_role_change_are_refused_by_aws() {
     assert_eq!(refused(crash, 25, switch_over), cluster);
     assert_eq!(refused(crash, 25, fail_over_cluster), cluster);
     // A second promotion while the first is under way: the source is still named.
-    let promotes =
-        "[[timeline]]\nat = 20\nfault = \"external-change\"\npromote = \"eu-west-1\"\n";
-    assert_eq!(refused(promotes, 60, promote), "InvalidDBInstanceStateFault");
+    let promotes = "[[timeline]]\nat = 20\nfault = \"external-change\"\npromote = \"eu-west-1\"\n";
+    assert_eq!(
+        refused(promotes, 60, promote),
+        "InvalidDBInstanceStateFault"
+    );
     let moves =
         "[[timeline]]\nat = 20\nfault = \"external-change\"\ncache-primary = \"ap-southeast-1\"\n";
     let datastore = "InvalidGlobalReplicationGroupStateFault";
@@ -538,10 +537,7 @@ fn an_inverted_check_drains_its_region() {
     watching.poll(320);
     watching.poll(321);
     let check = names::region_check("ap-southeast-1");
-    assert_eq!(
-        health_checks::healthy(&watching.fleet, &check),
-        Some(false)
-    );
+    assert_eq!(health_checks::healthy(&watching.fleet, &check), Some(false));
     // What comes through Global Accelerator stays: its checks are its own.
     let share = watching.world.routing.share(ap, watching.world.now());
     assert!(share < 0.3 * 0.24 + 0.7 * 0.24 * 0.05, "{share}");
@@ -645,7 +641,9 @@ fn a_throttled_api_throttles_changes_too() {
 fn every_region_fails_at_once_and_the_edge_fails_open() {
     let mut watching = Watching::named("complete-outage");
     watching.poll(20);
-    let before: Vec<f64> = (0..3).map(|r| watching.world.routing.share(r, 20)).collect();
+    let before: Vec<f64> = (0..3)
+        .map(|r| watching.world.routing.share(r, 20))
+        .collect();
     watching.poll(25 + 120);
     watching.poll(25 + 121);
     for region in 0..3 {

@@ -48,12 +48,7 @@ pub struct Means {
 
 impl Load {
     /// The load of a region that gets `share` of all users.
-    pub fn of(
-        context: &Context<'_>,
-        region: usize,
-        share: f64,
-        means: Means,
-    ) -> Self {
+    pub fn of(context: &Context<'_>, region: usize, share: f64, means: Means) -> Self {
         let spec = &context.shape.regions[region];
         let label = spec.label.as_str();
         let minute = context.minute();

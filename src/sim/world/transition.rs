@@ -1,6 +1,8 @@
 //! Changes that somebody makes to the world: an operator, another console, a scenario. Owns the list; each takes the time that it takes at AWS.
 
-use super::{Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check};
+use super::{
+    Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check,
+};
 
 /// A change. Regions are indices into the shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,8 +124,9 @@ impl World {
                 return self.databases(|databases, context| databases.fail_over(context, *to));
             }
             Transition::FailOverCluster { region, to } => {
-                return self
-                    .databases(|databases, context| databases.fail_over_cluster(context, *region, *to));
+                return self.databases(|databases, context| {
+                    databases.fail_over_cluster(context, *region, *to)
+                });
             }
             Transition::Promote { region } => {
                 return self.databases(|databases, context| databases.promote(context, *region));
