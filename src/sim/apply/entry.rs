@@ -35,11 +35,13 @@ pub struct Entry {
 /// Whether the change is compared with a read of ours before it is sent: where the API has no token of its own, or the change does not carry it.
 pub fn reads_first(change: &Change) -> bool {
     match change {
-        Change::Traffic(traffic::Change::Weights { .. })
-        | Change::Traffic(traffic::Change::Alias {
-            revision_id: Some(_),
-            ..
-        })
+        Change::Traffic(
+            traffic::Change::Weights { .. }
+            | traffic::Change::Alias {
+                revision_id: Some(_),
+                ..
+            },
+        )
         | Change::HealthChecks(health_checks::Change::Invert {
             version: Some(_), ..
         }) => false,

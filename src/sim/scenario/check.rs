@@ -123,25 +123,22 @@ impl Checker<'_, '_> {
                 let delay = self.delay(entry)?;
                 self.write(entry, WriteFault::Late(delay))?
             }
-            Name::ApplicationDown => Fault::ApplicationDown {
-                region: self.region_or_all(entry)?,
-            },
+            Name::ApplicationDown => {
+                self.anywhere(entry, |region| Fault::ApplicationDown { region })?
+            }
             Name::ExternalChange => Fault::ExternalChange(self.transitions(entry)?),
-            Name::Heal => Fault::Heal {
-                region: self.region_or_all(entry)?,
-            },
+            Name::Heal => self.anywhere(entry, |region| Fault::Heal { region })?,
         };
         Some(fault)
     }
 
-    /// A region, or all of them where none is named.
-    fn region_or_all(&mut self, entry: &Entry<'_>) -> Option<Option<usize>> {
-        match &entry.raw.region {
-            None => Some(None),
-            Some(label) => self
-                .find(entry, "region", label.get_ref(), &label.span())
-                .map(Some),
-        }
+    /// A fault of a region, or of all of them where none is named.
+    fn anywhere(&mut self, entry: &Entry<'_>, make: fn(Option<usize>) -> Fault) -> Option<Fault> {
+        let Some(label) = &entry.raw.region else {
+            return Some(make(None));
+        };
+        let region = self.find(entry, "region", label.get_ref(), &label.span())?;
+        Some(make(Some(region)))
     }
 
     fn delay(&mut self, entry: &Entry<'_>) -> Option<u32> {
