@@ -22,7 +22,11 @@ use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 
 use self::world::{Refused, Transition};
-pub use self::{scenario::Scenario, wire::Reply, world::World};
+pub use self::{
+    scenario::{Fault, Scenario, WriteFault},
+    wire::Reply,
+    world::World,
+};
 use crate::{
     arm::ArmToken,
     provider::Provider,
@@ -70,6 +74,16 @@ impl SimProvider {
     /// Changes the world, as an operator at another console would.
     pub fn change(&self, transition: &Transition) -> Result<(), Refused> {
         self.world().change(transition)
+    }
+
+    /// Lets a fault begin now, as a cue of a scenario would; it lasts until it is healed.
+    pub fn begin(&self, fault: &Fault) {
+        self.world().begin(fault);
+    }
+
+    /// Lets everything that befalls changes end.
+    pub fn end_write_faults(&self) {
+        self.world().faults.end_write_faults();
     }
 
     /// The answer to a query now, and the virtual time that it takes to arrive: for a console in virtual time.

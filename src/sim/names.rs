@@ -24,6 +24,14 @@ pub const MULTI_REGION_CLUSTER: &str = "virxk-prices";
 pub const DISTRIBUTION: &str = "E2SHOPEXAMPLE1";
 /// Its staging half.
 pub const STAGING_DISTRIBUTION: &str = "E2SHOPEXAMPLE2";
+/// The Lambda function of every region.
+pub const FUNCTION: &str = "quote";
+/// Its alias.
+pub const ALIAS: &str = "live";
+/// The versions behind the alias: the one that it names, and the one that gets a share.
+pub const VERSIONS: (&str, &str) = ("41", "42");
+/// The node group of every EKS cluster.
+pub const NODE_GROUP: &str = "workers";
 /// The AWS Regions of the five data-plane endpoints of a recovery cluster.
 pub const RECOVERY_REGIONS: [&str; 5] = [
     "us-east-1",
@@ -82,6 +90,11 @@ pub fn accelerator_arn() -> String {
         "arn:aws:globalaccelerator::{ACCOUNT}:accelerator/{}",
         uuid("accelerator")
     )
+}
+
+/// Id of the continuous-deployment policy of the distribution.
+pub fn policy() -> String {
+    uuid("continuous deployment")
 }
 
 /// Id of the HTTPS health check of a region.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::resources::{Api, Rows, Source, databases::Database, traffic::Mechanism};
+use crate::resources::{
+    Api, Rows, Source, clusters::Cluster, databases::Database, traffic::Mechanism,
+};
 
 /// The calls for an answer, at least one.
 pub fn calls(source: Source, rows: &Rows) -> BTreeMap<Api, u32> {
@@ -12,8 +14,11 @@ pub fn calls(source: Source, rows: &Rows) -> BTreeMap<Api, u32> {
         Rows::HealthChecks(rows) => pages(rows.len(), 1_000),
         // `GetMetricData` takes 500 series a call.
         Rows::Metrics(rows) => pages(rows.len(), 500),
-        // One list, and one description each; the API servers are asked one by one.
-        Rows::Clusters(rows) => rows.len() + usize::from(source == Source::Clusters),
+        // One list, and one description each; a list of node groups for each cluster. The API servers are asked one by one.
+        Rows::Clusters(rows) => {
+            let lists = rows.iter().filter(|row| matches!(row, Cluster::Eks(_)));
+            rows.len() + lists.count() + usize::from(source == Source::Clusters)
+        }
         // The groups, and the Global Datastores or multi-Region clusters.
         Rows::Caches(rows) => pages(rows.len(), 100) + 1,
         Rows::Databases(rows) => databases(rows),

@@ -67,7 +67,13 @@ pub fn reply(world: &World, query: &Query) -> Reply {
 fn answered(world: &World, query: &Query, key: &str, partial: bool, latency: Duration) -> Reply {
     let mut rows = rows(world, query);
     let mut problems = global_metrics_lost(world, query, &mut rows);
-    let calls = tally::calls(query.source, &rows);
+    let mut calls = tally::calls(query.source, &rows);
+    let in_sync = if let Wanted::Reference(reference) = &query.wanted {
+        *calls.entry(query.source.api()).or_default() += 1;
+        world.in_sync(query.source.api(), reference)
+    } else {
+        None
+    };
     let metrics_requested = match &query.wanted {
         Wanted::Series(wanted) => wanted.len() as u64,
         Wanted::Nothing | Wanted::ApiServers(_) | Wanted::Reference(_) => 0,
@@ -87,7 +93,7 @@ fn answered(world: &World, query: &Query, key: &str, partial: bool, latency: Dur
             problems,
             calls,
             metrics_requested,
-            in_sync: None,
+            in_sync,
         }),
         latency,
     }

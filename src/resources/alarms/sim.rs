@@ -19,7 +19,12 @@ pub fn observe(world: &World, place: &Place) -> Vec<Alarm> {
         .filter(|alarm| member || !matches!(alarm.rule, Rule::Lag | Rule::Writer))
         .map(|alarm| row(world, aws, alarm));
     let further = (0..fill::count(world)).map(|index| further(world, aws, index));
-    known.chain(further).collect()
+    let muted = &world.muted[region];
+    let alarms = known.chain(further).map(|alarm| Alarm {
+        actions_enabled: !muted.contains(&alarm.name),
+        ..alarm
+    });
+    alarms.collect()
 }
 
 fn row(world: &World, aws: &str, alarm: &AlarmState) -> Alarm {

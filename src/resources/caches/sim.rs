@@ -4,7 +4,7 @@ use super::{
     super::Place, Cache, Datastore, DatastoreMember, MemoryDbCluster, MultiRegionCluster, Node,
     RegionalCluster, ReplicationGroup, Shard,
 };
-use crate::sim::{World, fill, names};
+use crate::sim::{World, fill, names, world::caches::ShardId};
 
 /// The answers of `DescribeReplicationGroups` and `DescribeGlobalReplicationGroups`.
 pub fn groups(world: &World, place: &Place) -> Vec<Cache> {
@@ -13,18 +13,15 @@ pub fn groups(world: &World, place: &Place) -> Vec<Cache> {
     };
     let aws = world.aws_region(region);
     let known = world.caches.members.contains(&region).then(|| {
-        let status = if world.caches.motion.is_some() {
-            "modifying"
-        } else {
-            "available"
-        };
-        ReplicationGroup {
-            status: status.to_owned(),
-            datastore: Some(datastore(world, aws)),
-            ..group(aws, names::group(aws), 2)
+        let mut group = group(world, region, names::group(aws), 2);
+        if world.caches.motion.is_some() {
+            "modifying".clone_into(&mut group.status);
         }
+        group.datastore = Some(datastore(world, aws));
+        group
     });
-    let further = (0..fill::count(world)).map(|index| group(aws, fill::name("cache", index), 1));
+    let further =
+        (0..fill::count(world)).map(|index| group(world, region, fill::name("cache", index), 1));
     known.into_iter().chain(further).map(Cache::Group).collect()
 }
 
@@ -48,10 +45,18 @@ pub fn memorydb(world: &World, place: &Place) -> Vec<Cache> {
         status: Some("available".to_owned()),
         zone: Some(zone(aws, index)),
     };
-    let shard = |number: usize| Shard {
-        id: format!("{number:04}"),
-        status: Some("available".to_owned()),
-        nodes: vec![node(number, 1), node(number, 2)],
+    let shard = |number: usize| {
+        let known = ShardId {
+            region,
+            owner: name.clone(),
+            shard: format!("{number:04}"),
+            counted: false,
+        };
+        Shard {
+            status: Some(availability(world, &known).to_owned()),
+            nodes: vec![node(number, 1), node(number, 2)],
+            id: known.shard,
+        }
     };
     vec![Cache::MemoryDb(MemoryDbCluster {
         arn: Some(names::arn("memorydb", aws, &format!("cluster/{name}"))),
@@ -97,31 +102,65 @@ fn datastore(world: &World, reader: &str) -> Datastore {
     }
 }
 
-fn group(aws: &str, id: String, shards: usize) -> ReplicationGroup {
-    let node = |shard: usize, index: usize| Node {
-        id: format!("{id}-{shard:04}-{index:03}"),
-        role: Some(if index == 1 { "primary" } else { "replica" }.to_owned()),
-        status: Some("available".to_owned()),
-        zone: Some(zone(aws, index)),
-    };
-    let shard = |number: usize| Shard {
-        id: format!("{number:04}"),
-        status: Some("available".to_owned()),
-        nodes: vec![node(number, 1), node(number, 2)],
-    };
+fn group(world: &World, region: usize, id: String, shards: usize) -> ReplicationGroup {
+    let aws = world.aws_region(region);
+    let shards: Vec<Shard> = (1..=shards)
+        .map(|number| {
+            let known = ShardId {
+                region,
+                owner: id.clone(),
+                shard: format!("{number:04}"),
+                counted: true,
+            };
+            let leader = if world.caches.second_leads(&known) {
+                2
+            } else {
+                1
+            };
+            let node = |index: usize| Node {
+                id: format!("{id}-{number:04}-{index:03}"),
+                role: Some(
+                    if index == leader {
+                        "primary"
+                    } else {
+                        "replica"
+                    }
+                    .to_owned(),
+                ),
+                status: Some("available".to_owned()),
+                zone: Some(zone(aws, index)),
+            };
+            Shard {
+                status: Some(availability(world, &known).to_owned()),
+                nodes: vec![node(1), node(2)],
+                id: known.shard,
+            }
+        })
+        .collect();
+    let moving = shards
+        .iter()
+        .find_map(|shard| shard.status.clone().filter(|status| status != "available"));
     ReplicationGroup {
         arn: Some(names::arn(
             "elasticache",
             aws,
             &format!("replicationgroup:{id}"),
         )),
-        status: "available".to_owned(),
+        status: moving.unwrap_or_else(|| "available".to_owned()),
         engine: Some("valkey".to_owned()),
-        shards: (1..=shards).map(shard).collect(),
+        shards,
         multi_az: Some("enabled".to_owned()),
         automatic_failover: Some("enabled".to_owned()),
         datastore: None,
         id,
+    }
+}
+
+fn availability(world: &World, shard: &ShardId) -> &'static str {
+    if world.caches.failing_over(shard) {
+        "modifying"
+    } else {
+        "available"
     }
 }
 

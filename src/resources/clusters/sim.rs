@@ -1,14 +1,14 @@
-//! How this kind behaves in the simulated world: one EKS cluster per region, and its API server. Owns no state.
+//! How this kind behaves in the simulated world: one EKS cluster per region with one node group, and its API server. Owns no state.
 
 use std::time::Duration;
 
 use super::{
     super::{Place, Wanted},
-    ApiServer, ApiServerState, Cluster, EksCluster,
+    ApiServer, ApiServerState, Bounds, Cluster, EksCluster, NodeGroup,
 };
 use crate::sim::{World, names};
 
-/// The answers of `ListClusters` and `DescribeCluster`.
+/// The answers of `ListClusters`, `DescribeCluster`, `ListNodegroups` and `DescribeNodegroup`.
 pub fn observe(world: &World, place: &Place) -> Vec<Cluster> {
     let Some(region) = world.region(place) else {
         return Vec::new();
@@ -16,7 +16,26 @@ pub fn observe(world: &World, place: &Place) -> Vec<Cluster> {
     let aws = world.aws_region(region);
     let name = names::eks(aws);
     let id = names::hex(&name).to_uppercase();
-    vec![Cluster::Eks(EksCluster {
+    let nodes = &world.nodes[region];
+    let group = NodeGroup {
+        name: names::NODE_GROUP.to_owned(),
+        cluster: name.clone(),
+        status: Some(
+            if nodes.updating(world.now()) {
+                "UPDATING"
+            } else {
+                "ACTIVE"
+            }
+            .to_owned(),
+        ),
+        bounds: Some(Bounds {
+            min: nodes.min,
+            max: nodes.max,
+        }),
+        desired: Some(nodes.desired),
+        health_issues: Vec::new(),
+    };
+    let cluster = EksCluster {
         arn: Some(names::arn("eks", aws, &format!("cluster/{name}"))),
         status: "ACTIVE".to_owned(),
         version: Some("1.33".to_owned()),
@@ -30,7 +49,8 @@ pub fn observe(world: &World, place: &Place) -> Vec<Cluster> {
             certificate_authority: None,
         },
         name,
-    })]
+    };
+    vec![Cluster::Eks(cluster), Cluster::NodeGroup(group)]
 }
 
 /// What each API server that is asked for says.

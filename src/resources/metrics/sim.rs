@@ -303,7 +303,7 @@ fn alias<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option<Va
     if dimension(spec, "Resource") != Some("quote:live") {
         return None;
     }
-    let second = *world.alias_weight[region].now();
+    let second = world.aliases[region].now().second;
     let share = match dimension(spec, "ExecutedVersion")? {
         "41" => 1.0 - second,
         "42" => second,

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::sim::{
     World, fill, names,
-    world::load::{TARGETS, unhealthy_targets},
+    world::{
+        Alias, CANARY, STABLE,
+        load::{TARGETS, unhealthy_targets},
+    },
 };
 
 /// The answer of `ListResourceRecordSets` for the three managed names.
@@ -154,7 +157,7 @@ pub fn load_balancers(world: &World, place: &Place) -> Vec<Split> {
     };
     let aws = world.aws_region(region);
     let unhealthy = unhealthy_targets(&world.context(), region);
-    let canary = world.canary_percent[region].round() as u32;
+    let weight = |group: &str| world.forward_weight_seen(region, group);
     let health = |total: u32, unhealthy: u32| TargetHealth {
         healthy: total - unhealthy,
         unhealthy,
@@ -165,14 +168,15 @@ pub fn load_balancers(world: &World, place: &Place) -> Vec<Split> {
     let stable = forward(
         aws,
         &name,
-        "shop-stable",
-        100 - canary,
+        STABLE,
+        weight(STABLE),
         health(TARGETS, unhealthy),
     );
-    let canary = forward(aws, &name, "shop-canary", canary, health(2, 0));
+    let canary = forward(aws, &name, CANARY, weight(CANARY), health(2, 0));
     let further = (0..fill::count(world)).map(|index| {
         let name = fill::name("app", index);
-        forward(aws, &name, &format!("{name}-targets"), 1, health(2, 0))
+        let group = format!("{name}-targets");
+        forward(aws, &name, &group, weight(&group), health(2, 0))
     });
     [stable, canary]
         .into_iter()
@@ -215,26 +219,38 @@ pub fn aliases(world: &World, place: &Place) -> Vec<Split> {
         return Vec::new();
     };
     let aws = world.aws_region(region);
-    let second = *world.alias_weight[region].seen(world.noise, "lambda", world.now());
-    let arn = names::arn("lambda", aws, "function:quote:live");
+    let alias = world.aliases[region].seen(world.noise, "lambda", world.now());
+    let second = alias.second;
+    let arn = alias_arn(aws);
     let version = |version: &str, weight: f64| Split {
-        split: "quote:live".to_owned(),
+        split: format!("{}:{}", names::FUNCTION, names::ALIAS),
         member: version.to_owned(),
         by: Mechanism::Alias(AliasVersion {
-            function: "quote".to_owned(),
-            alias: "live".to_owned(),
+            function: names::FUNCTION.to_owned(),
+            alias: names::ALIAS.to_owned(),
             alias_arn: Some(arn.clone()),
             version: version.to_owned(),
             weight,
-            // The token changes with the weights that it guards.
-            revision_id: Some(names::uuid(&format!("{arn}/{second}"))),
+            revision_id: Some(revision(world, region, alias)),
         }),
     };
+    let (stable, canary) = names::VERSIONS;
     if second > 0.0 {
-        vec![version("41", 1.0 - second), version("42", second)]
+        vec![version(stable, 1.0 - second), version(canary, second)]
     } else {
-        vec![version("41", 1.0)]
+        vec![version(stable, 1.0)]
     }
+}
+
+fn alias_arn(aws: &str) -> String {
+    let resource = format!("function:{}:{}", names::FUNCTION, names::ALIAS);
+    names::arn("lambda", aws, &resource)
+}
+
+/// The compare-and-set token of an alias: another one after every update, also after one back.
+pub fn revision(world: &World, region: usize, alias: &Alias) -> String {
+    let arn = alias_arn(world.aws_region(region));
+    names::uuid(&format!("{arn}/{}", alias.updates))
 }
 
 /// The answers of `ListDistributions` and `ListContinuousDeploymentPolicies`.
@@ -272,7 +288,7 @@ pub fn distributions(world: &World) -> Vec<Split> {
         origins: origins.clone(),
         http_version: Some("http2".to_owned()),
         policy: (!staging).then(|| ContinuousDeployment {
-            id: names::uuid("continuous deployment"),
+            id: names::policy(),
             enabled: true,
             weight: Some(world.staging_weight),
             header: None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::Range};
 use toml::Spanned;
 
 use super::{
-    ApiFault, Cue, Fault,
+    ApiFault, Cue, Fault, WriteFault,
     problem::{Problems, nearest},
     raw::{self, Name},
     shape::Shape,
@@ -113,20 +113,76 @@ impl Checker<'_, '_> {
             Name::Deny => self.api(entry, ApiFault::Deny)?,
             Name::Fail => self.api(entry, ApiFault::Fail)?,
             Name::Partial => self.api(entry, ApiFault::Partial)?,
+            Name::WriteThrottle => self.write(entry, WriteFault::Throttle)?,
+            Name::WriteDeny => self.write(entry, WriteFault::Deny)?,
+            Name::WriteUnanswered => self.write(entry, WriteFault::Unanswered)?,
+            Name::WriteAnswerLost => self.write(entry, WriteFault::AnswerLost)?,
+            Name::WriteLie => self.write(entry, WriteFault::Lie)?,
+            Name::WriteHang => self.write(entry, WriteFault::Hang)?,
+            Name::WriteLate => {
+                let delay = self.delay(entry)?;
+                self.write(entry, WriteFault::Late(delay))?
+            }
+            Name::ApplicationDown => {
+                self.anywhere(entry, |region| Fault::ApplicationDown { region })?
+            }
             Name::ExternalChange => Fault::ExternalChange(self.transitions(entry)?),
-            Name::Heal => Fault::Heal {
-                region: match &entry.raw.region {
-                    None => None,
-                    Some(label) => {
-                        Some(self.find(entry, "region", label.get_ref(), &label.span())?)
-                    }
-                },
-            },
+            Name::Heal => self.anywhere(entry, |region| Fault::Heal { region })?,
         };
         Some(fault)
     }
 
+    /// A fault of a region, or of all of them where none is named.
+    fn anywhere(&mut self, entry: &Entry<'_>, make: fn(Option<usize>) -> Fault) -> Option<Fault> {
+        let Some(label) = &entry.raw.region else {
+            return Some(make(None));
+        };
+        let region = self.find(entry, "region", label.get_ref(), &label.span())?;
+        Some(make(Some(region)))
+    }
+
+    fn delay(&mut self, entry: &Entry<'_>) -> Option<u32> {
+        let delay = entry.raw.delay.as_ref().map(|delay| *delay.get_ref());
+        if delay.is_none() {
+            self.problems
+                .note(&entry.span, format!("{}: delay is missing", entry.name));
+        }
+        delay
+    }
+
+    fn write(&mut self, entry: &Entry<'_>, how: WriteFault) -> Option<Fault> {
+        let (api, place) = self.api_and_place(entry)?;
+        if let Some(times) = entry
+            .raw
+            .times
+            .as_ref()
+            .filter(|times| *times.get_ref() == 0)
+        {
+            self.problems.note(
+                &times.span(),
+                format!("{}: times is at least 1", entry.name),
+            );
+        }
+        Some(Fault::Write {
+            how,
+            api,
+            place,
+            share: self.share(entry),
+            times: entry.raw.times.as_ref().map(|times| *times.get_ref()),
+        })
+    }
+
     fn api(&mut self, entry: &Entry<'_>, how: ApiFault) -> Option<Fault> {
+        let (api, place) = self.api_and_place(entry)?;
+        Some(Fault::Api {
+            how,
+            api,
+            place,
+            share: self.share(entry),
+        })
+    }
+
+    fn api_and_place(&mut self, entry: &Entry<'_>) -> Option<(Option<Api>, Option<Place>)> {
         let place = match &entry.raw.place {
             None => None,
             Some(text) => Some(self.place(entry, text)?),
@@ -135,12 +191,7 @@ impl Checker<'_, '_> {
             None => None,
             Some(text) => Some(self.api_named(entry, text)?),
         };
-        Some(Fault::Api {
-            how,
-            api,
-            place,
-            share: self.share(entry),
-        })
+        Some((api, place))
     }
 
     fn api_named(&mut self, entry: &Entry<'_>, text: &Spanned<String>) -> Option<Api> {
@@ -284,6 +335,14 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
         Name::Throttle | Name::Hang | Name::Slow | Name::Deny | Name::Fail | Name::Partial => {
             &["api", "place", "share", "for"]
         }
+        Name::ApplicationDown => &["region", "for"],
+        Name::WriteThrottle
+        | Name::WriteDeny
+        | Name::WriteUnanswered
+        | Name::WriteAnswerLost
+        | Name::WriteLie
+        | Name::WriteHang => &["api", "place", "share", "times", "for"],
+        Name::WriteLate => &["delay", "api", "place", "share", "times", "for"],
         Name::ExternalChange => &[
             "weights",
             "dials",

@@ -43,6 +43,18 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             include_str!("../scenarios/throttled-route53.toml"),
         ),
         ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
+        (
+            "concurrent-operator",
+            include_str!("../scenarios/concurrent-operator.toml"),
+        ),
+        (
+            "complete-outage",
+            include_str!("../scenarios/complete-outage.toml"),
+        ),
+        (
+            "unreliable-writes",
+            include_str!("../scenarios/unreliable-writes.toml"),
+        ),
     ]
 }
 
@@ -93,6 +105,25 @@ pub enum ApiFault {
     Fail,
     /// Answers with rows missing.
     Partial,
+}
+
+/// What befalls a change that is sent to an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteFault {
+    /// Refused: slow down.
+    Throttle,
+    /// Refused: the caller may not.
+    Deny,
+    /// No answer, and nothing happened.
+    Unanswered,
+    /// No answer, but it happened.
+    AnswerLost,
+    /// Accepted, with a receipt, and never done.
+    Lie,
+    /// Accepted, begun, and never ended: a switchover that stays `switching-over`.
+    Hang,
+    /// Accepted, and done so many seconds later.
+    Late(u32),
 }
 
 /// What goes wrong. Regions are indices into the shape's regions; shares are 0.0 to 1.0.
@@ -152,6 +183,24 @@ pub enum Fault {
         /// Share of the queries.
         share: f64,
     },
+    /// The application answers nothing but errors, its health path included; AWS itself is fine.
+    ApplicationDown {
+        /// Where; `None` is everywhere.
+        region: Option<usize>,
+    },
+    /// Something befalls the changes that are sent to an API.
+    Write {
+        /// What.
+        how: WriteFault,
+        /// Which API; `None` is all.
+        api: Option<Api>,
+        /// Where; `None` is everywhere.
+        place: Option<Place>,
+        /// Share of the changes.
+        share: f64,
+        /// How many changes it hits; `None` is all.
+        times: Option<u32>,
+    },
     /// Somebody else changes something.
     ExternalChange(Vec<super::world::Transition>),
     /// Faults end: all of them, or those of a region.
@@ -159,6 +208,19 @@ pub enum Fault {
         /// Which region's.
         region: Option<usize>,
     },
+}
+
+impl Fault {
+    /// Something that befalls every change that is sent to an API.
+    pub fn write(how: WriteFault, api: Api) -> Self {
+        Self::Write {
+            how,
+            api: Some(api),
+            place: None,
+            share: 1.0,
+            times: None,
+        }
+    }
 }
 
 impl Scenario {

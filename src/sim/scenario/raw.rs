@@ -70,6 +70,14 @@ pub(super) enum Name {
     Deny,
     Fail,
     Partial,
+    ApplicationDown,
+    WriteThrottle,
+    WriteDeny,
+    WriteUnanswered,
+    WriteAnswerLost,
+    WriteLie,
+    WriteHang,
+    WriteLate,
     ExternalChange,
     Heal,
 }
@@ -93,6 +101,14 @@ impl Name {
             Self::Deny => "deny",
             Self::Fail => "fail",
             Self::Partial => "partial",
+            Self::ApplicationDown => "application-down",
+            Self::WriteThrottle => "write-throttle",
+            Self::WriteDeny => "write-deny",
+            Self::WriteUnanswered => "write-unanswered",
+            Self::WriteAnswerLost => "write-answer-lost",
+            Self::WriteLie => "write-lie",
+            Self::WriteHang => "write-hang",
+            Self::WriteLate => "write-late",
             Self::ExternalChange => "external-change",
             Self::Heal => "heal",
         }
@@ -112,6 +128,8 @@ pub(super) struct Cue {
     pub share: Option<Spanned<f64>>,
     pub api: Option<Spanned<String>>,
     pub place: Option<Spanned<String>>,
+    pub times: Option<Spanned<u32>>,
+    pub delay: Option<Spanned<u32>>,
     pub weights: Option<Spanned<BTreeMap<String, u8>>>,
     pub dials: Option<Spanned<BTreeMap<String, f64>>>,
     pub controls: Option<Spanned<BTreeMap<String, bool>>>,
@@ -126,7 +144,7 @@ pub(super) struct Cue {
 
 impl Cue {
     /// The optional fields by name, with the position of those that are given.
-    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 16] {
+    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 18] {
         fn span<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
             value.map(Spanned::span)
         }
@@ -137,6 +155,8 @@ impl Cue {
             ("share", span(self.share.as_ref())),
             ("api", span(self.api.as_ref())),
             ("place", span(self.place.as_ref())),
+            ("times", span(self.times.as_ref())),
+            ("delay", span(self.delay.as_ref())),
             ("weights", span(self.weights.as_ref())),
             ("dials", span(self.dials.as_ref())),
             ("controls", span(self.controls.as_ref())),

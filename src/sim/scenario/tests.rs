@@ -1,7 +1,7 @@
 //! Every built-in scenario loads, and a bad file is told everything that is wrong with it at once.
 
 use super::*;
-use crate::sim::world::Transition;
+use crate::{resources::RegionLabel, sim::world::Transition};
 
 fn problems(text: &str) -> Vec<String> {
     let problems = Scenario::parse(text, "mine.toml").unwrap_err();
@@ -83,6 +83,31 @@ fn an_external_change_may_pull_every_lever() {
 }
 
 #[test]
+fn what_befalls_changes_may_be_written_down() {
+    let text = format!(
+        "{HEAD}[[timeline]]\nat = 5\nfault = \"write-late\"\ndelay = 60\napi = \"rds\"\nplace = \"eu-west-1\"\ntimes = 2\n\
+         [[timeline]]\nat = 6\nfault = \"write-lie\"\nshare = 0.5\nfor = 10\n"
+    );
+    let timeline = Scenario::parse(&text, "mine.toml").unwrap().timeline;
+    let late = Fault::Write {
+        how: WriteFault::Late(60),
+        api: Some(Api::Rds),
+        place: Some(Place::Region(RegionLabel::new("eu-west-1").unwrap())),
+        share: 1.0,
+        times: Some(2),
+    };
+    assert_eq!(timeline[0].fault, late);
+    let lie = Fault::Write {
+        how: WriteFault::Lie,
+        api: None,
+        place: None,
+        share: 0.5,
+        times: None,
+    };
+    assert_eq!((&timeline[1].fault, timeline[1].lasts), (&lie, Some(10)));
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let text = r#"name = "my drill"
 titel = "t"
@@ -152,6 +177,18 @@ fn each_kind_of_mistake_has_its_message() {
         (
             "[[timeline]]\nat = 200\nfault = \"writer-crash\"\n",
             "mine.toml:5:6: timeline[0] (writer-crash): at 200 is after the end of the scenario at 100",
+        ),
+        (
+            "[[timeline]]\nat = 5\nfault = \"write-late\"\n",
+            "mine.toml:6:9: timeline[0] (write-late): delay is missing",
+        ),
+        (
+            "[[timeline]]\nat = 5\nfault = \"write-lie\"\ntimes = 0\ndelay = 3\n",
+            "mine.toml:7:9: timeline[0] (write-lie): times is at least 1\nmine.toml:8:9: timeline[0] (write-lie): takes no delay",
+        ),
+        (
+            "[[timeline]]\nat = 5\nfault = \"throttle\"\ntimes = 1\n",
+            "mine.toml:7:9: timeline[0] (throttle): takes no times",
         ),
         (
             "[[timeline]]\nat = 5\nfault = \"hang\"\nplace = \"mars\"\n",

@@ -1,5 +1,7 @@
 //! A console without a runtime, with which the tests look at the simulated world.
 
+mod cases;
+mod changes;
 mod fleet;
 mod wire;
 

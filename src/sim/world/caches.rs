@@ -1,6 +1,35 @@
 //! Caches of the world: one ElastiCache Global Datastore and one MemoryDB multi-Region cluster. Owns roles, lag and how long a failover takes.
 
+use std::collections::BTreeMap;
+
 use super::{Context, Eventual, Refused};
+
+/// Shards whose failover may be tested in 24 hours (domain B.4).
+const TESTS_A_DAY: usize = 15;
+/// Seconds that the failover of a shard takes.
+const SHARD_SECONDS: (f64, f64) = (20.0, 50.0);
+
+/// A shard of a cache.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShardId {
+    /// Where.
+    pub region: usize,
+    /// Replication group of ElastiCache, or cluster of MemoryDB.
+    pub owner: String,
+    /// Its id there.
+    pub shard: String,
+    /// Whether its owner is a replication group: only their failovers are counted.
+    pub counted: bool,
+}
+
+/// A shard that has failed over.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Moved {
+    /// Whether its second node is the primary.
+    second: bool,
+    /// When the failover under way ends, and the roles are exchanged.
+    ends: Option<i64>,
+}
 
 /// All caches. Regions are indices into the shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +46,9 @@ pub struct Caches {
     pub active: Vec<usize>,
     /// Lag into each of them in milliseconds: the worst of all sources.
     pub active_lag_ms: Vec<f64>,
+    moved: BTreeMap<ShardId, Moved>,
+    /// When failovers were tested.
+    tests: Vec<i64>,
 }
 
 impl Caches {
@@ -31,6 +63,8 @@ impl Caches {
             motion: None,
             active_lag_ms: vec![150.0; active.len()],
             active,
+            moved: BTreeMap::new(),
+            tests: Vec::new(),
         }
     }
 
@@ -41,6 +75,12 @@ impl Caches {
         {
             self.primary.set(to, context.t);
             self.motion = None;
+        }
+        for moved in self.moved.values_mut() {
+            if moved.ends.is_some_and(|ends| context.t >= ends) {
+                moved.second = !moved.second;
+                moved.ends = None;
+            }
         }
         let primary = *self.primary.now();
         for (region, lag) in self.members.iter().zip(&mut self.lag_s) {
@@ -86,6 +126,59 @@ impl Caches {
             .between("datastore failover", context.t, 40.0, 80.0);
         self.motion = Some((to, context.t + seconds as i64));
         Ok(())
+    }
+
+    /// `TestFailover` or `FailoverShard`: less than a minute.
+    pub fn fail_over_shard(
+        &mut self,
+        context: &Context<'_>,
+        shard: &ShardId,
+    ) -> Result<(), Refused> {
+        let t = context.t;
+        if self.failing_over(shard) {
+            return Err(Refused(
+                "InvalidReplicationGroupState: the shard is not available",
+            ));
+        }
+        if shard.counted {
+            self.tests.retain(|at| t - at < 86_400);
+            if self.tests.len() >= TESTS_A_DAY {
+                return Err(Refused(
+                    "APICallRateForCustomerExceeded: no more than 15 node groups in 24 hours",
+                ));
+            }
+            self.tests.push(t);
+        }
+        let (low, high) = SHARD_SECONDS;
+        let seconds = context.noise.between(&shard.owner, t, low, high);
+        let moved = self.moved.entry(shard.clone()).or_default();
+        moved.ends = Some(t + seconds as i64);
+        Ok(())
+    }
+
+    /// Whether a shard changes its primary.
+    pub fn failing_over(&self, shard: &ShardId) -> bool {
+        let moved = self.moved.get(shard);
+        moved.is_some_and(|moved| moved.ends.is_some())
+    }
+
+    /// Whether the second node of a shard is its primary, not the first.
+    pub fn second_leads(&self, shard: &ShardId) -> bool {
+        self.moved.get(shard).is_some_and(|moved| moved.second)
+    }
+
+    /// Lets the failover of the Global Datastore never end.
+    pub(super) fn hang_motion(&mut self) {
+        if let Some((_, ends)) = &mut self.motion {
+            *ends = i64::MAX;
+        }
+    }
+
+    /// Lets the failover of a shard never end.
+    pub(super) fn hang_shard(&mut self, shard: &ShardId) {
+        if let Some(moved) = self.moved.get_mut(shard) {
+            moved.ends = Some(i64::MAX);
+        }
     }
 
     /// Lag into the group of a region in seconds.

@@ -4,6 +4,8 @@ use super::{super::physics, Context, Eventual, Refused};
 
 /// Seconds until a crashed instance is back, as a reader.
 const INSTANCE_RETURN: i64 = 120;
+/// Seconds until the old writer is back, as a reader, after a failover that was asked for.
+const PLANNED_RETURN: i64 = 20;
 /// Seconds for which the other secondaries are rebuilt after a global failover.
 const REBUILD: i64 = 600;
 /// Replication latency of the table in milliseconds (domain D.0).
@@ -181,10 +183,21 @@ impl Databases {
         let from = *self.writer.now();
         if !context.connected(from, to) {
             return Err(Refused(
-                "InvalidGlobalClusterStateFault: the primary cannot be reached",
+                "InvalidGlobalClusterStateFault: the primary and the target cannot reach each other",
             ));
         }
-        self.begin(context, to, false, 90)
+        let busy = [from, to].into_iter().any(|region| {
+            self.member(region)
+                .is_some_and(|member| member.failing_over(context.t))
+        });
+        if busy {
+            return Err(Refused(
+                "InvalidDBClusterStateFault: a cluster of the global cluster is not available",
+            ));
+        }
+        // It waits for the target to have everything.
+        let lag = self.member(to).map_or(0.0, |member| member.lag_ms) / 1_000.0;
+        self.begin(context, to, false, 60 + lag as i64, 60.0)
     }
 
     /// `FailoverGlobalCluster` with `AllowDataLoss`: what was not replicated is lost, and the other secondaries are rebuilt.
@@ -194,7 +207,63 @@ impl Databases {
                 "InvalidDBClusterStateFault: the target cannot be reached",
             ));
         }
-        self.begin(context, to, true, 120)
+        self.begin(context, to, true, 120, 30.0)
+    }
+
+    /// `FailoverDBCluster`: the named reader becomes the writer within about half a minute.
+    pub fn fail_over_cluster(
+        &mut self,
+        context: &Context<'_>,
+        region: usize,
+        to: usize,
+    ) -> Result<(), Refused> {
+        let t = context.t;
+        let moving = self.motion.is_some();
+        let member = self
+            .members
+            .iter_mut()
+            .find(|member| member.region == region);
+        let member = member.ok_or(Refused("DBClusterNotFoundFault: no cluster there"))?;
+        if moving || member.crash.is_some_and(|crash| t < crash.back) || member.rebuilding(t) {
+            return Err(Refused(
+                "InvalidDBClusterStateFault: the cluster is not available",
+            ));
+        }
+        if to == member.writer_instance || to > 1 {
+            return Err(Refused(
+                "InvalidDBInstanceStateFault: the target is not a reader of the cluster",
+            ));
+        }
+        let takeover = t + context.noise.between("takeover", t, 12.0, 35.0) as i64;
+        member.crash = Some(Crash {
+            takeover,
+            back: takeover + PLANNED_RETURN,
+        });
+        Ok(())
+    }
+
+    /// Lets the role change under way never end.
+    pub(super) fn hang_motion(&mut self) {
+        if let Some(motion) = &mut self.motion {
+            motion.ends = i64::MAX;
+        }
+    }
+
+    /// Lets the failover of a cluster never end.
+    pub(super) fn hang_cluster(&mut self, region: usize) {
+        let mut members = self.members.iter_mut();
+        let member = members.find(|member| member.region == region);
+        if let Some(crash) = member.and_then(|member| member.crash.as_mut()) {
+            (crash.takeover, crash.back) = (i64::MAX, i64::MAX);
+        }
+    }
+
+    /// Lets the promotion of a replica never end.
+    pub(super) fn hang_promotion(&mut self, region: usize) {
+        let mut replicas = self.replicas.iter_mut();
+        if let Some(replica) = replicas.find(|replica| replica.region == region) {
+            replica.promoted_at = Some(i64::MAX);
+        }
     }
 
     /// `PromoteReadReplica`: minutes, with a reboot, and for good.
@@ -223,6 +292,7 @@ impl Databases {
         to: usize,
         failover: bool,
         seconds: i64,
+        spread: f64,
     ) -> Result<(), Refused> {
         let from = *self.writer.now();
         let member = self
@@ -233,7 +303,7 @@ impl Databases {
                 "InvalidGlobalClusterStateFault: not in a state for it",
             ));
         }
-        let jitter = context.noise.between("role change", context.t, 0.0, 30.0) as i64;
+        let jitter = context.noise.between("role change", context.t, 0.0, spread) as i64;
         self.motion = Some(Motion {
             from,
             to,

@@ -2,7 +2,7 @@
 
 use super::super::{
     noise::Noise,
-    scenario::{ApiFault, Cue, Fault, Shape},
+    scenario::{ApiFault, Cue, Fault, Shape, WriteFault},
 };
 use crate::resources::{Api, Place};
 
@@ -12,6 +12,8 @@ struct Active {
     fault: Fault,
     since: i64,
     until: Option<i64>,
+    /// Changes that it has hit.
+    hits: u32,
 }
 
 /// The faults under way.
@@ -56,6 +58,7 @@ impl Faults {
             fault: cue.fault.clone(),
             since: t,
             until: cue.lasts.map(|seconds| t + i64::from(seconds)),
+            hits: 0,
         });
     }
 
@@ -157,6 +160,40 @@ impl Faults {
         })
     }
 
+    /// Whether the application of a region answers nothing but errors, its health path included.
+    pub fn dead(&self, region: usize) -> bool {
+        self.any(|fault| matches!(fault, Fault::ApplicationDown { region: r } if r.is_none_or(|r| r == region)))
+    }
+
+    /// What befalls a change that is sent to an API at one of some places. `dice` decides as it does for reads; a fault that hits so many changes only counts this one.
+    pub fn write(&mut self, api: Api, places: &[Place], dice: f64) -> Option<WriteFault> {
+        self.active.iter_mut().find_map(|active| {
+            if let Fault::Write {
+                how,
+                api: which,
+                place: at,
+                share,
+                times,
+            } = &active.fault
+                && which.is_none_or(|which| which == api)
+                && at.as_ref().is_none_or(|at| places.contains(at))
+                && dice < *share
+                && times.is_none_or(|times| active.hits < times)
+            {
+                active.hits += 1;
+                Some(*how)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Ends everything that befalls changes.
+    pub fn end_write_faults(&mut self) {
+        self.active
+            .retain(|active| !matches!(active.fault, Fault::Write { .. }));
+    }
+
     fn any(&self, hit: impl Fn(&Fault) -> bool) -> bool {
         self.active.iter().any(|active| hit(&active.fault))
     }
@@ -179,9 +216,11 @@ impl Fault {
             Self::ReplicationConflict { between: (a, b) } | Self::Partition { between: (a, b) } => {
                 *a == wanted || *b == wanted
             }
+            Self::ApplicationDown { region } => *region == Some(wanted),
             Self::WriterCrash
             | Self::SourceLost
             | Self::Api { .. }
+            | Self::Write { .. }
             | Self::ExternalChange(_)
             | Self::Heal { .. } => false,
         }

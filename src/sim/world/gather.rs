@@ -1,6 +1,6 @@
 //! How seconds become the minutes that CloudWatch shows, and the calm hour before the start. Owns the sums; moves nothing.
 
-use super::{Context, Load, RegionMinute, World, history, load, load::Writable};
+use super::{Context, Load, RegionMinute, World, history, load, load::Means, routing::Check};
 
 /// Connections to the Aurora cluster per request per second.
 const CONNECTIONS_PER_RPS: f64 = 0.02;
@@ -40,12 +40,11 @@ impl World {
             let value = f64::from(u8::from(holds));
             if first { value } else { old.min(value) }
         };
-        let check = &self.routing.checks[region];
-        let control = *self.routing.controls[region].now();
-        minute.check = low(minute.check, check.healthy);
-        minute.control = low(minute.control, control);
-        minute.region_check = low(minute.region_check, check.healthy && control);
-        let percent = check.percent(self.now);
+        let says = |check| self.routing.says(region, check, self.noise, self.now);
+        minute.check = low(minute.check, says(Check::Https));
+        minute.control = low(minute.control, says(Check::Control));
+        minute.region_check = low(minute.region_check, says(Check::Region));
+        let percent = self.routing.checks[region].percent(self.now);
         minute.check_percent += (percent - minute.check_percent) / f64::from(gathering.seconds);
         minute.flows +=
             self.routing.accelerated(region, self.now) * self.demand() * FLOWS_PER_REQUEST;
@@ -60,7 +59,7 @@ impl World {
         let mean = |old: f64, new: f64| old + (new - old) * weight;
 
         minute.requests += load.served_rps();
-        minute.canary_requests += load.served_rps() * self.canary_percent[region] / 100.0;
+        minute.canary_requests += load.served_rps() * self.split(region).canary;
         minute.target_errors += load.served_rps() * load.target_errors;
         minute.refused += load.offered_rps * load.refused;
         minute.p95_ms = mean(minute.p95_ms, load.p95_ms);
@@ -149,17 +148,13 @@ impl World {
             self.routing.step(&context);
             for region in 0..self.loads.len() {
                 let share = self.routing.share(region, context.t);
-                let writable = Writable {
+                let means = Means {
+                    split: self.split(region),
+                    nodes: self.nodes[region].capacity(),
                     aurora: true,
                     postgres: true,
                 };
-                self.loads[region] = Load::of(
-                    &context,
-                    region,
-                    share,
-                    self.canary_percent[region],
-                    writable,
-                );
+                self.loads[region] = Load::of(&context, region, share, means);
             }
             let writes = super::source_writes(&context, &self.loads, self.databases.source);
             self.databases.step(&context, writes);

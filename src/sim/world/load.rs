@@ -4,7 +4,7 @@ use super::{super::physics, Context};
 
 /// Capacity that is left when one of three zones is lost: the others have some room, so that p95 grows by half (domain D.2).
 const ZONE_LOSS_CAPACITY: f64 = 0.77;
-/// Share of the requests that need the RDS orders database to be writable.
+/// Share of the requests that need the RDS orders database to be means.
 const ORDER_SHARE: f64 = 0.02;
 /// Targets of the stable target group of a region.
 pub const TARGETS: u32 = 10;
@@ -24,9 +24,22 @@ pub struct Load {
     pub refused: f64,
 }
 
-/// What the databases mean for a region.
+/// How a forward action of the shop splits what arrives.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Writable {
+pub struct ForwardSplit {
+    /// Share of the canary, 0.0 to 1.0.
+    pub canary: f64,
+    /// Whether any target group has a weight; without one the load balancer answers 503.
+    pub serves: bool,
+}
+
+/// What a region has to serve its users with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Means {
+    /// How its load balancer splits.
+    pub split: ForwardSplit,
+    /// What its nodes can serve, as a multiple of the capacity of its shape.
+    pub nodes: f64,
     /// The Aurora writer can be reached.
     pub aurora: bool,
     /// The RDS source can be reached.
@@ -35,23 +48,19 @@ pub struct Writable {
 
 impl Load {
     /// The load of a region that gets `share` of all users.
-    pub fn of(
-        context: &Context<'_>,
-        region: usize,
-        share: f64,
-        canary_percent: f64,
-        writable: Writable,
-    ) -> Self {
+    pub fn of(context: &Context<'_>, region: usize, share: f64, means: Means) -> Self {
         let spec = &context.shape.regions[region];
         let label = spec.label.as_str();
         let minute = context.minute();
         let offered_rps = demand(context) * share;
         let capacity = spec.capacity_rps
+            * means.nodes
             * context
                 .faults
                 .zone_lost(region, context.t)
                 .map_or(1.0, |_| ZONE_LOSS_CAPACITY);
-        let utilisation = offered_rps / capacity;
+        // The last node that leaves takes what it could serve with it; a region without any is endlessly busy, not not-a-number.
+        let utilisation = offered_rps / capacity.max(1.0);
         let noise = context.noise.factor(&format!("p95/{label}"), minute, 0.08);
         let mut target_errors = physics::BASE_ERRORS
             * context
@@ -60,19 +69,27 @@ impl Load {
         if let Some((_, failing)) = context.faults.failing(region, context.t) {
             target_errors += physics::CHECKOUT_SHARE * failing;
         }
-        target_errors += canary_percent / 100.0 * context.faults.canary_errors(region);
-        if !writable.aurora {
+        target_errors += means.split.canary * context.faults.canary_errors(region);
+        if !means.aurora {
             target_errors += physics::WRITE_SHARE;
         }
-        if !writable.postgres {
+        if !means.postgres {
             target_errors += ORDER_SHARE;
         }
+        if context.faults.dead(region) {
+            target_errors = 1.0;
+        }
+        let refused = if means.split.serves {
+            physics::overload_errors(utilisation)
+        } else {
+            1.0
+        };
         Self {
             offered_rps,
             utilisation,
             p95_ms: spec.p95_ms * physics::latency_factor(utilisation) * noise,
             target_errors: target_errors.min(1.0),
-            refused: physics::overload_errors(utilisation),
+            refused,
         }
     }
 
@@ -96,7 +113,7 @@ fn demand(context: &Context<'_>) -> f64 {
 
 /// Targets of the stable group that fail their checks: three of ten with their zone; two of ten a minute after one part began to fail.
 pub fn unhealthy_targets(context: &Context<'_>, region: usize) -> u32 {
-    if context.faults.down(region) {
+    if context.faults.down(region) || context.faults.dead(region) {
         return TARGETS;
     }
     let zone = match context.faults.zone_lost(region, context.t) {

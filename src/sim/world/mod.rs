@@ -8,14 +8,21 @@ pub mod faults;
 mod gather;
 pub mod history;
 pub mod load;
+pub mod nodes;
 pub mod routing;
+pub mod sent;
 mod transition;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{alarms::AlarmState, gather::Gathering, load::Writable};
+use self::{
+    alarms::AlarmState,
+    gather::Gathering,
+    load::{ForwardSplit, Means},
+    sent::Sent,
+};
 pub use self::{
     caches::Caches,
     databases::Databases,
@@ -32,10 +39,30 @@ use super::{
 };
 use crate::resources::{Place, RegionLabel};
 
-/// Weight of the canary target group at rest, in percent.
-const CANARY_PERCENT: f64 = 5.0;
+/// The target group of the shop that serves nearly everything.
+pub const STABLE: &str = "shop-stable";
+/// The one of its canary.
+pub const CANARY: &str = "shop-canary";
 /// RDS writes per request per second.
 const WRITES_PER_RPS: f64 = 0.01;
+
+/// A Lambda alias with two versions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alias {
+    /// Share of the second version.
+    pub second: f64,
+    /// How often it was updated: the compare-and-set token is made of it.
+    pub updates: u32,
+}
+
+impl Alias {
+    fn at_rest() -> Self {
+        Self {
+            second: 0.1,
+            updates: 0,
+        }
+    }
+}
 
 /// The world.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,14 +81,20 @@ pub struct World {
     pub caches: Caches,
     /// Alarms by region.
     pub alarms: Vec<Vec<AlarmState>>,
-    /// Weight of the canary target group by region, in percent.
-    pub canary_percent: Vec<f64>,
-    /// Share of the second version of the Lambda alias by region.
-    pub alias_weight: Vec<Eventual<f64>>,
+    /// Names of alarms by region whose actions do not run.
+    pub muted: Vec<BTreeSet<String>>,
+    /// Weights of target groups by name, in each region; one that is not named has what it had at rest.
+    pub forwards: Vec<Eventual<BTreeMap<String, u32>>>,
+    /// The Lambda alias of each region.
+    pub aliases: Vec<Eventual<Alias>>,
+    /// The node group of each region.
+    pub nodes: Vec<nodes::Nodes>,
     /// Share of the staging distribution.
     pub staging_weight: f64,
     /// The second from which the distribution is deployed again.
     pub staging_deployed_at: i64,
+    /// What was sent to the APIs and has not ended.
+    pub sent: Sent,
     /// What every region does in this second.
     pub loads: Vec<Load>,
     /// What CloudWatch knows.
@@ -95,8 +128,11 @@ impl World {
             databases: Databases::new(spread, primary),
             caches: Caches::new(spread, primary),
             alarms: vec![alarms::at_rest(); count],
-            canary_percent: vec![CANARY_PERCENT; count],
-            alias_weight: vec![Eventual::new(0.1, 3.0); count],
+            muted: vec![BTreeSet::new(); count],
+            forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
+            aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
+            nodes: vec![nodes::Nodes::at_rest(); count],
+            sent: Sent::default(),
             staging_weight: 0.05,
             staging_deployed_at: i64::MIN,
             loads: vec![Load::default(); count],
@@ -177,6 +213,34 @@ impl World {
         }
     }
 
+    /// The weight of a target group of a region, by its name.
+    pub fn forward_weight(&self, region: usize, group: &str) -> u32 {
+        weight_of(self.forwards[region].now(), group)
+    }
+
+    /// The same as the API tells it: a little later.
+    pub fn forward_weight_seen(&self, region: usize, group: &str) -> u32 {
+        let seen = self.forwards[region].seen(self.noise, "elasticloadbalancing", self.now);
+        weight_of(seen, group)
+    }
+
+    /// Whether Route 53 takes a region for healthy: what the calculated check of its records says.
+    pub fn healthy(&self, region: usize) -> bool {
+        self.routing
+            .says(region, routing::Check::Region, self.noise, self.now)
+    }
+
+    /// How the load balancer of the shop splits in a region.
+    pub fn split(&self, region: usize) -> ForwardSplit {
+        let [stable, canary] =
+            [STABLE, CANARY].map(|group| f64::from(self.forward_weight(region, group)));
+        let all = stable + canary;
+        ForwardSplit {
+            canary: if all > 0.0 { canary / all } else { 0.0 },
+            serves: all > 0.0,
+        }
+    }
+
     /// Requests per second of all users.
     pub fn demand(&self) -> f64 {
         self.loads.iter().map(|load| load.offered_rps).sum()
@@ -198,6 +262,7 @@ impl World {
         {
             self.happen(&cue);
         }
+        self.arrive(t);
         let context = Context {
             t,
             noise: self.noise,
@@ -206,18 +271,16 @@ impl World {
         };
         self.routing.step(&context);
         for region in 0..self.loads.len() {
-            let writable = Writable {
+            let means = Means {
+                split: self.split(region),
+                nodes: self.nodes[region].capacity(),
                 aurora: self.databases.aurora_writable(&context, region),
                 postgres: self.databases.postgres_writable(&context, region),
             };
             let share = self.routing.share(region, t);
-            self.loads[region] = Load::of(
-                &context,
-                region,
-                share,
-                self.canary_percent[region],
-                writable,
-            );
+            self.loads[region] = Load::of(&context, region, share, means);
+            let utilisation = self.loads[region].utilisation;
+            self.nodes[region].step(&context, region, utilisation);
         }
         let writes = source_writes(&context, &self.loads, self.databases.source);
         self.databases.step(&context, writes);
@@ -240,6 +303,15 @@ impl World {
         }
     }
 
+    /// Lets a fault begin now, as a cue of a scenario would; it lasts until it is healed.
+    pub fn begin(&mut self, fault: &Fault) {
+        self.happen(&Cue {
+            at: 0,
+            lasts: None,
+            fault: fault.clone(),
+        });
+    }
+
     fn happen(&mut self, cue: &Cue) {
         match &cue.fault {
             Fault::Heal { region } => self.faults.heal(*region),
@@ -258,9 +330,20 @@ impl World {
             | Fault::Partition { .. }
             | Fault::StaleTelemetry { .. }
             | Fault::CanaryBad { .. }
-            | Fault::Api { .. } => self.faults.begin(cue, self.now),
+            | Fault::ApplicationDown { .. }
+            | Fault::Api { .. }
+            | Fault::Write { .. } => self.faults.begin(cue, self.now),
         }
     }
+}
+
+/// The weight of a target group: what was set, or what it had at rest. Further load balancers have one target group each.
+fn weight_of(set: &BTreeMap<String, u32>, group: &str) -> u32 {
+    set.get(group).copied().unwrap_or(match group {
+        STABLE => 95,
+        CANARY => 5,
+        _ => 1,
+    })
 }
 
 /// Writes per second at the RDS source: those of every region that reaches it.

@@ -1,7 +1,7 @@
 //! How users reach regions: DNS weights, Global Accelerator dials, health checks and routing controls, and how slowly traffic follows them.
 
 use super::{
-    super::{names, physics},
+    super::{names, noise::Noise, physics},
     Context, Eventual,
 };
 
@@ -9,8 +9,30 @@ use super::{
 const DNS_SHARE: f64 = 0.7;
 /// Seconds between checks × failures in a row: 10 × 3 (domain D.0).
 pub const DETECTION_SECONDS: f64 = 30.0;
-/// Seconds that Global Accelerator needs to deploy a change.
-const DEPLOY_SECONDS: i64 = 20;
+/// Seconds that Global Accelerator needs to deploy a change: about a minute (domain B.1).
+const DEPLOY_SECONDS: i64 = 55;
+/// Seconds until the checkers have learned of an inversion, at most.
+const CHECKERS_WINDOW: f64 = 20.0;
+
+/// The three health checks of a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// The one that checkers make.
+    Https,
+    /// The one that follows the routing control.
+    Control,
+    /// The calculated one, on which the records depend.
+    Region,
+}
+
+/// What somebody set at a health check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Whether its result is turned round; the checkers learn of it a little later than its readers.
+    pub inverted: Eventual<bool>,
+    /// Its version, which every update counts up.
+    pub version: i64,
+}
 
 /// Something that flips only after it saw the opposite for a while.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,6 +122,8 @@ pub struct Routing {
     pub controls: Vec<Eventual<bool>>,
     /// The HTTPS checks of Route 53.
     pub checks: Vec<Watch>,
+    /// What is set at the three checks of each region, by `Check`.
+    pub settings: Vec<[Setting; 3]>,
     /// The checks of Global Accelerator.
     pub endpoints: Vec<Watch>,
     nearest: Vec<f64>,
@@ -119,6 +143,13 @@ impl Routing {
             deployed_at: i64::MIN,
             controls: vec![Eventual::new(true, 2.0); weights.len()],
             checks: vec![Watch::new(); weights.len()],
+            settings: vec![
+                std::array::from_fn(|_| Setting {
+                    inverted: Eventual::new(false, CHECKERS_WINDOW),
+                    version: 1,
+                });
+                weights.len()
+            ],
             endpoints: vec![Watch::new(); weights.len()],
             dns: Shift::settled(weighted(&weights, &healthy)),
             accelerator: Shift::settled(nearest.clone()),
@@ -131,7 +162,7 @@ impl Routing {
     pub fn step(&mut self, context: &Context<'_>) {
         let t = context.t;
         for (region, shape) in context.shape.regions.iter().enumerate() {
-            let fine = !context.faults.down(region);
+            let fine = !context.faults.down(region) && !context.faults.dead(region);
             let late = context
                 .noise
                 .between(&names::https_check(&shape.aws_region), 0, 0.0, 8.0);
@@ -139,7 +170,7 @@ impl Routing {
             self.endpoints[region].look(fine, t, DETECTION_SECONDS - 2.0 - late);
         }
         let healthy: Vec<bool> = (0..self.weights.len())
-            .map(|region| self.healthy(region))
+            .map(|region| self.says(region, Check::Region, context.noise, t))
             .collect();
         let gone = |region: usize| context.faults.down(region);
 
@@ -178,9 +209,17 @@ impl Routing {
         );
     }
 
-    /// Whether the calculated check of a region holds: its HTTPS check and its routing control.
-    pub fn healthy(&self, region: usize) -> bool {
-        self.checks[region].healthy && *self.controls[region].now()
+    /// What a check of a region says, inversion applied. The calculated one holds when its HTTPS check and that of its routing control do.
+    pub fn says(&self, region: usize, check: Check, noise: Noise, t: i64) -> bool {
+        let measured = match check {
+            Check::Https => self.checks[region].healthy,
+            Check::Control => *self.controls[region].now(),
+            Check::Region => [Check::Https, Check::Control]
+                .into_iter()
+                .all(|child| self.says(region, child, noise, t)),
+        };
+        let setting = &self.settings[region][check as usize];
+        measured != *setting.inverted.seen(noise, "route53-checkers", t)
     }
 
     /// Share of all users that send their requests to a region at a second.
@@ -193,6 +232,13 @@ impl Routing {
     pub fn accelerated(&self, region: usize, t: i64) -> f64 {
         let moved = physics::accelerator_moved((t - self.accelerator.since) as f64);
         (1.0 - DNS_SHARE) * self.accelerator.share(region, moved)
+    }
+
+    /// Turns the result of a check round, or back, as `UpdateHealthCheck` does.
+    pub fn invert(&mut self, region: usize, check: Check, inverted: bool, t: i64) {
+        let setting = &mut self.settings[region][check as usize];
+        setting.inverted.set(inverted, t);
+        setting.version += 1;
     }
 
     /// Sets a dial, as `UpdateEndpointGroup` does: the accelerator deploys it after a while.

@@ -164,13 +164,13 @@ fn a_failing_part_stays_below_the_health_checks() {
     assert_eq!(load::unhealthy_targets(&world.context(), EU), 2);
     assert_eq!(alarm(&world, EU, Rule::Errors), "ALARM");
     assert_eq!(alarm(&world, US, Rule::Errors), "OK");
-    assert!(world.routing.healthy(EU) && world.routing.endpoints[EU].healthy);
+    assert!(world.healthy(EU) && world.routing.endpoints[EU].healthy);
     at(&mut world, 470);
     assert_between(world.loads[EU].target_errors, 0.0, 0.001);
     at(&mut world, 480 + 60);
     assert_eq!(load::unhealthy_targets(&world.context(), EU), 3);
     assert_between(world.loads[EU].p95_ms / 120.0, 1.35, 1.8);
-    assert!(world.routing.healthy(EU));
+    assert!(world.healthy(EU));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_partition_makes_lags_climb_while_everything_is_healthy() {
     assert_between(world.databases.member(AP).unwrap().lag_ms, 90.0, 130.0);
     assert_between(world.databases.replica(EU).unwrap().lag_s, 60.0, 62.0);
     assert_between(world.caches.lag_into(EU).unwrap(), 60.0, 63.0);
-    assert!((0..3).all(|region| world.routing.healthy(region)));
+    assert!((0..3).all(|region| world.healthy(region)));
     assert!(
         !world.databases.aurora_writable(&world.context(), EU),
         "writes time out"
@@ -285,7 +285,7 @@ fn weights_dials_and_controls_move_traffic_at_their_own_pace() {
         })
         .unwrap();
     at(&mut world, t + 1_200);
-    assert!(!world.routing.healthy(AP), "the control holds it out");
+    assert!(!world.healthy(AP), "the control holds it out");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Changes that somebody makes to the world: an operator, another console, a scenario. Owns the list; each takes the time that it takes at AWS.
 
-use super::World;
+use super::{
+    Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check,
+};
 
 /// A change. Regions are indices into the shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +62,49 @@ pub enum Transition {
         /// The new primary's region.
         to: usize,
     },
+    /// Weights of target groups of one forward action.
+    Forward {
+        /// Where.
+        region: usize,
+        /// By name of the target group, 0 to 999.
+        weights: Vec<(String, u32)>,
+    },
+    /// Failover within an Aurora cluster.
+    FailOverCluster {
+        /// Where.
+        region: usize,
+        /// Which of its two instances becomes the writer.
+        to: usize,
+    },
+    /// Failover of a shard of a cache.
+    Shard(ShardId),
+    /// Bounds of the node group of a region.
+    Nodes {
+        /// Where.
+        region: usize,
+        /// Fewest nodes.
+        min: i32,
+        /// Most nodes.
+        max: i32,
+    },
+    /// Inversion of a health check.
+    Invert {
+        /// Of which region.
+        region: usize,
+        /// Which of its three.
+        check: Check,
+        /// Whether its result is turned round.
+        inverted: bool,
+    },
+    /// Whether the actions of alarms run.
+    AlarmActions {
+        /// Where.
+        region: usize,
+        /// Names.
+        names: Vec<String>,
+        /// Whether they run.
+        run: bool,
+    },
 }
 
 /// Why the world does not do it: the error code and text that AWS would give.
@@ -72,64 +117,143 @@ impl World {
     pub fn change(&mut self, transition: &Transition) -> Result<(), Refused> {
         let t = self.now();
         match transition {
+            Transition::SwitchOver { to } => {
+                return self.databases(|databases, context| databases.switch_over(context, *to));
+            }
+            Transition::FailOver { to } => {
+                return self.databases(|databases, context| databases.fail_over(context, *to));
+            }
+            Transition::FailOverCluster { region, to } => {
+                return self.databases(|databases, context| {
+                    databases.fail_over_cluster(context, *region, *to)
+                });
+            }
+            Transition::Promote { region } => {
+                return self.databases(|databases, context| databases.promote(context, *region));
+            }
+            Transition::CachePrimary { to } => {
+                return self.caches(|caches, context| caches.fail_over(context, *to));
+            }
+            Transition::Shard(shard) => {
+                return self.caches(|caches, context| caches.fail_over_shard(context, shard));
+            }
+            Transition::Nodes { region, min, max } => return self.resize(*region, *min, *max),
             Transition::Weights(weights) => {
                 for (region, weight) in weights {
                     self.routing.weights[*region] = *weight;
                 }
-                Ok(())
             }
-            Transition::Dial { region, percent } => {
-                self.routing.set_dial(*region, *percent, t);
-                Ok(())
-            }
-            Transition::Control { region, on } => {
-                self.routing.controls[*region].set(*on, t);
-                Ok(())
-            }
-            Transition::Canary { region, percent } => {
-                self.canary_percent[*region] = percent.clamp(0.0, 100.0);
-                Ok(())
-            }
-            Transition::Alias { region, weight } => {
-                self.alias_weight[*region].set(weight.clamp(0.0, 1.0), t);
-                Ok(())
-            }
+            Transition::Dial { region, percent } => self.routing.set_dial(*region, *percent, t),
+            Transition::Control { region, on } => self.routing.controls[*region].set(*on, t),
+            Transition::Canary { region, percent } => self.canary(*region, *percent),
+            Transition::Forward { region, weights } => self.forward(*region, weights),
+            Transition::Alias { region, weight } => self.alias(*region, *weight),
             Transition::Staging { weight } => {
                 self.staging_weight = weight.clamp(0.0, 0.15);
                 self.staging_deployed_at = t + 180;
-                Ok(())
             }
-            Transition::SwitchOver { to } => {
-                self.with_databases(|databases, context| databases.switch_over(context, *to))
+            Transition::Invert {
+                region,
+                check,
+                inverted,
+            } => self.routing.invert(*region, *check, *inverted, t),
+            Transition::AlarmActions { region, names, run } => {
+                self.alarm_actions(*region, names, *run);
             }
-            Transition::FailOver { to } => {
-                self.with_databases(|databases, context| databases.fail_over(context, *to))
+        }
+        Ok(())
+    }
+
+    /// Lets what a change began never end. Nothing, where the change is done at once.
+    pub(in crate::sim) fn hang(&mut self, transition: &Transition) {
+        match transition {
+            Transition::Dial { .. } => self.routing.deployed_at = i64::MAX,
+            Transition::Staging { .. } => self.staging_deployed_at = i64::MAX,
+            Transition::SwitchOver { .. } | Transition::FailOver { .. } => {
+                self.databases.hang_motion();
             }
-            Transition::Promote { region } => {
-                self.with_databases(|databases, context| databases.promote(context, *region))
-            }
-            Transition::CachePrimary { to } => {
-                let context = super::Context {
-                    t,
-                    noise: self.noise,
-                    shape: &self.shape,
-                    faults: &self.faults,
-                };
-                self.caches.fail_over(&context, *to)
-            }
+            Transition::FailOverCluster { region, .. } => self.databases.hang_cluster(*region),
+            Transition::Promote { region } => self.databases.hang_promotion(*region),
+            Transition::CachePrimary { .. } => self.caches.hang_motion(),
+            Transition::Shard(shard) => self.caches.hang_shard(shard),
+            Transition::Nodes { region, .. } => self.nodes[*region].hang(),
+            Transition::Weights(_)
+            | Transition::Control { .. }
+            | Transition::Canary { .. }
+            | Transition::Alias { .. }
+            | Transition::Forward { .. }
+            | Transition::Invert { .. }
+            | Transition::AlarmActions { .. } => {}
         }
     }
 
-    fn with_databases(
+    fn canary(&mut self, region: usize, percent: f64) {
+        let canary = percent.clamp(0.0, 100.0).round() as u32;
+        let weights = [(STABLE, 100 - canary), (CANARY, canary)];
+        self.forward(
+            region,
+            &weights.map(|(group, weight)| (group.to_owned(), weight)),
+        );
+    }
+
+    fn forward(&mut self, region: usize, weights: &[(String, u32)]) {
+        let t = self.now();
+        let mut all = self.forwards[region].now().clone();
+        all.extend(weights.iter().cloned());
+        self.forwards[region].set(all, t);
+    }
+
+    fn alias(&mut self, region: usize, weight: f64) {
+        let t = self.now();
+        let alias = Alias {
+            second: weight.clamp(0.0, 1.0),
+            updates: self.aliases[region].now().updates + 1,
+        };
+        self.aliases[region].set(alias, t);
+    }
+
+    fn alarm_actions(&mut self, region: usize, names: &[String], run: bool) {
+        let muted = &mut self.muted[region];
+        if run {
+            muted.retain(|name| !names.contains(name));
+        } else {
+            muted.extend(names.iter().cloned());
+        }
+    }
+
+    fn resize(&mut self, region: usize, min: i32, max: i32) -> Result<(), Refused> {
+        let context = Context {
+            t: self.now(),
+            noise: self.noise,
+            shape: &self.shape,
+            faults: &self.faults,
+        };
+        self.nodes[region].resize(&context, region, min, max)
+    }
+
+    fn databases(
         &mut self,
-        change: impl FnOnce(&mut super::Databases, &super::Context<'_>) -> Result<(), Refused>,
+        change: impl FnOnce(&mut Databases, &Context<'_>) -> Result<(), Refused>,
     ) -> Result<(), Refused> {
-        let context = super::Context {
+        let context = Context {
             t: self.now(),
             noise: self.noise,
             shape: &self.shape,
             faults: &self.faults,
         };
         change(&mut self.databases, &context)
+    }
+
+    fn caches(
+        &mut self,
+        change: impl FnOnce(&mut Caches, &Context<'_>) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let context = Context {
+            t: self.now(),
+            noise: self.noise,
+            shape: &self.shape,
+            faults: &self.faults,
+        };
+        change(&mut self.caches, &context)
     }
 }

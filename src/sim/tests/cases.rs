@@ -1,0 +1,367 @@
+//! Every change that can be made, built from what a console has observed in the calm world.
+
+use super::*;
+use crate::resources::{
+    Change, alarms,
+    caches::{self, Cache},
+    clusters::{self, Bounds},
+    databases::{self, Database},
+    traffic::{
+        self, Mechanism,
+        change::{ControlEdit, ForwardEdit, RecordEdit},
+    },
+};
+
+/// A change with what is known of its course.
+pub struct Case {
+    pub name: &'static str,
+    pub build: fn(&Fleet) -> Change,
+    /// Seconds after which a read shows it done.
+    pub within: i64,
+    /// Whether it is seen under way before it is done.
+    pub has_middle: bool,
+}
+
+pub const CASES: &[Case] = &[
+    case("weights", weights, 1, false),
+    case("dial", dial, 62, true),
+    case("controls", controls, 3, false),
+    case("forward", forward, 4, false),
+    case("alias", alias, 4, false),
+    case("staging", staging, 181, true),
+    case("switch over", switch_over, 130, true),
+    case("fail over", fail_over, 160, true),
+    case("fail over in cluster", fail_over_cluster, 60, true),
+    case("promote", promote, 602, true),
+    case("fail over datastore", fail_over_datastore, 90, true),
+    case("fail over group", fail_over_group, 52, true),
+    case("scale", scale, 42, true),
+    case("invert", invert, 1, false),
+    case("alarm actions", alarm_actions, 1, false),
+];
+
+const fn case(
+    name: &'static str,
+    build: fn(&Fleet) -> Change,
+    within: i64,
+    has_middle: bool,
+) -> Case {
+    Case {
+        name,
+        build,
+        within,
+        has_middle,
+    }
+}
+
+pub fn label(name: &str) -> RegionLabel {
+    RegionLabel::new(name).unwrap()
+}
+
+fn splits<'a, T>(
+    fleet: &'a Fleet,
+    source: Source,
+    at: &Place,
+    of: impl Fn(&'a Mechanism) -> Option<T>,
+) -> Vec<T> {
+    let slice = fleet.traffic.slice(source, at).unwrap();
+    slice.rows.iter().filter_map(|row| of(&row.by)).collect()
+}
+
+pub fn weights_to(fleet: &Fleet, to: &[(&str, u8)]) -> Change {
+    let records = splits(fleet, Source::Records, &Place::Global, |by| match by {
+        Mechanism::Record(record) => Some(record.clone()),
+        _ => None,
+    });
+    let edit = |(name, to): &(&str, u8)| RecordEdit {
+        from: records
+            .iter()
+            .find(|record| {
+                record.name == "api.shop.example." && record.set_identifier.as_deref() == Some(name)
+            })
+            .unwrap()
+            .clone(),
+        to: *to,
+    };
+    Change::Traffic(traffic::Change::Weights {
+        records: to.iter().map(edit).collect(),
+    })
+}
+
+pub fn weights(fleet: &Fleet) -> Change {
+    weights_to(fleet, &[("ap-southeast-1", 0), ("eu-west-1", 100)])
+}
+
+pub fn dial_to(fleet: &Fleet, to: f64) -> Change {
+    let group = splits(fleet, Source::Accelerators, &Place::Global, |by| match by {
+        Mechanism::Dial(group) if group.region == "eu-west-1" => Some(group.clone()),
+        _ => None,
+    });
+    let group = &group[0];
+    Change::Traffic(traffic::Change::Dial {
+        accelerator_arn: group.accelerator_arn.clone(),
+        group_arn: group.group_arn.clone(),
+        region: group.region.clone(),
+        from: group.dial,
+        to,
+    })
+}
+
+pub fn dial(fleet: &Fleet) -> Change {
+    dial_to(fleet, 10.0)
+}
+
+pub fn controls_to(fleet: &Fleet, off: &[&str]) -> Change {
+    let at = Place::Endpoint("us-west-2".to_owned());
+    let known = splits(fleet, Source::RoutingControls, &at, |by| match by {
+        Mechanism::Control(control) => Some(control.clone()),
+        _ => None,
+    });
+    let edit = |region: &&str| {
+        let name = format!("cell-{region}");
+        let control = known.iter().find(|control| control.name == name).unwrap();
+        ControlEdit {
+            arn: control.arn.clone(),
+            name,
+            from: control.on.unwrap(),
+            to: false,
+        }
+    };
+    Change::Traffic(traffic::Change::Controls {
+        controls: off.iter().map(edit).collect(),
+    })
+}
+
+pub fn controls(fleet: &Fleet) -> Change {
+    controls_to(fleet, &["us-east-1"])
+}
+
+pub fn forward_to(fleet: &Fleet, region: &str, to: [u32; 2]) -> Change {
+    let known = splits(
+        fleet,
+        Source::LoadBalancers,
+        &place(region),
+        |by| match by {
+            Mechanism::Forward(forward) => Some(forward.clone()),
+            _ => None,
+        },
+    );
+    let edit = |(index, to)| {
+        let forward: &traffic::Forward = &known[index];
+        ForwardEdit {
+            target_group_arn: forward.target_group_arn.clone(),
+            target_group_name: forward.target_group_name.clone(),
+            from: forward.weight,
+            to,
+        }
+    };
+    Change::Traffic(traffic::Change::Forward {
+        region: label(region),
+        load_balancer_name: known[0].load_balancer_name.clone(),
+        listener_arn: known[0].listener_arn.clone(),
+        rule_arn: None,
+        groups: to.into_iter().enumerate().map(edit).collect(),
+    })
+}
+
+pub fn forward(fleet: &Fleet) -> Change {
+    forward_to(fleet, "eu-west-1", [999, 0])
+}
+
+pub fn alias(fleet: &Fleet) -> Change {
+    let at = place("eu-west-1");
+    let versions = splits(fleet, Source::Aliases, &at, |by| match by {
+        Mechanism::Alias(version) => Some(version.clone()),
+        _ => None,
+    });
+    Change::Traffic(traffic::Change::Alias {
+        region: label("eu-west-1"),
+        function: versions[0].function.clone(),
+        alias: versions[0].alias.clone(),
+        stable: versions[0].version.clone(),
+        canary: versions[1].version.clone(),
+        from: versions[1].weight,
+        to: 0.0,
+        revision_id: versions[0].revision_id.clone(),
+    })
+}
+
+pub fn staging_to(fleet: &Fleet, to: f64) -> Change {
+    let known = splits(
+        fleet,
+        Source::Distributions,
+        &Place::Global,
+        |by| match by {
+            Mechanism::Distribution(distribution) => Some(distribution.clone()),
+            _ => None,
+        },
+    );
+    let distribution = known.iter().find(|known| known.policy.is_some()).unwrap();
+    let policy = distribution.policy.as_ref().unwrap();
+    Change::Traffic(traffic::Change::Staging {
+        distribution_id: distribution.id.clone(),
+        policy_id: policy.id.clone(),
+        from: policy.weight.unwrap(),
+        to,
+    })
+}
+
+pub fn staging(fleet: &Fleet) -> Change {
+    staging_to(fleet, 0.15)
+}
+
+fn database<T>(fleet: &Fleet, region: &str, of: impl Fn(&Database) -> Option<T>) -> T {
+    let slice = fleet.databases.slice(Source::Rds, &place(region)).unwrap();
+    slice.rows.iter().find_map(of).unwrap()
+}
+
+fn global(fleet: &Fleet) -> databases::GlobalCluster {
+    database(fleet, "eu-west-1", |row| match row {
+        Database::Cluster(cluster) => cluster.global.clone(),
+        _ => None,
+    })
+}
+
+fn cluster_arn(fleet: &Fleet, region: &str) -> String {
+    database(fleet, region, |row| match row {
+        Database::Cluster(cluster) => cluster.arn.clone(),
+        _ => None,
+    })
+}
+
+pub fn switch_over(fleet: &Fleet) -> Change {
+    Change::Databases(databases::Change::SwitchOver {
+        global_cluster: global(fleet).id,
+        from_region: label("us-east-1"),
+        from: cluster_arn(fleet, "us-east-1"),
+        to_region: label("eu-west-1"),
+        to: cluster_arn(fleet, "eu-west-1"),
+    })
+}
+
+pub fn fail_over(fleet: &Fleet) -> Change {
+    Change::Databases(databases::Change::FailOver {
+        global_cluster: global(fleet).id,
+        from: cluster_arn(fleet, "us-east-1"),
+        to_region: label("eu-west-1"),
+        to: cluster_arn(fleet, "eu-west-1"),
+    })
+}
+
+pub fn fail_over_cluster(fleet: &Fleet) -> Change {
+    let cluster = database(fleet, "us-east-1", |row| match row {
+        Database::Cluster(cluster) => Some(cluster.clone()),
+        _ => None,
+    });
+    let id = |writer| {
+        let mut instances = cluster.instances.iter();
+        let found = instances.find(|instance| instance.writer == writer);
+        found.unwrap().id.clone()
+    };
+    Change::Databases(databases::Change::FailOverCluster {
+        region: label("us-east-1"),
+        cluster: cluster.id.clone(),
+        from: id(true),
+        to: id(false),
+    })
+}
+
+pub fn promote(fleet: &Fleet) -> Change {
+    let instance = database(fleet, "eu-west-1", |row| match row {
+        Database::Instance(instance) => Some(instance.clone()),
+        _ => None,
+    });
+    Change::Databases(databases::Change::Promote {
+        region: label("eu-west-1"),
+        instance: instance.id,
+        source: instance.source.unwrap(),
+        backup_retention_days: 7,
+    })
+}
+
+fn group(fleet: &Fleet, region: &str) -> caches::ReplicationGroup {
+    let slice = fleet
+        .caches
+        .slice(Source::ElastiCache, &place(region))
+        .unwrap();
+    let mut groups = slice.rows.iter().filter_map(|row| match row {
+        Cache::Group(group) => Some(group.clone()),
+        Cache::MemoryDb(_) => None,
+    });
+    groups.next().unwrap()
+}
+
+pub fn fail_over_datastore(fleet: &Fleet) -> Change {
+    let group = group(fleet, "eu-west-1");
+    let datastore = group.datastore.unwrap();
+    let mut members = datastore.members.iter();
+    let primary = members.find(|member| member.role == "primary").unwrap();
+    Change::Caches(caches::Change::FailOverDatastore {
+        from: primary.region.clone(),
+        datastore: datastore.id,
+        to_region: label("eu-west-1"),
+        to: "eu-west-1".to_owned(),
+        to_group: group.id,
+    })
+}
+
+pub fn fail_over_group(fleet: &Fleet) -> Change {
+    let group = group(fleet, "ap-southeast-1");
+    let shard = &group.shards[1];
+    let is_primary = |node: &&caches::Node| node.role.as_deref() == Some("primary");
+    Change::Caches(caches::Change::FailOverGroup {
+        region: label("ap-southeast-1"),
+        group: group.id.clone(),
+        shard: shard.id.clone(),
+        from: shard.nodes.iter().find(is_primary).unwrap().id.clone(),
+    })
+}
+
+pub fn scale_to(fleet: &Fleet, to: Bounds) -> Change {
+    let at = place("eu-west-1");
+    let slice = fleet.clusters.slice(Source::Clusters, &at).unwrap();
+    let group = slice.rows.iter().find_map(|row| match row {
+        Cluster::NodeGroup(group) => Some(group.clone()),
+        Cluster::Eks(_) | Cluster::ApiServer(_) => None,
+    });
+    let group = group.unwrap();
+    Change::Clusters(clusters::Change::Scale {
+        region: label("eu-west-1"),
+        cluster: group.cluster,
+        node_group: group.name,
+        from: group.bounds.unwrap(),
+        to,
+    })
+}
+
+pub fn scale(fleet: &Fleet) -> Change {
+    scale_to(fleet, Bounds { min: 16, max: 20 })
+}
+
+pub fn invert(fleet: &Fleet) -> Change {
+    let id = names::region_check("ap-southeast-1");
+    let slice = fleet
+        .health_checks
+        .slice(Source::HealthChecks, &Place::Global);
+    let rows = &slice.unwrap().rows;
+    let check = rows.iter().find(|check| check.id == id).unwrap();
+    Change::HealthChecks(health_checks::Change::Invert {
+        id,
+        records: vec!["www.shop.example A ap-southeast-1".to_owned()],
+        from: check.inverted,
+        to: !check.inverted,
+        version: check.version,
+    })
+}
+
+pub fn alarm_actions(fleet: &Fleet) -> Change {
+    let at = place("us-east-1");
+    let rows = fleet.alarms.at(&at);
+    let names: Vec<String> = rows.map(|alarm| alarm.name.clone()).take(3).collect();
+    Change::Alarms(alarms::Change::Actions {
+        region: label("us-east-1"),
+        names,
+        from: true,
+        to: false,
+    })
+}
