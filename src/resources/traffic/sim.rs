@@ -224,6 +224,7 @@ pub fn aliases(world: &World, place: &Place) -> Vec<Split> {
             alias: "live".to_owned(),
             alias_arn: Some(arn.clone()),
             version: version.to_owned(),
+            main: version == "41",
             weight,
             // The token changes with the weights that it guards.
             revision_id: Some(names::uuid(&format!("{arn}/{second}"))),
