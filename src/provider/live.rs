@@ -150,7 +150,7 @@ impl Provider for LiveProvider {
 }
 
 /// Who sends a change of a kind.
-async fn send(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
+pub async fn send(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
     match change {
         Change::Traffic(change) => traffic::live::apply(write, change).await,
         Change::Databases(change) => databases::live::apply(write, change).await,

@@ -45,6 +45,30 @@ const IDENTITY: &[&str] = &[
     "AuthFailure",
 ];
 
+/// Codes that mean: somebody or something else is acting, or has acted since we looked. `InvalidChangeBatch` may mean that too; its text decides.
+const CONFLICT: &[&str] = &[
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "Conflict",
+    "ConflictException",
+    "HealthCheckVersionMismatch",
+    "InvalidIfMatchVersion",
+    "PreconditionFailed",
+    "PreconditionFailedException",
+    "ResourceConflictException",
+    "ResourceInUse",
+    "ResourceInUseException",
+    "ScalingActivityInProgress",
+    "ScalingActivityInProgressFault",
+    "TransactionInProgressException",
+];
+
+/// `InvalidDBClusterStateFault`, `InvalidDBInstanceState`, `InvalidReplicationGroupState`: it is being changed right now. The Query protocol writes some of them without `Fault`.
+fn in_another_state(code: &str) -> bool {
+    let code = code.strip_suffix("Fault").unwrap_or(code);
+    code.starts_with("Invalid") && code.ends_with("State")
+}
+
 /// Turns an SDK error into ours. `operation` is IAM's name, `rds:DescribeDBClusters`.
 pub fn translate<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
 where
@@ -117,6 +141,11 @@ fn classify(code: &str, status: Option<u16>) -> ErrorClass {
         || code == "NotAuthorized"
     {
         ErrorClass::Denied
+    } else if CONFLICT.contains(&code)
+        || in_another_state(code)
+        || matches!(status, Some(409 | 412))
+    {
+        ErrorClass::Conflict
     } else if code.contains("NotFound") || code.starts_with("NoSuch") {
         ErrorClass::NotFound
     } else if status.is_some_and(|status| status >= 500 || status == 408)
@@ -131,7 +160,7 @@ fn classify(code: &str, status: Option<u16>) -> ErrorClass {
 }
 
 /// The first error of a kind in a chain of causes.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -200,6 +229,8 @@ mod tests {
             (404, "ResourceNotFound", ErrorClass::NotFound),
             (500, "InternalFailure", ErrorClass::Transient),
             (503, "ServiceUnavailable", ErrorClass::Transient),
+            (400, "InvalidDBInstanceState", ErrorClass::Conflict),
+            (400, "InvalidReplicationGroupState", ErrorClass::Conflict),
             (400, "ValidationError", ErrorClass::Terminal),
             (400, "InvalidParameterValue", ErrorClass::Terminal),
         ] {
@@ -232,5 +263,41 @@ mod tests {
         assert_eq!(class("DBClusterNotFoundFault", 404), ErrorClass::NotFound);
         assert_eq!(class("", 503), ErrorClass::Transient);
         assert_eq!(class("ValidationError", 400), ErrorClass::Terminal);
+    }
+
+    #[test]
+    fn somebody_else_acting_is_a_conflict() {
+        for (code, status) in [
+            ("HealthCheckVersionMismatch", 409),
+            ("PreconditionFailed", 412),
+            ("PreconditionFailedException", 412),
+            ("InvalidIfMatchVersion", 400),
+            ("ResourceConflictException", 409),
+            ("ResourceInUseException", 400),
+            ("ConflictException", 409),
+            ("ConcurrentModificationException", 400),
+            ("TransactionInProgressException", 400),
+            ("ScalingActivityInProgressFault", 400),
+            ("ScalingActivityInProgress", 400),
+            ("InvalidDBClusterStateFault", 400),
+            ("InvalidGlobalClusterStateFault", 400),
+            ("InvalidGlobalReplicationGroupState", 400),
+            ("InvalidDBInstanceStateFault", 400),
+            ("", 409),
+            ("", 412),
+        ] {
+            let class = classify(code, Some(status));
+            assert_eq!(class, ErrorClass::Conflict, "{code} {status}");
+        }
+        for (code, class) in [
+            ("InvalidChangeBatch", ErrorClass::Terminal),
+            ("InvalidInput", ErrorClass::Terminal),
+            ("InvalidParameterValue", ErrorClass::Terminal),
+            ("LimitExceededException", ErrorClass::Terminal),
+            ("PriorRequestNotComplete", ErrorClass::Throttled),
+            ("ResourceContentionFault", ErrorClass::Throttled),
+        ] {
+            assert_eq!(classify(code, Some(400)), class, "{code}");
+        }
     }
 }

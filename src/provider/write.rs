@@ -10,11 +10,15 @@ use std::{
 };
 
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::ask::{Ask, translate};
+use super::{
+    ask::Ask,
+    translate::{find, translate},
+};
 use crate::{
     arm::ArmToken,
     resources::{
@@ -23,8 +27,8 @@ use crate::{
     },
 };
 
-/// The deadline of a change, the reads before it included.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+/// The deadline of a change, the reads before it included: two rounds of the five endpoints of a recovery cluster fit into it.
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// One change.
 pub struct Write<'a> {
@@ -80,6 +84,11 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// A change that cannot be sent as it is: nothing was sent, and sending it again will not mend it.
+    pub fn refused(operation: &str, why: impl Into<String>) -> ApplyError {
+        Self::unsent(ProviderError::new(ErrorClass::Terminal, operation, why))
+    }
+
     /// Sends the write; its answer becomes a receipt, whose reference `reference` finds.
     pub async fn send<T, E>(
         &self,
@@ -91,6 +100,22 @@ impl<'a> Write<'a> {
     where
         T: RequestId,
         E: ProvideErrorMetadata + Error + 'static,
+    {
+        self.send_judged(api, call, reference, |error| translate(operation, error))
+            .await
+    }
+
+    /// The same for an API whose errors say more than their code: `judge` translates them.
+    pub async fn send_judged<T, E>(
+        &self,
+        api: Api,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        reference: impl FnOnce(&T) -> Option<String>,
+        judge: impl FnOnce(&SdkError<E, HttpResponse>) -> ProviderError,
+    ) -> Result<Receipt, ApplyError>
+    where
+        T: RequestId,
+        E: Error + 'static,
     {
         let call = Box::pin(call);
         // A write takes no turn: the budget paces our polls, and nothing may stand between a confirmation and its first call.
@@ -104,7 +129,7 @@ impl<'a> Write<'a> {
             }),
             Err(error) => Err(ApplyError {
                 fate: fate(&error),
-                error: translate(operation, &error),
+                error: judge(&error),
             }),
         }
     }
@@ -125,43 +150,31 @@ impl<'a> Write<'a> {
 }
 
 /// Whether a failed call may have happened all the same.
-fn fate<E>(error: &SdkError<E, HttpResponse>) -> Fate {
+fn fate<E>(error: &SdkError<E, HttpResponse>) -> Fate
+where
+    E: Error + 'static,
+{
     match error {
         SdkError::ConstructionFailure(_) => Fate::NotSent,
-        // A connection that was never made carried nothing. A reset after sending, or a time-out while waiting, may have.
-        SdkError::DispatchFailure(failure) if never_connected(failure) => Fate::NotSent,
-        SdkError::ServiceError(context) if context.raw().status().as_u16() < 500 => Fate::Refused,
-        // A server error may come from a proxy in front of a service that did it.
-        SdkError::ServiceError(_) => Fate::InDoubt,
-        // Time-outs, answers that cannot be read, and whatever the SDK will add.
+        SdkError::DispatchFailure(_) if never_left(error) => Fate::NotSent,
+        SdkError::ServiceError(context)
+            if (400..500).contains(&context.raw().status().as_u16()) =>
+        {
+            Fate::Refused
+        }
+        // A server error may come from a proxy in front of a service that did it; a success that cannot be read is one;
+        // a reset or a time-out tells nothing; nor does whatever the SDK will add.
         _ => Fate::InDoubt,
     }
 }
 
-fn never_connected(failure: &aws_smithy_runtime_api::client::result::DispatchFailure) -> bool {
-    failure.is_user()
-        || failure
-            .as_connector_error()
-            .is_some_and(|error| error.is_io() && connect_refused(error))
+/// Whether it failed before the first byte of the call: no credentials to sign it, or no connection (name, refused, TLS, no answer to the first packet).
+/// A connection that was made and then lost may have carried it.
+fn never_left(error: &(dyn Error + 'static)) -> bool {
+    find::<CredentialsError>(error).is_some()
+        || find::<hyper_util::client::legacy::Error>(error)
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
-/// Only what fails before the first byte: refused, no route, no name.
-fn connect_refused(error: &(dyn Error + 'static)) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            use std::io::ErrorKind as Kind;
-            if matches!(
-                io.kind(),
-                Kind::ConnectionRefused
-                    | Kind::NetworkUnreachable
-                    | Kind::HostUnreachable
-                    | Kind::NotFound
-            ) {
-                return true;
-            }
-        }
-        cause = error.source();
-    }
-    false
-}
+#[cfg(test)]
+mod tests;

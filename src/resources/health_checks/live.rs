@@ -5,12 +5,12 @@ use aws_sdk_route53::{
     types::{HealthCheck as SdkCheck, HealthCheckConfig},
 };
 
-use super::HealthCheck;
+use super::{Change, HealthCheck};
 use crate::{
     provider::{ask::Ask, paging::all_pages, write::Write},
     resources::{
-        Answer, Api, ErrorClass, ProviderError, Query, Rows,
-        change::{Alter, ApplyError, Receipt},
+        Answer, Api, ProviderError, Query, Rows,
+        change::{ApplyError, Receipt},
     },
 };
 
@@ -115,10 +115,13 @@ fn target(id: &str, config: &HealthCheckConfig) -> String {
 }
 
 /// Sends one change.
-pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
-    Err(Write::unsent(ProviderError::new(
-        ErrorClass::Terminal,
-        change.operation(),
-        "cannot be sent by this version",
-    )))
+pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
+    let Change::Invert {
+        id,
+        from,
+        to,
+        version,
+        ..
+    } = change;
+    super::write::live::apply(write, id, *from, *to, *version).await
 }

@@ -4,6 +4,7 @@ pub mod change;
 pub mod live;
 pub mod sim;
 mod view;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 

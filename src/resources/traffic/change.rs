@@ -152,7 +152,7 @@ pub enum Change {
 /// Shares closer than this are equal: they come as decimals through JSON and XML.
 const CLOSE: f64 = 1e-6;
 
-fn close(a: f64, b: f64) -> bool {
+pub(super) fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < CLOSE
 }
 
@@ -166,7 +166,7 @@ fn of_share(what: &str, seen: Option<f64>, from: f64, to: f64) -> Standing {
 }
 
 /// A share as a percentage with as many digits as it needs.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let rounded = (share * 1_000_000.0).round() / 10_000.0;
     format!("{rounded} %")
 }

@@ -3,13 +3,14 @@
 use crate::{
     provider::{ask::Ask, write::Write},
     resources::{
-        Answer, ErrorClass, ProviderError, Query, Rows, Source,
-        change::{Alter, ApplyError, Receipt},
+        Answer, ErrorClass, ProviderError, Query, Rows, Source, Wanted,
+        change::{ApplyError, Receipt},
     },
 };
 
 use super::{
-    cloudfront, elastic_load_balancing, global_accelerator, lambda, recovery_cluster, route53,
+    Change, cloudfront, elastic_load_balancing, global_accelerator, lambda, recovery_cluster,
+    route53,
 };
 
 /// Answers a query of this kind.
@@ -38,7 +39,17 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
             ));
         }
     };
-    Ok(ask.answer(Rows::Traffic(rows)))
+    let in_sync = match (&query.wanted, query.source) {
+        (Wanted::Reference(id), Source::Records) => route53::write::live::spread(&ask, id).await,
+        // No other API tells by a name of the change.
+        (Wanted::Reference(_) | Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_), _) => {
+            None
+        }
+    };
+    Ok(Answer {
+        in_sync,
+        ..ask.answer(Rows::Traffic(rows))
+    })
 }
 
 /// A part of an answer. An error that lasts (no permission, not there) is noted and the rest stands: there were no older rows of that part to lose.
@@ -68,10 +79,57 @@ pub(super) fn part<T>(
 }
 
 /// Sends one change.
-pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
-    Err(Write::unsent(ProviderError::new(
-        ErrorClass::Terminal,
-        change.operation(),
-        "cannot be sent by this version",
-    )))
+pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
+    match change {
+        Change::Weights { records } => route53::write::live::apply(write, records).await,
+        Change::Dial {
+            accelerator_arn,
+            group_arn,
+            from,
+            to,
+            ..
+        } => {
+            global_accelerator::write::live::apply(write, accelerator_arn, group_arn, *from, *to)
+                .await
+        }
+        Change::Controls { controls } => {
+            recovery_cluster::write::live::apply(write, controls).await
+        }
+        Change::Forward {
+            listener_arn,
+            rule_arn,
+            groups,
+            ..
+        } => {
+            let rule = rule_arn.as_deref();
+            elastic_load_balancing::write::live::apply(write, listener_arn, rule, groups).await
+        }
+        Change::Alias {
+            function,
+            alias,
+            stable,
+            canary,
+            from,
+            to,
+            revision_id,
+            ..
+        } => {
+            let shift = lambda::write::Shift {
+                function,
+                alias,
+                stable,
+                canary,
+                from: *from,
+                to: *to,
+                revision_id: revision_id.as_deref(),
+            };
+            lambda::write::live::apply(write, shift).await
+        }
+        Change::Staging {
+            policy_id,
+            from,
+            to,
+            ..
+        } => cloudfront::write::live::apply(write, policy_id, *from, *to).await,
+    }
 }

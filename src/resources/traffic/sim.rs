@@ -230,6 +230,7 @@ pub fn aliases(world: &World, place: &Place) -> Vec<Split> {
             alias: names::ALIAS.to_owned(),
             alias_arn: Some(arn.clone()),
             version: version.to_owned(),
+            main: version == "41",
             weight,
             revision_id: Some(revision(world, region, alias)),
         }),

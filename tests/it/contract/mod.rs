@@ -3,11 +3,14 @@
 mod binary;
 mod caches;
 mod edge;
+mod fates;
+mod moto;
 mod rds;
 mod records;
 mod regional;
 mod tables;
 mod telemetry;
+mod writes;
 
 use pilothouse::resources::{Answer, ErrorClass, ProviderError};
 

@@ -19,6 +19,7 @@
 //!   is method and path: `route53:GET /2013-04-01/hostedzone`, `eks:GET /clusters`. A wrong guess shows in `wire.calls()`.
 //! - A **region** is that of the signature; `"*"` means any. A fault wins over an answer, an answer over the emulator, a later rule over an earlier one.
 //! - **Several answers** are given in turn, then from the first again: the pages of a list. A test with faults or pages makes no retries: `config` has them off.
+//! - A **write** goes through `wire.apply`, as the live provider sends it; `wire.refuse` scripts an error of its own form, `wire.sent` gives the bodies that arrived.
 //! - Nothing sleeps: a call that hangs is kept open, and a `config` made after its script gives up after a second.
 //!
 //! What the emulators (version 0.2, read in their sources) can do of what pilothouse reads; everything else needs `answer`. Only `dynamodb:ListTables` has pages:
@@ -32,8 +33,8 @@
 //! | elasticache | DescribeReplicationGroups | NodeGroups; Global Datastores answer an error |
 //! | elasticloadbalancing | load balancers, listeners, target groups | weights of forward actions; target health is always `healthy` |
 //! | monitoring | DescribeAlarms, but it lists composite alarms even where AWS hides them (trap 10) | GetMetricData ignores queries, dimensions, statistics and times |
-//! | route53 | hosted zones, health checks | record sets keep name, type, TTL and values only: no weight, set identifier, alias or health check |
-//! | eks, lambda | clusters; functions and aliases with routing | – |
+//! | route53 | hosted zones, health checks | HealthCheckVersion is not compared; record sets keep name, type, TTL and values only: no weight, set identifier, alias or health check |
+//! | eks, lambda | clusters; functions and aliases with routing | RevisionId is not compared |
 //! | memorydb, globalaccelerator, cloudfront, route53-recovery-cluster | not embedded | everything |
 
 mod emulators;
@@ -47,9 +48,11 @@ use std::{sync::Arc, time::Duration};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use pilothouse::{
-    provider::{ask::Ask, connector::Connector},
+    arm::{ArmToken, Armed, Written},
+    provider::{ask::Ask, connector::Connector, live, write::Write},
     resources::{
-        Answer, Estate, Place, ProviderError, Query, RegionLabel, Source, Wanted,
+        Answer, Change, Estate, Place, ProviderError, Query, RegionLabel, Source, Wanted,
+        change::{Alter, ApplyError, Receipt},
         estate::{Access, RegionRole, RegionSpec},
     },
 };
@@ -122,7 +125,13 @@ impl Wire {
         bodies: impl IntoIterator<Item = B>,
     ) {
         let bodies = bodies.into_iter().map(Into::into).collect();
-        self.script.answer(region, operation, bodies);
+        self.script.answer(region, operation, 200, bodies);
+    }
+
+    /// Answers calls of an operation with an error of its own form.
+    pub fn refuse(&self, region: &str, operation: &str, status: u16, body: &str) {
+        self.script
+            .answer(region, operation, status, vec![body.to_owned()]);
     }
 
     /// Makes every call of an operation fail.
@@ -138,6 +147,21 @@ impl Wire {
     /// The calls served so far, each as `REGION SERVICE:OPERATION`, sorted, because concurrent calls arrive in any order.
     pub fn calls(&self) -> Vec<String> {
         self.script.calls()
+    }
+
+    /// The bodies of the calls of an operation so far, as they were sent.
+    pub fn sent(&self, operation: &str) -> Vec<String> {
+        self.script.sent(operation)
+    }
+
+    /// Sends a change as the live provider does; `region` signs the calls.
+    pub async fn apply(
+        &self,
+        estate: &Estate,
+        region: &str,
+        change: &Change,
+    ) -> Result<Receipt, ApplyError> {
+        apply(self.config(region).await, estate, change).await
     }
 
     /// Forgets the calls served so far.
@@ -195,6 +219,24 @@ impl Wire {
         let ask = Ask::new(estate, &query.place, self.config(region).await);
         observe(ask, query).await
     }
+}
+
+/// Sends a change through any configuration.
+pub async fn apply(
+    config: SdkConfig,
+    estate: &Estate,
+    change: &Change,
+) -> Result<Receipt, ApplyError> {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let written = Written {
+        sequence: 1,
+        hash: String::new(),
+    };
+    let armed = Armed::new("a test", now).unwrap();
+    let token = ArmToken::grant(&armed, now, "r-7", 2, written).unwrap();
+    let place = change.place();
+    let write = Write::new(Ask::new(estate, &place, config), &token);
+    live::send(&write, change).await
 }
 
 /// Wraps a result as the query protocol does (RDS, ElastiCache, load balancers, CloudWatch, STS).

@@ -33,13 +33,13 @@ pub struct Call {
 pub struct Verdict {
     /// How it fails.
     pub fault: Option<Fault>,
-    /// The scripted body.
-    pub body: Option<String>,
+    /// The scripted status and body.
+    pub body: Option<(u16, String)>,
 }
 
 #[derive(Debug)]
 enum Reply {
-    Bodies(Vec<String>),
+    Bodies(u16, Vec<String>),
     FaultFrom(usize, Fault),
 }
 
@@ -56,14 +56,14 @@ struct Rule {
 #[derive(Debug, Default)]
 pub struct Script {
     rules: Mutex<Vec<Rule>>,
-    log: Mutex<Vec<Call>>,
+    log: Mutex<Vec<(Call, String)>>,
 }
 
 impl Script {
-    /// Adds a rule that answers with bodies in turn.
-    pub fn answer(&self, region: &str, operation: &str, bodies: Vec<String>) {
+    /// Adds a rule that answers with this status and bodies in turn.
+    pub fn answer(&self, region: &str, operation: &str, status: u16, bodies: Vec<String>) {
         assert!(!bodies.is_empty(), "an answer needs a body");
-        self.add(region, operation, Reply::Bodies(bodies));
+        self.add(region, operation, Reply::Bodies(status, bodies));
     }
 
     /// Adds a rule that fails from the n-th call on.
@@ -89,8 +89,9 @@ impl Script {
     }
 
     /// Logs a call and says what becomes of it.
-    pub fn judge(&self, call: &Call) -> Verdict {
-        self.log.lock().unwrap().push(call.clone());
+    pub fn judge(&self, call: &Call, body: &[u8]) -> Verdict {
+        let body = String::from_utf8_lossy(body).into_owned();
+        self.log.lock().unwrap().push((call.clone(), body));
         let name = format!("{}:{}", call.service, call.operation);
         let mut rules = self.rules.lock().unwrap();
         let mut verdict = Verdict::default();
@@ -100,9 +101,9 @@ impl Script {
                 continue;
             }
             match &rule.reply {
-                Reply::Bodies(_) if verdict.body.is_some() => {}
-                Reply::Bodies(bodies) => {
-                    verdict.body = Some(bodies[rule.seen % bodies.len()].clone());
+                Reply::Bodies(..) if verdict.body.is_some() => {}
+                Reply::Bodies(status, bodies) => {
+                    verdict.body = Some((*status, bodies[rule.seen % bodies.len()].clone()));
                     rule.seen += 1;
                 }
                 Reply::FaultFrom(from, fault) => {
@@ -121,10 +122,19 @@ impl Script {
         let log = self.log.lock().unwrap();
         let mut calls: Vec<String> = log
             .iter()
-            .map(|call| format!("{} {}:{}", call.region, call.service, call.operation))
+            .map(|(call, _)| format!("{} {}:{}", call.region, call.service, call.operation))
             .collect();
         calls.sort();
         calls
+    }
+
+    /// The bodies of the calls of an operation, in the order in which they came.
+    pub fn sent(&self, operation: &str) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        log.iter()
+            .filter(|(call, _)| format!("{}:{}", call.service, call.operation) == operation)
+            .map(|(_, body)| body.clone())
+            .collect()
     }
 
     /// Empties the log.

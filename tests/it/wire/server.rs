@@ -99,7 +99,7 @@ impl Shared {
             .read_to_end(&mut body);
         let headers = headers(request);
         let call = identify(request.method().as_str(), request.url(), &headers, &body);
-        let verdict = self.script.judge(&call);
+        let verdict = self.script.judge(&call, &body);
         let protocol = Protocol::of(&headers, &call);
         match verdict.fault {
             Some(Fault::Hang) => return None,
@@ -120,7 +120,7 @@ impl Shared {
             Some(Fault::Truncated) | None => {}
         }
         let mut reply = match verdict.body {
-            Some(body) => protocol.reply(200, body),
+            Some((status, body)) => protocol.reply(status, body),
             None => self.emulated(request, &call, headers, body).await,
         };
         if verdict.fault == Some(Fault::Truncated) {

@@ -217,6 +217,11 @@ fn origin_groups(groups: Option<OriginGroups>) -> Vec<Vec<String>> {
         .collect()
 }
 
+/// A share as it was set. The API gives a 32-bit float: 0.05 must not become 0.05000000074505806.
+pub(super) fn share_of(weight: f32) -> f64 {
+    (f64::from(weight) * 1e6).round() / 1e6
+}
+
 fn policy(policy: ContinuousDeploymentPolicy) -> ContinuousDeployment {
     let config = policy.continuous_deployment_policy_config;
     let traffic = config
@@ -227,8 +232,7 @@ fn policy(policy: ContinuousDeploymentPolicy) -> ContinuousDeployment {
     ContinuousDeployment {
         id: policy.id,
         enabled: config.as_ref().is_some_and(|config| config.enabled),
-        // The API gives a 32-bit float: 0.05 must not become 0.05000000074505806.
-        weight: weight.map(|weight| (f64::from(weight.weight) * 1e6).round() / 1e6),
+        weight: weight.map(|weight| share_of(weight.weight)),
         header: header.map(|header| header.header.clone()),
         staging_domains: config
             .and_then(|config| config.staging_distribution_dns_names)

@@ -1,6 +1,7 @@
 //! CloudFront distributions and continuous deployment: the model, their series, what is wrong with one. Must never take a header policy for a share.
 
 pub mod live;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 

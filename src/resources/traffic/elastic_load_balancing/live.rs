@@ -242,19 +242,17 @@ fn template(balancer: &LoadBalancer, listener_arn: &str) -> Forward {
     }
 }
 
-/// One forward per target group of a list of actions; none when they redirect or answer themselves.
-fn targets(actions: &[Action], template: &Forward) -> Vec<Forward> {
-    let forward = actions.iter().find(|action| {
-        action.forward_config.is_some()
-            || action.target_group_arn.is_some()
-            || action.r#type == Some(ActionTypeEnum::Forward)
-    });
-    let config = forward.and_then(|action| action.forward_config.as_ref());
-    let stickiness = config
-        .and_then(|config| config.target_group_stickiness_config.as_ref())
-        .and_then(|stickiness| stickiness.enabled)
-        .unwrap_or_default();
-    let mut groups: Vec<(&str, u32)> = config
+/// Whether an action forwards.
+pub(super) fn forwarding(action: &Action) -> bool {
+    action.forward_config.is_some()
+        || action.target_group_arn.is_some()
+        || action.r#type == Some(ActionTypeEnum::Forward)
+}
+
+/// The target groups of an action that forwards, with their weights; a single one without a weight has 1.
+pub(super) fn weights(forward: &Action) -> Vec<(String, u32)> {
+    let config = forward.forward_config.as_ref();
+    let mut groups: Vec<(String, u32)> = config
         .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
         .unwrap_or_default()
         .iter()
@@ -263,21 +261,30 @@ fn targets(actions: &[Action], template: &Forward) -> Vec<Forward> {
                 .weight
                 .and_then(|weight| u32::try_from(weight).ok())
                 .unwrap_or(1);
-            Some((group.target_group_arn.as_deref()?, weight))
+            Some((group.target_group_arn.clone()?, weight))
         })
         .collect();
     if groups.is_empty() {
-        groups.extend(
-            forward
-                .and_then(|action| action.target_group_arn.as_deref())
-                .map(|arn| (arn, 1)),
-        );
+        groups.extend(forward.target_group_arn.clone().map(|arn| (arn, 1)));
     }
     groups
+}
+
+/// One forward per target group of a list of actions; none when they redirect or answer themselves.
+fn targets(actions: &[Action], template: &Forward) -> Vec<Forward> {
+    let Some(forward) = actions.iter().find(|action| forwarding(action)) else {
+        return Vec::new();
+    };
+    let config = forward.forward_config.as_ref();
+    let stickiness = config
+        .and_then(|config| config.target_group_stickiness_config.as_ref())
+        .and_then(|stickiness| stickiness.enabled)
+        .unwrap_or_default();
+    weights(forward)
         .into_iter()
         .map(|(arn, weight)| Forward {
-            target_group_arn: arn.to_owned(),
-            target_group_name: name_of(arn).to_owned(),
+            target_group_name: name_of(&arn).to_owned(),
+            target_group_arn: arn,
             weight,
             stickiness,
             ..template.clone()

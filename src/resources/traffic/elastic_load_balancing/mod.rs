@@ -1,6 +1,7 @@
 //! Weighted forward actions of load balancers: the model, their series, what is wrong with one. Owns what target health means for a load balancer.
 
 pub mod live;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 

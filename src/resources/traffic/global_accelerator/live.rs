@@ -15,12 +15,14 @@ use crate::{
     },
 };
 
+/// Where the API lives.
+pub(super) const HOME: &str = "us-west-2";
 /// Lists read at once.
 const AT_ONCE: usize = 4;
 
 /// Every endpoint group of every accelerator.
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
-    let client = &Client::new(&ask.config_in("us-west-2"));
+    let client = &Client::new(&ask.config_in(HOME));
     let accelerators = accelerators(ask, client).await?;
     let listeners: Vec<Vec<(Accelerator, String)>> = stream::iter(accelerators)
         .map(|accelerator| listeners_of(ask, client, accelerator))
@@ -121,6 +123,13 @@ async fn groups(
     .await
 }
 
+/// The dial as it was set. The API gives a 32-bit float: 66.6 must not become 66.5999984741211.
+pub(super) fn dial_of(percent: Option<f32>) -> f64 {
+    percent.map_or(100.0, |percent| {
+        (f64::from(percent) * 10_000.0).round() / 10_000.0
+    })
+}
+
 fn row(accelerator: &Accelerator, listener: &str, group: SdkGroup) -> Split {
     let accelerator_arn = accelerator.accelerator_arn.clone().unwrap_or_default();
     let region = group.endpoint_group_region.unwrap_or_default();
@@ -142,9 +151,9 @@ fn row(accelerator: &Accelerator, listener: &str, group: SdkGroup) -> Split {
                 .status
                 .as_ref()
                 .map(|status| status.as_str().to_owned()),
-            // Both are left out of an answer only when they have their default.
+            // This and the dial are left out of an answer only when they have their default.
             accelerator_enabled: accelerator.enabled.unwrap_or(true),
-            dial: group.traffic_dial_percentage.map_or(100.0, f64::from),
+            dial: dial_of(group.traffic_dial_percentage),
             listener_arn: listener.to_owned(),
             group_arn: group.endpoint_group_arn.unwrap_or_default(),
             region,

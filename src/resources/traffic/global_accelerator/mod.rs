@@ -1,6 +1,7 @@
 //! Endpoint groups of Global Accelerator: the model, their series, what is wrong with one. Must never edit an endpoint list.
 
 pub mod live;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 

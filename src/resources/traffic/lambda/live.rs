@@ -124,7 +124,7 @@ fn rows(function: &str, alias: AliasConfiguration) -> Vec<Split> {
     others.sort_by(|a, b| a.0.cmp(&b.0));
     let main = (1.0 - others.iter().map(|(_, weight)| weight).sum::<f64>()).clamp(0.0, 1.0);
     let name = alias.name.unwrap_or_default();
-    let row = |(version, weight): (String, f64)| Split {
+    let row = |main: bool, (version, weight): (String, f64)| Split {
         split: format!("{function}:{name}"),
         member: version.clone(),
         by: Mechanism::Alias(AliasVersion {
@@ -132,13 +132,14 @@ fn rows(function: &str, alias: AliasConfiguration) -> Vec<Split> {
             alias: name.clone(),
             alias_arn: alias.alias_arn.clone(),
             version,
+            main,
             weight,
             revision_id: alias.revision_id.clone(),
         }),
     };
-    std::iter::once((alias.function_version.unwrap_or_default(), main))
-        .chain(others)
-        .map(row)
+    let main = (alias.function_version.clone().unwrap_or_default(), main);
+    std::iter::once(row(true, main))
+        .chain(others.into_iter().map(|other| row(false, other)))
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! Versions behind Lambda aliases: the model and their series. Holds only aliases that split traffic between versions.
 
 pub mod live;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ pub struct AliasVersion {
     pub alias_arn: Option<String>,
     /// Version that gets the share.
     pub version: String,
+    /// Whether it is the one that the alias itself names; the others get a share of its traffic. A change never moves it.
+    #[serde(default)]
+    pub main: bool,
     /// 0.0 to 1.0.
     pub weight: f64,
     /// The compare-and-set token.

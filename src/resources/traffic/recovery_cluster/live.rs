@@ -18,7 +18,11 @@ const OPERATION: &str = "route53-recovery-cluster:ListRoutingControls";
 
 /// Every routing control, as this endpoint sees it.
 pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
-    let client = &client(ask);
+    list(ask, &client(ask)).await
+}
+
+/// The same through the client of any endpoint.
+pub(super) async fn list(ask: &Ask<'_>, client: &Client) -> Result<Vec<Split>, ProviderError> {
     let controls = all_pages(OPERATION, |token| async move {
         let call = client
             .list_routing_controls()

@@ -1,6 +1,7 @@
 //! Routing controls of a recovery cluster: the model, what is wrong with one. Must never depend on the cluster's control plane.
 
 pub mod live;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,7 @@
 //! Record sets of Route 53: the model, how names are written, what is wrong with one. Must never decide which record answers: that is `share`.
 
 pub mod live;
+pub mod write;
 pub mod zone;
 
 use serde::{Deserialize, Serialize};
