@@ -130,10 +130,13 @@ fn fate<E>(error: &SdkError<E, HttpResponse>) -> Fate {
         SdkError::ConstructionFailure(_) => Fate::NotSent,
         // A connection that was never made carried nothing. A reset after sending, or a time-out while waiting, may have.
         SdkError::DispatchFailure(failure) if never_connected(failure) => Fate::NotSent,
-        SdkError::ServiceError(context) if context.raw().status().as_u16() < 500 => Fate::Refused,
-        // A server error may come from a proxy in front of a service that did it.
-        SdkError::ServiceError(_) => Fate::InDoubt,
-        // Time-outs, answers that cannot be read, and whatever the SDK will add.
+        // A success that cannot be read comes as a service error too: only an error status is a refusal.
+        SdkError::ServiceError(context)
+            if (400..500).contains(&context.raw().status().as_u16()) =>
+        {
+            Fate::Refused
+        }
+        // Server errors, which may come from a proxy in front of a service that did it; time-outs, answers that cannot be read, and whatever the SDK will add.
         _ => Fate::InDoubt,
     }
 }
