@@ -223,6 +223,7 @@ mod tests {
             metric: None,
             rule: None,
             dimensions: Vec::new(),
+            actions: Vec::new(),
         }
     }
 
