@@ -6,6 +6,7 @@ mod edge;
 mod rds;
 mod records;
 mod regional;
+mod stores;
 mod tables;
 mod telemetry;
 
