@@ -28,6 +28,8 @@ pub struct Memory {
     pub functions: LastRead<bool>,
     /// Health by ARN of the target group.
     pub target_health: LastRead<TargetHealth>,
+    /// Node groups, by when they were described.
+    pub node_groups: LastRead<()>,
 }
 
 /// What was last read of each of many things that an API gives one by one only.

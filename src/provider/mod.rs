@@ -1,5 +1,7 @@
 //! The one door to the world. Owns the trait; live AWS, the simulator and nothing else stand behind it.
 
+#[cfg(test)]
+pub mod armed;
 pub mod ask;
 pub mod budget;
 #[cfg(test)]

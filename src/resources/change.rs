@@ -218,6 +218,17 @@ impl Standing {
             Some(seen) => Self::Other(format!("{what} is {seen}, not {from}")),
         }
     }
+
+    /// The last look before a change is sent: anything but what it expects stops it, also what cannot be told.
+    pub fn before_or_drifted(self, operation: &str) -> Result<(), ApplyError> {
+        match self {
+            Self::Before => Ok(()),
+            Self::After => Err(ApplyError::drifted(operation, "it is so already")),
+            Self::Underway(text) | Self::Other(text) | Self::Unknown(text) => {
+                Err(ApplyError::drifted(operation, text))
+            }
+        }
+    }
 }
 
 /// What a provider answers when a change was accepted. Accepted is not done: only a read shows that.

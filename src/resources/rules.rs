@@ -17,14 +17,18 @@ pub struct Words {
 }
 
 impl Words {
+    /// Whether a status says that it will be over by itself.
+    pub fn is_passing(&self, status: &str) -> bool {
+        among(self.passing, status)
+    }
+
     /// Judges a status; `what` names its bearer in the reason. Case does not count: the services do not agree on one.
     pub fn judge(&self, what: &str, status: &str) -> Judgement {
-        let among = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(status));
-        if among(self.fine) {
+        if among(self.fine, status) {
             Judgement::ok()
-        } else if among(self.passing) {
+        } else if among(self.passing, status) {
             Judgement::new(Severity::Warn, format!("{what} is {status}"))
-        } else if among(self.broken) {
+        } else if among(self.broken, status) {
             Judgement::new(Severity::Bad, format!("{what} is {status}"))
         } else if status == UNKNOWN {
             Judgement::new(
@@ -38,6 +42,10 @@ impl Words {
             )
         }
     }
+}
+
+fn among(words: &[&str], status: &str) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(status))
 }
 
 /// Judges a lag in milliseconds; `bad` is missing where the estate knows no such limit. An unknown lag is unknown, with the reason.

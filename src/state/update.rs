@@ -265,6 +265,7 @@ mod tests {
             metric: None,
             rule: None,
             dimensions: Vec::new(),
+            actions: Vec::new(),
         }
     }
 

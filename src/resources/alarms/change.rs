@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Alarm;
 use crate::resources::{
     Api, Estate, Fleet, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
@@ -28,6 +29,22 @@ pub enum Change {
 
 fn word(run: bool) -> &'static str {
     if run { "actions run" } else { "muted" }
+}
+
+impl Change {
+    /// What a list of alarms says about it.
+    pub(super) fn of_alarms(&self, alarms: &[Alarm]) -> Standing {
+        let Self::Actions {
+            names, from, to, ..
+        } = self;
+        Standing::of_parts(names.iter().map(|name| {
+            let seen = alarms
+                .iter()
+                .find(|alarm| alarm.name == *name)
+                .map(|alarm| alarm.actions_enabled);
+            Standing::of_value(&format!("alarm {name}"), seen.as_ref(), from, to)
+        }))
+    }
 }
 
 impl Alter for Change {
@@ -69,20 +86,8 @@ impl Alter for Change {
     }
 
     fn standing(&self, fleet: &Fleet) -> Standing {
-        let Self::Actions {
-            names, from, to, ..
-        } = self;
-        let rows = fleet
-            .alarms
-            .slice(Source::Alarms, &self.place())
-            .map_or(&[][..], |slice| &slice.rows);
-        Standing::of_parts(names.iter().map(|name| {
-            let seen = rows
-                .iter()
-                .find(|alarm| alarm.name == *name)
-                .map(|alarm| alarm.actions_enabled);
-            Standing::of_value(&format!("alarm {name}"), seen.as_ref(), from, to)
-        }))
+        let slice = fleet.alarms.slice(Source::Alarms, &self.place());
+        self.of_alarms(slice.map_or(&[], |slice| &slice.rows))
     }
 
     fn edits(&self) -> Vec<Edit> {
@@ -126,3 +131,6 @@ impl Alter for Change {
         )]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,12 +7,12 @@ use aws_sdk_cloudwatch::{
 };
 use jiff::Timestamp;
 
-use super::{Alarm, AlarmType};
+use super::{Alarm, AlarmType, Change, write};
 use crate::{
     provider::{ask::Ask, paging::all_pages, write::Write},
     resources::{
-        Answer, Api, ErrorClass, ProviderError, Query, Rows,
-        change::{Alter, ApplyError, Receipt},
+        Answer, Api, ProviderError, Query, Rows,
+        change::{ApplyError, Receipt},
     },
 };
 
@@ -23,17 +23,28 @@ const PAGE: i32 = 100;
 /// Reads every alarm of the region.
 pub async fn observe(ask: Ask<'_>, _query: &Query) -> Result<Answer, ProviderError> {
     let client = Client::new(&ask.config);
-    let alarms = list(&ask, &client).await?;
+    let alarms = list(&ask, &client, &[]).await?;
     Ok(ask.answer(Rows::Alarms(alarms)))
 }
 
-async fn list(ask: &Ask<'_>, client: &Client) -> Result<Vec<Alarm>, ProviderError> {
+/// Sends one change.
+pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
+    Box::pin(write::live::apply(write, change)).await
+}
+
+/// Lists the alarms of these names, at most 100; all of them without a name.
+pub(super) async fn list(
+    ask: &Ask<'_>,
+    client: &Client,
+    names: &[String],
+) -> Result<Vec<Alarm>, ProviderError> {
     all_pages(OPERATION, |token| async move {
         let call = client
             .describe_alarms()
             // Without the types the API gives metric alarms only.
             .alarm_types(ApiAlarmType::MetricAlarm)
             .alarm_types(ApiAlarmType::CompositeAlarm)
+            .set_alarm_names((!names.is_empty()).then(|| names.to_vec()))
             .max_records(PAGE)
             .set_next_token(token);
         let page = ask.call(Api::CloudWatch, OPERATION, call.send()).await?;
@@ -45,6 +56,17 @@ async fn list(ask: &Ask<'_>, client: &Client) -> Result<Vec<Alarm>, ProviderErro
         Ok((alarms.collect(), page.next_token))
     })
     .await
+}
+
+/// What an alarm starts, whatever the state: each ARN once.
+fn actions(lists: [Option<Vec<String>>; 3]) -> Vec<String> {
+    let mut arns = Vec::new();
+    for arn in lists.into_iter().flatten().flatten() {
+        if !arns.contains(&arn) {
+            arns.push(arn);
+        }
+    }
+    arns
 }
 
 fn metric_alarm(alarm: MetricAlarm) -> Alarm {
@@ -89,6 +111,11 @@ fn metric_alarm(alarm: MetricAlarm) -> Alarm {
         metric,
         rule: None,
         dimensions: pairs(dimensions),
+        actions: actions([
+            alarm.alarm_actions,
+            alarm.ok_actions,
+            alarm.insufficient_data_actions,
+        ]),
     }
 }
 
@@ -108,6 +135,11 @@ fn composite_alarm(alarm: CompositeAlarm) -> Alarm {
         metric: None,
         rule: alarm.alarm_rule,
         dimensions: Vec::new(),
+        actions: actions([
+            alarm.alarm_actions,
+            alarm.ok_actions,
+            alarm.insufficient_data_actions,
+        ]),
     }
 }
 
@@ -192,6 +224,23 @@ mod tests {
         assert_eq!(alarm.evaluation.as_deref(), Some("PARTIAL_DATA"));
     }
 
+    #[test]
+    fn what_an_alarm_starts_in_any_state_is_known_once() {
+        let alarm = CompositeAlarm::builder()
+            .alarm_actions("arn:aws:sns:eu-west-1:1:on-call")
+            .ok_actions("arn:aws:sns:eu-west-1:1:on-call")
+            .ok_actions("arn:aws:automate:eu-west-1:ec2:recover")
+            .insufficient_data_actions("arn:aws:lambda:eu-west-1:1:function:mend");
+        assert_eq!(
+            composite_alarm(alarm.build()).actions,
+            [
+                "arn:aws:sns:eu-west-1:1:on-call",
+                "arn:aws:automate:eu-west-1:ec2:recover",
+                "arn:aws:lambda:eu-west-1:1:function:mend"
+            ]
+        );
+    }
+
     #[tokio::test]
     async fn every_page_and_both_types_are_read() {
         let (estate, place) = (Estate::default(), Place::Global);
@@ -233,13 +282,4 @@ mod tests {
         assert_eq!(states, [("a", "OK"), ("b", "ALARM")]);
         assert_eq!(alarms[1].rule.as_deref(), Some("ALARM(a)"));
     }
-}
-
-/// Sends one change.
-pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
-    Err(Write::unsent(ProviderError::new(
-        ErrorClass::Terminal,
-        change.operation(),
-        "cannot be sent by this version",
-    )))
 }

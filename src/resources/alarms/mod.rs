@@ -5,6 +5,7 @@ pub mod live;
 pub mod related;
 pub mod sim;
 mod view;
+pub mod write;
 
 pub use self::change::Change;
 use jiff::Timestamp;
@@ -47,6 +48,18 @@ pub struct Alarm {
     pub rule: Option<String>,
     /// Dimensions of the metric, by which alarms are found for a row.
     pub dimensions: Vec<(String, String)>,
+    /// ARNs of what it starts in any state, each once; muting it stops them all.
+    #[serde(default)]
+    pub actions: Vec<String>,
+}
+
+impl Alarm {
+    /// The actions that do more than notify: Auto Scaling, Lambda, EC2, Systems Manager and whatever else is no SNS topic. Muting would stop them too (domain B.8).
+    pub fn working_actions(&self) -> impl Iterator<Item = &str> {
+        let notifies = |arn: &&str| arn.split(':').nth(2) == Some("sns");
+        let arns = self.actions.iter().map(String::as_str);
+        arns.filter(move |arn| !notifies(arn))
+    }
 }
 
 impl Resource for Alarm {

@@ -50,6 +50,9 @@ impl Show for Alarm {
         for (name, value) in &self.dimensions {
             fields.push(Field::text(format!("dimension {name}"), Some(value)));
         }
+        for arn in &self.actions {
+            fields.push(Field::text("action", Some(arn)));
+        }
         fields.push(Field::text("ARN", self.arn.as_deref()));
         fields
     }

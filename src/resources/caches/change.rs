@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cache, Datastore, Shard};
+use super::{
+    Cache, Datastore, DatastoreMember, MemoryDbCluster, Node, ReplicationGroup,
+    elasticache::GLOBAL_STATUS,
+};
 use crate::resources::{
     Api, Estate, Fleet, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
@@ -57,89 +60,127 @@ fn rows<'a>(fleet: &'a Fleet, source: Source, region: &RegionLabel) -> &'a [Cach
         .map_or(&[], |slice| &slice.rows)
 }
 
-fn datastore<'a>(fleet: &'a Fleet, region: &RegionLabel, id: &str) -> Option<&'a Datastore> {
-    rows(fleet, Source::ElastiCache, region)
-        .iter()
-        .find_map(|row| match row {
-            Cache::Group(group) => group
-                .datastore
-                .as_ref()
-                .filter(|datastore| datastore.id == id),
-            Cache::MemoryDb(_) => None,
-        })
+impl Change {
+    /// What a Global Datastore says about its failover; `Unknown` for the other changes.
+    pub(super) fn of_datastore(&self, datastore: &Datastore) -> Standing {
+        match self {
+            Self::FailOverDatastore {
+                from, to, to_group, ..
+            } => primary_region(datastore, from, to, to_group),
+            Self::FailOverGroup { .. } | Self::FailOverShard { .. } => not_about(&datastore.id),
+        }
+    }
+
+    /// What a replication group says about a failover of one of its shards; `Unknown` for the other changes.
+    pub(super) fn of_group(&self, group: &ReplicationGroup) -> Standing {
+        match self {
+            Self::FailOverGroup { shard, from, .. } => primary_node(group, shard, from),
+            Self::FailOverDatastore { .. } | Self::FailOverShard { .. } => not_about(&group.id),
+        }
+    }
+
+    /// What a MemoryDB cluster says about a failover of one of its shards: never that it is done, for it does not tell which node is the primary.
+    pub(super) fn of_memorydb(&self, cluster: &MemoryDbCluster) -> Standing {
+        match self {
+            Self::FailOverShard { shard, .. } => {
+                restless(cluster, shard).unwrap_or_else(|| untold(&cluster.name))
+            }
+            Self::FailOverDatastore { .. } | Self::FailOverGroup { .. } => not_about(&cluster.name),
+        }
+    }
 }
 
-fn datastore_standing(
-    fleet: &Fleet,
-    region: &RegionLabel,
-    id: &str,
-    from: &str,
-    to: &str,
-) -> Standing {
-    let Some(datastore) = datastore(fleet, region, id) else {
-        return Standing::Unknown(format!("datastore {id} is not listed in {region}"));
+fn not_about(id: &str) -> Standing {
+    Standing::Unknown(format!("the change is not about {id}"))
+}
+
+fn untold(name: &str) -> Standing {
+    Standing::Unknown(format!("MemoryDB does not tell the primary of {name}"))
+}
+
+/// Whether nothing is going on in a group, cluster or shard of this status.
+fn at_rest(status: &str) -> bool {
+    matches!(status, "available" | "snapshotting")
+}
+
+/// Where the primary of a Global Datastore is.
+fn primary_region(datastore: &Datastore, from: &str, to: &str, to_group: &str) -> Standing {
+    let id = &datastore.id;
+    let Some(status) = datastore.status.as_deref() else {
+        return Standing::Unknown(format!("the members of datastore {id} are not known"));
     };
-    let status = datastore.status.as_deref().unwrap_or("?");
-    let mut primaries = datastore
-        .members
-        .iter()
-        .filter(|member| member.role == "primary");
+    // `primary-only` has nothing to fail over to, but it is no passing state: a primary that was left alone is one.
+    if !matches!(status, "available" | "primary-only") {
+        return if GLOBAL_STATUS.is_passing(status) {
+            Standing::Underway(format!("datastore {id} is {status}"))
+        } else {
+            Standing::Unknown(format!("datastore {id} is {status}"))
+        };
+    }
+    let is_target = |member: &DatastoreMember| member.region == to && member.group == to_group;
+    if !datastore.members.iter().any(is_target) {
+        return Standing::Other(format!("{to}/{to_group} is no member of datastore {id}"));
+    }
+    let primary = |member: &&DatastoreMember| member.role == "primary";
+    let mut primaries = datastore.members.iter().filter(primary);
     match (primaries.next(), primaries.next()) {
-        (None, _) if datastore.status.is_none() => {
-            Standing::Unknown(format!("the members of datastore {id} are not known"))
-        }
         (None, _) => Standing::Underway(format!("datastore {id} has no primary")),
         (Some(_), Some(_)) => Standing::Other(format!("datastore {id} has two primaries")),
-        (Some(primary), None) if primary.region == to && status == "available" => Standing::After,
-        (Some(_), None) if status == "modifying" => {
-            Standing::Underway(format!("datastore {id} is modifying"))
-        }
-        (Some(primary), None) if primary.region == to => {
-            Standing::Underway(format!("datastore {id} is {status}"))
-        }
+        (Some(primary), None) if is_target(primary) => Standing::After,
         (Some(primary), None) if primary.region == from => Standing::Before,
         (Some(primary), None) => Standing::Other(format!("the primary is in {}", primary.region)),
     }
 }
 
-fn shard<'a>(
-    fleet: &'a Fleet,
-    region: &RegionLabel,
-    owner: &str,
-    shard: &str,
-) -> Option<&'a Shard> {
-    rows(fleet, Source::ElastiCache, region)
-        .iter()
-        .find_map(|row| match row {
-            Cache::Group(group) if group.id == owner => {
-                group.shards.iter().find(|own| own.id == shard)
-            }
-            Cache::Group(_) | Cache::MemoryDb(_) => None,
-        })
-}
-
-fn shard_standing(
-    fleet: &Fleet,
-    region: &RegionLabel,
-    owner: &str,
-    id: &str,
-    from: &str,
-) -> Standing {
-    let Some(shard) = shard(fleet, region, owner, id) else {
-        return Standing::Unknown(format!("shard {id} of {owner} is not listed in {region}"));
+/// Which node is the primary of a shard. With cluster mode on ElastiCache does not tell.
+fn primary_node(group: &ReplicationGroup, id: &str, from: &str) -> Standing {
+    let owner = &group.id;
+    let Some(shard) = group.shards.iter().find(|shard| shard.id == id) else {
+        return Standing::Unknown(format!("shard {id} of {owner} is not listed"));
     };
-    let primary = shard
-        .nodes
-        .iter()
-        .find(|node| node.role.as_deref() == Some("primary"));
-    match (primary, shard.status.as_deref()) {
-        (Some(node), Some("available")) if node.id != from => Standing::After,
-        (Some(node), Some("available")) if node.id == from => Standing::Before,
-        (Some(_) | None, Some(status)) => Standing::Underway(format!("shard {id} is {status}")),
-        (Some(_) | None, None) => {
-            Standing::Unknown(format!("the status of shard {id} is not known"))
+    let Some(status) = shard.status.as_deref() else {
+        return Standing::Unknown(format!("the status of shard {id} of {owner} is not known"));
+    };
+    if !at_rest(status) {
+        return Standing::Underway(format!("shard {id} of {owner} is {status}"));
+    }
+    // The roles change before the old primary has come back as a replica.
+    if !at_rest(&group.status) {
+        return Standing::Underway(format!("{owner} is {}", group.status));
+    }
+    if shard.nodes.iter().all(|node| node.role.is_none()) {
+        return Standing::Unknown(format!(
+            "ElastiCache does not tell the primary of shard {id} of {owner}"
+        ));
+    }
+    let primary = |node: &&Node| node.role.as_deref() == Some("primary");
+    let mut primaries = shard.nodes.iter().filter(primary);
+    match (primaries.next(), primaries.next()) {
+        (None, _) => Standing::Underway(format!("shard {id} of {owner} has no primary")),
+        (Some(_), Some(_)) => Standing::Other(format!("shard {id} of {owner} has two primaries")),
+        (Some(node), None) if node.id == from => Standing::Before,
+        (Some(_), None) if shard.nodes.iter().any(|node| node.id == from) => Standing::After,
+        (Some(node), None) => {
+            Standing::Other(format!("{from} is gone, the primary is {}", node.id))
         }
     }
+}
+
+/// What keeps a shard of a MemoryDB cluster from being failed over, as far as MemoryDB tells.
+pub(super) fn restless(cluster: &MemoryDbCluster, id: &str) -> Option<Standing> {
+    let name = &cluster.name;
+    let Some(shard) = cluster.shards.iter().find(|shard| shard.id == id) else {
+        return Some(Standing::Unknown(format!(
+            "shard {id} of {name} is not listed"
+        )));
+    };
+    if !at_rest(&cluster.status) {
+        return Some(Standing::Underway(format!("{name} is {}", cluster.status)));
+    }
+    let status = shard.status.as_deref().filter(|status| !at_rest(status))?;
+    Some(Standing::Underway(format!(
+        "shard {id} of {name} is {status}"
+    )))
 }
 
 impl Alter for Change {
@@ -202,25 +243,42 @@ impl Alter for Change {
     }
 
     fn standing(&self, fleet: &Fleet) -> Standing {
-        match self {
+        let (source, region, id) = match self {
             Self::FailOverDatastore {
                 datastore,
-                from,
                 to_region,
-                to,
                 ..
-            } => datastore_standing(fleet, to_region, datastore, from, to),
-            Self::FailOverGroup {
-                region,
-                group,
-                shard,
-                from,
-            } => shard_standing(fleet, region, group, shard, from),
-            // MemoryDB does not tell which node is the primary.
-            Self::FailOverShard { cluster, .. } => {
-                Standing::Unknown(format!("MemoryDB does not tell the primary of {cluster}"))
+            } => (Source::ElastiCache, to_region, datastore),
+            Self::FailOverGroup { region, group, .. } => (Source::ElastiCache, region, group),
+            Self::FailOverShard {
+                region, cluster, ..
+            } => (Source::MemoryDb, region, cluster),
+        };
+        let seen = |row: &Cache| match (self, row) {
+            (Self::FailOverDatastore { datastore: id, .. }, Cache::Group(group)) => {
+                let datastore = group.datastore.as_ref();
+                let named = datastore.filter(|datastore| datastore.id == *id)?;
+                Some(self.of_datastore(named))
             }
-        }
+            (Self::FailOverGroup { group: id, .. }, Cache::Group(group)) if group.id == *id => {
+                Some(self.of_group(group))
+            }
+            (Self::FailOverShard { cluster: id, .. }, Cache::MemoryDb(cluster))
+                if cluster.name == *id =>
+            {
+                Some(self.of_memorydb(cluster))
+            }
+            (
+                Self::FailOverDatastore { .. }
+                | Self::FailOverGroup { .. }
+                | Self::FailOverShard { .. },
+                Cache::Group(_) | Cache::MemoryDb(_),
+            ) => None,
+        };
+        rows(fleet, source, region)
+            .iter()
+            .find_map(seen)
+            .unwrap_or_else(|| Standing::Unknown(format!("{id} is not listed in {region}")))
     }
 
     fn edits(&self) -> Vec<Edit> {
@@ -291,3 +349,6 @@ impl Alter for Change {
         vec![format!("aws {verb} --region {place}")]
     }
 }
+
+#[cfg(test)]
+mod tests;

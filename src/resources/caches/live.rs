@@ -1,11 +1,11 @@
 //! Which service's API answers a query about caches. Translates nothing itself.
 
-use super::{elasticache, memorydb};
+use super::{Change, elasticache, memorydb};
 use crate::{
     provider::{ask::Ask, write::Write},
     resources::{
         Answer, ErrorClass, ProviderError, Query, Source,
-        change::{Alter, ApplyError, Receipt},
+        change::{ApplyError, Receipt},
     },
 };
 
@@ -26,10 +26,11 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 }
 
 /// Sends one change.
-pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
-    Err(Write::unsent(ProviderError::new(
-        ErrorClass::Terminal,
-        change.operation(),
-        "cannot be sent by this version",
-    )))
+pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
+    match change {
+        Change::FailOverDatastore { .. } | Change::FailOverGroup { .. } => {
+            Box::pin(elasticache::write::live::apply(write, change)).await
+        }
+        Change::FailOverShard { .. } => Box::pin(memorydb::write::live::apply(write, change)).await,
+    }
 }

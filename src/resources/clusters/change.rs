@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Cluster;
+use super::{Cluster, NodeGroup};
 use crate::resources::{
     Api, Estate, Fleet, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
@@ -44,6 +44,33 @@ pub enum Change {
         /// New bounds.
         to: Bounds,
     },
+}
+
+impl Change {
+    /// What the node group says about it.
+    pub(super) fn of_node_group(&self, group: &NodeGroup) -> Standing {
+        let Self::Scale {
+            node_group,
+            from,
+            to,
+            ..
+        } = self;
+        let Some(bounds) = group.bounds else {
+            return Standing::Unknown(format!("the bounds of {node_group} are not known"));
+        };
+        let standing = Standing::of_value(node_group, Some(&bounds), from, to);
+        match (standing, group.status.as_deref()) {
+            // Whatever the bounds say by then: EKS takes one update at a time.
+            (
+                Standing::Before | Standing::After,
+                Some(status @ ("UPDATING" | "CREATING" | "DELETING")),
+            ) => Standing::Underway(format!("{node_group} is {status}")),
+            (Standing::Before | Standing::After, None) => {
+                Standing::Unknown(format!("the status of {node_group} is not known"))
+            }
+            (standing, _) => standing,
+        }
+    }
 }
 
 impl Alter for Change {
@@ -90,35 +117,21 @@ impl Alter for Change {
         let Self::Scale {
             cluster,
             node_group,
-            from,
-            to,
             ..
         } = self;
-        let seen = fleet
+        let named = |row: &'_ Cluster| match row {
+            Cluster::NodeGroup(group) if group.cluster == *cluster && group.name == *node_group => {
+                Some(self.of_node_group(group))
+            }
+            Cluster::NodeGroup(_) | Cluster::Eks(_) | Cluster::ApiServer(_) => None,
+        };
+        fleet
             .clusters
             .slice(Source::Clusters, &self.place())
-            .and_then(|slice| {
-                slice.rows.iter().find_map(|row| match row {
-                    Cluster::NodeGroup(group)
-                        if group.cluster == *cluster && group.name == *node_group =>
-                    {
-                        Some(group)
-                    }
-                    Cluster::NodeGroup(_) | Cluster::Eks(_) | Cluster::ApiServer(_) => None,
-                })
-            });
-        let standing = Standing::of_value(
-            node_group,
-            seen.and_then(|group| group.bounds).as_ref(),
-            from,
-            to,
-        );
-        match (standing, seen.and_then(|group| group.status.as_deref())) {
-            (Standing::After, Some("UPDATING")) => {
-                Standing::Underway(format!("{node_group} is UPDATING"))
-            }
-            (standing, _) => standing,
-        }
+            .and_then(|slice| slice.rows.iter().find_map(named))
+            .unwrap_or_else(|| {
+                Standing::Unknown(format!("node group {cluster}/{node_group} is not listed"))
+            })
     }
 
     fn edits(&self) -> Vec<Edit> {
@@ -166,3 +179,6 @@ impl Alter for Change {
         )]
     }
 }
+
+#[cfg(test)]
+mod tests;

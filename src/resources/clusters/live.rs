@@ -1,17 +1,21 @@
-//! EKS `ListClusters` and `DescribeCluster`, and the probes of API servers. Owns the translation of EKS's answers; judges nothing.
+//! EKS `ListClusters` and `DescribeCluster`, then the node groups of these clusters; and the probes of API servers. Owns the translation of EKS's answers; judges nothing.
 
 use aws_sdk_eks::{
     Client,
     types::{Cluster as ApiCluster, ClusterIssue, ClusterStatus},
 };
 use futures::{StreamExt, stream};
+use tokio::time::Instant;
 
-use super::{ApiServer, Cluster, EksCluster, api_servers};
+use super::{
+    ApiServer, Change, Cluster, EksCluster, api_servers,
+    node_groups::{self, Update},
+};
 use crate::{
     provider::{ask::Ask, paging::all_pages, write::Write},
     resources::{
-        Answer, Api, ErrorClass, ProviderError, Query, Rows, Source,
-        change::{Alter, ApplyError, Receipt},
+        Answer, Api, ErrorClass, ProviderError, Query, Rows, Source, Wanted,
+        change::{ApplyError, Receipt},
     },
 };
 
@@ -25,10 +29,20 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     if query.source == Source::ApiServers {
         return api_servers::live::observe(ask, query).await;
     }
+    let started = Instant::now();
     let client = Client::new(&ask.config);
     let names = names(&ask, &client).await?;
+    let wanted = match &query.wanted {
+        Wanted::Reference(reference) => Update::parse(reference),
+        Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_) => None,
+    };
+    let in_sync = match &wanted {
+        Some(update) => node_groups::live::in_sync(&ask, &client, update).await,
+        None => None,
+    };
     let calls: Vec<_> = names
-        .into_iter()
+        .iter()
+        .cloned()
         .map(|name| describe(&ask, &client, name))
         .collect();
     let described: Vec<_> = stream::iter(calls).buffered(PARALLEL).collect().await;
@@ -48,7 +62,17 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     for error in errors {
         ask.problem(error);
     }
-    Ok(ask.answer(Rows::Clusters(clusters)))
+    let groups = node_groups::live::read(&ask, &client, &names, wanted.as_ref(), started);
+    clusters.extend(Box::pin(groups).await);
+    Ok(Answer {
+        in_sync,
+        ..ask.answer(Rows::Clusters(clusters))
+    })
+}
+
+/// Sends one change: all of them are of node groups.
+pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
+    Box::pin(node_groups::write::live::apply(write, change)).await
 }
 
 async fn names(ask: &Ask<'_>, client: &Client) -> Result<Vec<String>, ProviderError> {
@@ -112,7 +136,7 @@ mod tests {
     use super::*;
     use crate::{
         provider::canned,
-        resources::{Estate, Place, Resource, Wanted},
+        resources::{Estate, Place, Resource},
     };
 
     #[test]
@@ -144,7 +168,12 @@ mod tests {
                 200,
                 &json!({"cluster": {"name": "a", "status": "ACTIVE", "version": "1.33"}}),
             ),
-            "/clusters/gone" => canned::json(404, &json!({"__type": "ResourceNotFoundException"})),
+            "/clusters/gone" | "/clusters/gone/node-groups?maxResults=100" => {
+                canned::json(404, &json!({"__type": "ResourceNotFoundException"}))
+            }
+            "/clusters/a/node-groups?maxResults=100" => {
+                canned::json(200, &json!({"nodegroups": []}))
+            }
             _ => canned::json(
                 403,
                 &json!({"__type": "AccessDeniedException", "message": "no"}),
@@ -172,9 +201,14 @@ mod tests {
             _ => Vec::new(),
         };
         assert_eq!(keys, ["eks/a"]);
-        assert_eq!(answer.problems.len(), 1);
-        assert_eq!(answer.problems[0].class, ErrorClass::Denied);
-        assert_eq!(answer.calls.get(&Api::Eks), Some(&5));
+        let said: Vec<_> = answer
+            .problems
+            .iter()
+            .map(|error| (error.class, error.operation.as_str()))
+            .collect();
+        let denied = |operation| (ErrorClass::Denied, operation);
+        assert_eq!(said, [denied(DESCRIBE), denied("eks:ListNodegroups")]);
+        assert_eq!(answer.calls.get(&Api::Eks), Some(&(2 + 3 + 3)));
     }
 
     #[tokio::test]
@@ -185,13 +219,4 @@ mod tests {
             (ErrorClass::Transient, LIST)
         );
     }
-}
-
-/// Sends one change.
-pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
-    Err(Write::unsent(ProviderError::new(
-        ErrorClass::Terminal,
-        change.operation(),
-        "cannot be sent by this version",
-    )))
 }

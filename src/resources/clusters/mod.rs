@@ -3,6 +3,7 @@
 mod api_servers;
 pub mod change;
 pub mod live;
+mod node_groups;
 pub mod sim;
 mod view;
 

@@ -1,8 +1,11 @@
 //! Changes of databases: who is the writer. Owns what is sent and how it is recognised afterwards; never whether it is safe.
 
+mod standing;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Database, DbCluster, DbInstance};
+use self::standing::{cluster_writer, following, not_about, promotion, writer};
+use super::{Database, DbCluster, DbInstance, GlobalCluster};
 use crate::resources::{
     Api, Estate, Fleet, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
@@ -89,71 +92,56 @@ fn instance<'a>(fleet: &'a Fleet, region: &RegionLabel, id: &str) -> Option<&'a 
     })
 }
 
-/// Who the writer of a global cluster is, as its new writer's region sees it.
-fn global_standing(fleet: &Fleet, region: &RegionLabel, from: &str, to: &str) -> Standing {
-    let Some(target) = cluster(fleet, region, |cluster| cluster.arn.as_deref() == Some(to)) else {
-        return Standing::Unknown(format!("{to} is not listed in {region}"));
-    };
-    let Some(global) = target
-        .global
-        .as_ref()
-        .filter(|global| !global.members.is_empty())
-    else {
-        return Standing::Unknown(format!("the global cluster of {} is not known", target.id));
-    };
-    if let Some(failover) = &global.failover {
-        return Standing::Underway(format!("{} is {}", global.id, failover.status));
-    }
-    let mut writers = global.members.iter().filter(|member| member.writer);
-    match (writers.next(), writers.next()) {
-        (None, _) => Standing::Underway(format!("{} has no writer", global.id)),
-        (Some(_), Some(_)) => Standing::Other(format!("{} has two writers", global.id)),
-        (Some(writer), None) if writer.arn == to && target.status == "available" => Standing::After,
-        (Some(writer), None) if writer.arn == to => {
-            Standing::Underway(format!("{} is {}", target.id, target.status))
+impl Change {
+    /// What a global cluster says about a switchover or failover; `Unknown` for the other changes.
+    pub(super) fn of_global(&self, global: &GlobalCluster) -> Standing {
+        match self {
+            Self::SwitchOver { from, to, .. } => match writer(global, from, to) {
+                // Without loss also means that the old writer follows the new one.
+                Standing::After => following(global, from),
+                standing => standing,
+            },
+            Self::FailOver { from, to, .. } => writer(global, from, to),
+            Self::FailOverCluster { .. } | Self::Promote { .. } => not_about(&global.id),
         }
-        (Some(writer), None) if writer.arn == from => Standing::Before,
-        (Some(writer), None) => Standing::Other(format!("the writer is {}", writer.arn)),
     }
-}
 
-fn cluster_standing(
-    fleet: &Fleet,
-    region: &RegionLabel,
-    id: &str,
-    from: &str,
-    to: &str,
-) -> Standing {
-    let Some(cluster) = cluster(fleet, region, |cluster| cluster.id == id) else {
-        return Standing::Unknown(format!("{id} is not listed in {region}"));
-    };
-    let mut writers = cluster.instances.iter().filter(|instance| instance.writer);
-    match writers.next() {
-        Some(writer) if writer.id == to && cluster.status == "available" => Standing::After,
-        Some(writer)
-            if writer.id == to || (writer.id == from && cluster.status == "failing-over") =>
-        {
-            Standing::Underway(format!("{id} is {}", cluster.status))
+    /// What a cluster says about a failover within it; `Unknown` for the other changes.
+    pub(super) fn of_cluster(&self, cluster: &DbCluster) -> Standing {
+        match self {
+            Self::FailOverCluster { from, to, .. } => cluster_writer(cluster, from, to),
+            Self::SwitchOver { .. } | Self::FailOver { .. } | Self::Promote { .. } => {
+                not_about(&cluster.id)
+            }
         }
-        Some(writer) if writer.id == from => Standing::Before,
-        Some(writer) => Standing::Other(format!("the writer of {id} is {}", writer.id)),
-        None => Standing::Underway(format!("{id} has no writer")),
     }
-}
 
-fn promotion_standing(fleet: &Fleet, region: &RegionLabel, id: &str, source: &str) -> Standing {
-    let Some(instance) = instance(fleet, region, id) else {
-        return Standing::Unknown(format!("{id} is not listed in {region}"));
-    };
-    match instance.source.as_deref() {
-        None if instance.status == "available" => Standing::After,
-        None => Standing::Underway(format!("{id} is {}", instance.status)),
-        Some(seen) if seen != source => Standing::Other(format!("{id} replicates {seen}")),
-        // RDS names the source until the promotion has ended.
-        Some(_) => match instance.status.as_str() {
-            "available" => Standing::Before,
-            status => Standing::Underway(format!("{id} is {status}")),
-        },
+    /// What a replica says about its promotion; `Unknown` for the other changes.
+    pub(super) fn of_instance(&self, instance: &DbInstance) -> Standing {
+        match self {
+            Self::Promote { source, .. } => promotion(instance, source),
+            Self::SwitchOver { .. } | Self::FailOver { .. } | Self::FailOverCluster { .. } => {
+                not_about(&instance.id)
+            }
+        }
+    }
+
+    /// What the region of the new writer says: its clusters, each with the global cluster as seen from there.
+    fn of_region(&self, fleet: &Fleet, region: &RegionLabel, to: &str) -> Standing {
+        let Some(target) = cluster(fleet, region, |cluster| cluster.arn.as_deref() == Some(to))
+        else {
+            return Standing::Unknown(format!("{to} is not listed in {region}"));
+        };
+        let known = |global: &&GlobalCluster| !global.members.is_empty();
+        let Some(global) = target.global.as_ref().filter(known) else {
+            return Standing::Unknown(format!("the global cluster of {} is not known", target.id));
+        };
+        match self.of_global(global) {
+            Standing::After if target.status != "available" => {
+                Standing::Underway(format!("{} is {}", target.id, target.status))
+            }
+            standing => standing,
+        }
     }
 }
 
@@ -219,30 +207,25 @@ impl Alter for Change {
 
     fn standing(&self, fleet: &Fleet) -> Standing {
         match self {
-            Self::SwitchOver {
-                to_region,
-                from,
-                to,
-                ..
+            Self::SwitchOver { to_region, to, .. } | Self::FailOver { to_region, to, .. } => {
+                self.of_region(fleet, to_region, to)
             }
-            | Self::FailOver {
-                to_region,
-                from,
-                to,
-                ..
-            } => global_standing(fleet, to_region, from, to),
             Self::FailOverCluster {
                 region,
-                cluster,
-                from,
-                to,
-            } => cluster_standing(fleet, region, cluster, from, to),
+                cluster: id,
+                ..
+            } => cluster(fleet, region, |cluster| cluster.id == *id).map_or_else(
+                || Standing::Unknown(format!("{id} is not listed in {region}")),
+                |cluster| self.of_cluster(cluster),
+            ),
             Self::Promote {
                 region,
-                instance,
-                source,
+                instance: id,
                 ..
-            } => promotion_standing(fleet, region, instance, source),
+            } => instance(fleet, region, id).map_or_else(
+                || Standing::Unknown(format!("{id} is not listed in {region}")),
+                |instance| self.of_instance(instance),
+            ),
         }
     }
 
@@ -349,3 +332,6 @@ impl Alter for Change {
         vec![format!("aws rds {verb} --region {place}")]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::{
     provider::{ask::Ask, write::Write},
     resources::{
         Answer, ErrorClass, ProviderError, Query, Source,
-        change::{Alter, ApplyError, Receipt},
+        change::{ApplyError, Receipt},
     },
 };
 
@@ -25,11 +25,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     }
 }
 
-/// Sends one change.
-pub async fn apply(_write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
-    Err(Write::unsent(ProviderError::new(
-        ErrorClass::Terminal,
-        change.operation(),
-        "cannot be sent by this version",
-    )))
+/// Sends one change: all of them are RDS's.
+pub async fn apply(write: &Write<'_>, change: &super::Change) -> Result<Receipt, ApplyError> {
+    Box::pin(rds::write::live::apply(write, change)).await
 }

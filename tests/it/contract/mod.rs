@@ -8,6 +8,7 @@ mod moto;
 mod rds;
 mod records;
 mod regional;
+mod stores;
 mod tables;
 mod telemetry;
 mod writes;

@@ -85,7 +85,8 @@ async fn clusters_of_every_page_are_described_once_each() {
         states.collect::<Vec<_>>(),
         [("a", "HIBERNATING"), ("b", "HIBERNATING")]
     );
-    assert_eq!(wire.calls().len(), 4);
+    // Two pages, and each cluster described and asked for its node groups.
+    assert_eq!(wire.calls().len(), 6);
     second_page_fails(two_clusters, ("eks:GET /clusters", "eks:ListClusters"), eks).await;
 }
 

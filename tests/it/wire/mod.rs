@@ -28,13 +28,14 @@
 //! | service | emulated truly | lacking, so scripted |
 //! |---|---|---|
 //! | sts | GetCallerIdentity, AssumeRole | – |
-//! | rds | DescribeDBInstances, DescribeDBClusters | members of clusters and of global clusters, failover state, replica sources, StatusInfos, GlobalClusterIdentifier |
+//! | rds | DescribeDBInstances, DescribeDBClusters | switchovers, failovers and promotions change nothing; members of clusters and of global clusters, failover state, replica sources, StatusInfos, GlobalClusterIdentifier |
 //! | dynamodb | ListTables, DescribeTable | Replicas (UpdateTable ignores ReplicaUpdates), MultiRegionConsistency |
-//! | elasticache | DescribeReplicationGroups | NodeGroups; Global Datastores answer an error |
+//! | elasticache | DescribeReplicationGroups | NodeGroups; Global Datastores, their failover and TestFailover answer an error |
 //! | elasticloadbalancing | load balancers, listeners, target groups | weights of forward actions; target health is always `healthy` |
 //! | monitoring | DescribeAlarms, but it lists composite alarms even where AWS hides them (trap 10) | GetMetricData ignores queries, dimensions, statistics and times |
 //! | route53 | hosted zones, health checks | HealthCheckVersion is not compared; record sets keep name, type, TTL and values only: no weight, set identifier, alias or health check |
-//! | eks, lambda | clusters; functions and aliases with routing | RevisionId is not compared |
+//! | eks | clusters, node groups, UpdateNodegroupConfig at once | the updates of node groups: DescribeUpdate finds none |
+//! | lambda | functions and aliases with routing | RevisionId is not compared |
 //! | memorydb, globalaccelerator, cloudfront, route53-recovery-cluster | not embedded | everything |
 
 mod emulators;

@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-const GROUPS: &str = "elasticache:DescribeReplicationGroups";
-const DATASTORES: &str = "elasticache:DescribeGlobalReplicationGroups";
+pub(super) const GROUPS: &str = "elasticache:DescribeReplicationGroups";
+pub(super) const DATASTORES: &str = "elasticache:DescribeGlobalReplicationGroups";
 
 /// Reads the replication groups of a region.
 pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
@@ -77,7 +77,7 @@ fn datastore_id(group: &types::ReplicationGroup) -> Option<&str> {
         .global_replication_group_id()
 }
 
-fn replication_group(
+pub(super) fn replication_group(
     group: types::ReplicationGroup,
     datastores: &[types::GlobalReplicationGroup],
     region: &str,
@@ -124,7 +124,7 @@ fn find_datastore<'a>(
     })
 }
 
-fn datastore(datastore: &types::GlobalReplicationGroup) -> Datastore {
+pub(super) fn datastore(datastore: &types::GlobalReplicationGroup) -> Datastore {
     let member = |member: &types::GlobalReplicationGroupMember| DatastoreMember {
         group: member.replication_group_id.clone().unwrap_or_default(),
         region: member.replication_group_region.clone().unwrap_or_default(),

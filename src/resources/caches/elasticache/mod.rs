@@ -2,10 +2,11 @@
 
 mod datastore;
 pub mod live;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 
-use self::datastore::GLOBAL_STATUS;
+pub(super) use self::datastore::GLOBAL_STATUS;
 pub use self::datastore::{Datastore, DatastoreMember};
 use super::{Node, STATUS, Shard, aggregate, node_series_key};
 use crate::resources::{

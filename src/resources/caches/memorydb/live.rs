@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-const CLUSTERS: &str = "memorydb:DescribeClusters";
+pub(super) const CLUSTERS: &str = "memorydb:DescribeClusters";
 const MULTI_REGION: &str = "memorydb:DescribeMultiRegionClusters";
 
 /// Reads the clusters of a region.
@@ -92,7 +92,10 @@ fn multi_region_cluster(cluster: types::MultiRegionCluster) -> MultiRegionCluste
     }
 }
 
-fn cluster(cluster: types::Cluster, multi_region: &[MultiRegionCluster]) -> MemoryDbCluster {
+pub(super) fn cluster(
+    cluster: types::Cluster,
+    multi_region: &[MultiRegionCluster],
+) -> MemoryDbCluster {
     let engine = match (cluster.engine, cluster.engine_version) {
         (Some(engine), Some(version)) => Some(format!("{engine} {version}")),
         (engine, version) => engine.or(version),

@@ -1,6 +1,7 @@
 //! MemoryDB clusters and multi-Region clusters. Owns their judgement. They are active in every Region: nothing is promoted, and an isolated Region keeps taking writes; no call.
 
 pub mod live;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 

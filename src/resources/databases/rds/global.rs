@@ -58,6 +58,11 @@ const GLOBAL_STATUS: Words = Words {
     broken: &["failed"],
 };
 
+/// Whether a status of a global cluster says that somebody is at work on it.
+pub fn is_passing(status: &str) -> bool {
+    GLOBAL_STATUS.is_passing(status)
+}
+
 /// The identifier at the end of an ARN, for a reason that fits on a line; with the Region in front, because members often share an identifier.
 pub fn short(arn: &str) -> String {
     let mut parts = arn.split(':');

@@ -25,9 +25,9 @@ use crate::{
     },
 };
 
-const GLOBAL_CLUSTERS: &str = "rds:DescribeGlobalClusters";
-const CLUSTERS: &str = "rds:DescribeDBClusters";
-const INSTANCES: &str = "rds:DescribeDBInstances";
+pub(super) const GLOBAL_CLUSTERS: &str = "rds:DescribeGlobalClusters";
+pub(super) const CLUSTERS: &str = "rds:DescribeDBClusters";
+pub(super) const INSTANCES: &str = "rds:DescribeDBInstances";
 
 /// Reads the clusters and instances of a region.
 pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
@@ -146,7 +146,7 @@ fn rows(
     clusters.chain(alone).collect()
 }
 
-fn global_cluster(global: types::GlobalCluster) -> GlobalCluster {
+pub(super) fn global_cluster(global: types::GlobalCluster) -> GlobalCluster {
     let member = |member: types::GlobalClusterMember| GlobalMember {
         arn: member.db_cluster_arn.unwrap_or_default(),
         writer: member.is_writer.unwrap_or_default(),
@@ -164,18 +164,28 @@ fn global_cluster(global: types::GlobalCluster) -> GlobalCluster {
             .into_iter()
             .map(member)
             .collect(),
-        failover: global.failover_state.map(|state| FailoverState {
-            status: state
-                .status
-                .map_or_else(|| UNKNOWN.to_owned(), |status| status.as_str().to_owned()),
-            from: state.from_db_cluster_arn,
-            to: state.to_db_cluster_arn,
-            data_loss_allowed: state.is_data_loss_allowed,
-        }),
+        // The API documents it as empty, not as missing, when nothing is going on.
+        failover: global
+            .failover_state
+            .filter(goes_on)
+            .map(|state| FailoverState {
+                status: state
+                    .status
+                    .map_or_else(|| UNKNOWN.to_owned(), |status| status.as_str().to_owned()),
+                from: state.from_db_cluster_arn,
+                to: state.to_db_cluster_arn,
+                data_loss_allowed: state.is_data_loss_allowed,
+            }),
     }
 }
 
-fn db_cluster(
+fn goes_on(state: &types::FailoverState) -> bool {
+    state.status.is_some()
+        || state.from_db_cluster_arn.is_some()
+        || state.to_db_cluster_arn.is_some()
+}
+
+pub(super) fn db_cluster(
     cluster: types::DbCluster,
     global: &[GlobalCluster],
     instances: &BTreeMap<&str, &types::DbInstance>,
@@ -235,7 +245,7 @@ fn cluster_instance(
     }
 }
 
-fn db_instance(instance: types::DbInstance) -> DbInstance {
+pub(super) fn db_instance(instance: types::DbInstance) -> DbInstance {
     let replication = |info: &&types::DbInstanceStatusInfo| {
         info.status_type.as_deref() == Some("read replication")
     };

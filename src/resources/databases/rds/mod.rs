@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod global;
 pub mod instance;
 pub mod live;
+pub mod write;
 
 use crate::resources::rules::Words;
 

@@ -1,0 +1,3 @@
+//! The changes of EKS node groups. Owns the call that sends them; judges nothing itself.
+
+pub mod live;
