@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Place, RegionLabel, Scope, Source};
@@ -144,6 +145,24 @@ impl Default for Thresholds {
     }
 }
 
+/// A time in which nothing should be changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Freeze {
+    /// Whether it is in force.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+}
+
 /// Everything that is watched, and how.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Estate {
@@ -159,6 +178,9 @@ pub struct Estate {
     pub recovery_endpoints: Vec<RecoveryEndpoint>,
     /// Limits for severities.
     pub thresholds: Thresholds,
+    /// Times in which nothing should be changed.
+    #[serde(default)]
+    pub freezes: Vec<Freeze>,
     /// Poll intervals that differ from the default.
     pub intervals: BTreeMap<Source, Duration>,
     /// Sources that are not asked at all.
