@@ -11,7 +11,7 @@ pub mod databases;
 pub mod error;
 pub mod estate;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod health_checks;
 pub mod id;
 pub mod imagine;

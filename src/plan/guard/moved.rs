@@ -220,38 +220,36 @@ pub fn parties(
     (losing, receiving)
 }
 
-/// The regions whose own lever a change sets to nothing: weight 0, dial 0, `Off`, a check that is inverted.
-pub fn zeroed(fleet: &Fleet, change: &Change) -> BTreeSet<RegionLabel> {
-    let label = |name: &str| fleet.estate.region_named(name).cloned();
+/// How a change sets the own levers of regions: before and after, where 0 is nothing (weight 0, dial 0, `Off`, a check that is inverted).
+pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> {
+    let switch = |on: bool| if on { 1.0 } else { 0.0 };
     match change {
-        Change::Traffic(traffic::Change::Weights { records }) => {
-            let off = records
-                .iter()
-                .filter(|edit| edit.to == 0 && edit.from_weight() != Some(0));
-            off.filter_map(|edit| edit.from.region(&fleet.estate).cloned())
-                .collect()
-        }
+        Change::Traffic(traffic::Change::Weights { records }) => records
+            .iter()
+            .filter_map(|edit| {
+                let label = edit.from.region(&fleet.estate)?.clone();
+                let from = f64::from(edit.from_weight()?);
+                Some((label, from, f64::from(edit.to)))
+            })
+            .collect(),
         Change::Traffic(traffic::Change::Dial {
             region, from, to, ..
         }) => {
-            let off = *to <= 0.0 && *from > 0.0;
-            label(region).filter(|_| off).into_iter().collect()
+            let label = fleet.estate.region_named(region).cloned();
+            label.into_iter().map(|label| (label, *from, *to)).collect()
         }
-        Change::Traffic(traffic::Change::Controls { controls }) => {
-            let off = controls.iter().filter(|edit| edit.from && !edit.to);
-            off.filter_map(|edit| traffic::region_within(&fleet.estate, &edit.name).cloned())
-                .collect()
-        }
-        Change::HealthChecks(health_checks::Change::Invert { id, from, to, .. }) => {
-            let pointed = records(fleet)
-                .filter(|(_, record)| record.health_check_id.as_ref() == Some(id))
-                .filter_map(|(row, _)| row.region(fleet, &Place::Global).cloned());
-            if *to && !*from {
-                pointed.collect()
-            } else {
-                BTreeSet::new()
-            }
-        }
+        Change::Traffic(traffic::Change::Controls { controls }) => controls
+            .iter()
+            .filter_map(|edit| {
+                let label = traffic::region_within(&fleet.estate, &edit.name)?.clone();
+                Some((label, switch(edit.from), switch(edit.to)))
+            })
+            .collect(),
+        Change::HealthChecks(health_checks::Change::Invert { id, from, to, .. }) => records(fleet)
+            .filter(|(_, record)| record.health_check_id.as_ref() == Some(id))
+            .filter_map(|(row, _)| row.region(fleet, &Place::Global).cloned())
+            .map(|label| (label, switch(!from), switch(!to)))
+            .collect(),
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
@@ -260,6 +258,6 @@ pub fn zeroed(fleet: &Fleet, change: &Change) -> BTreeSet<RegionLabel> {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
-        | Change::Alarms(_) => BTreeSet::new(),
+        | Change::Alarms(_) => Vec::new(),
     }
 }

@@ -68,9 +68,16 @@ impl<'a> Outlook<'a> {
             Mark::Drained { region } => Some(region.clone()),
             Mark::Restored { .. } | Mark::Orphan { .. } => None,
         });
-        let zeroed: BTreeSet<RegionLabel> = changes()
-            .flat_map(|change| moved::zeroed(fleet, change))
+        let settings: Vec<(RegionLabel, f64, f64)> = changes()
+            .flat_map(|change| moved::settings(fleet, change))
             .collect();
+        let among = |is: fn(f64, f64) -> bool| -> BTreeSet<RegionLabel> {
+            let those = settings.iter().filter(|(_, from, to)| is(*from, *to));
+            those.map(|(label, _, _)| label.clone()).collect()
+        };
+        let zeroed = among(|from, to| from > 0.0 && to <= 0.0);
+        // A run that goes back gives a drained region its traffic again.
+        let raised = among(|from, to| to > from);
         let mut outlook = Self {
             fleet,
             plan,
@@ -80,7 +87,7 @@ impl<'a> Outlook<'a> {
             before: moved::presences(fleet, &touched),
             touched,
             stages: Vec::new(),
-            drained: marked.collect(),
+            drained: marked.filter(|label| !raised.contains(label)).collect(),
             losing: BTreeSet::new(),
             receiving: BTreeSet::new(),
             zero: Findings::default(),
