@@ -138,6 +138,9 @@ fn ttl_of(fleet: &Fleet, keys: &BTreeSet<SplitKey>) -> Option<u32> {
         .max()
 }
 
+/// The most of a region's share that one step should move. Weights are integers, so a half may be a little more.
+const HALF: f64 = 0.51;
+
 /// G-STEP.
 pub fn step(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
@@ -150,7 +153,7 @@ pub fn step(outlook: &Outlook<'_>) -> Guard {
     let tail = u64::from(ttl_of(outlook.fleet, &outlook.touched).unwrap_or(0)) * 2;
     for stage in &outlook.stages {
         if let Some((label, part)) = biggest(outlook, before, stage)
-            && part > 0.5 + CLOSE
+            && part > HALF
         {
             found.warn(
                 format!(

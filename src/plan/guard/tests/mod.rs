@@ -310,7 +310,7 @@ fn plan(fleet: &Fleet, changes: Vec<Change>, drained: &[&str]) -> Plan {
             let share = fleet.shares.region_share(&region.label).ok();
             share.and_then(traffic::share::Share::value)
         };
-        let rps = |share: Option<f64>| share.map(|share| share * 1_500.0);
+        let rps = |share: Option<f64>| share.map(|share| share * 1_000.0);
         Forecast {
             region: region.label.clone(),
             share_before: share(fleet),
@@ -346,7 +346,7 @@ fn plan(fleet: &Fleet, changes: Vec<Change>, drained: &[&str]) -> Plan {
 
 /// Drains ap-southeast-1 by its weight.
 fn drain(fleet: &Fleet) -> Plan {
-    let half = weights(fleet, &[(AP, 12)]);
+    let half = weights(fleet, &[(AP, 10)]);
     let mut after = Imagined::of(fleet);
     after.take(&half);
     let rest = weights(after.fleet(), &[(AP, 0)]);
