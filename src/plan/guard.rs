@@ -12,9 +12,6 @@ mod stores;
 mod traffic;
 mod writers;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -189,3 +186,6 @@ pub fn judge(subject: Subject<'_>, ids: &[GuardId]) -> Vec<Guard> {
     guards.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(a.id.cmp(&b.id)));
     guards
 }
+
+#[cfg(test)]
+mod tests;
