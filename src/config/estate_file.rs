@@ -5,6 +5,8 @@ use std::{
     ops::Range,
 };
 
+use jiff::Timestamp;
+
 use super::{
     document::{Found, Section},
     limits,
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::resources::{
     Estate, RegionLabel,
-    estate::{Access, ManagedName, RecoveryEndpoint, RegionRole, RegionSpec},
+    estate::{Access, Freeze, ManagedName, RecoveryEndpoint, RegionRole, RegionSpec},
 };
 
 const ROLES: &[(&str, RegionRole)] = &[
@@ -40,6 +42,11 @@ pub fn read(root: &mut Section<'_>, whole: bool) -> Estate {
     estate.names = read_names(root, &specs, whole);
     estate.regions = specs;
     estate.recovery_endpoints = read_recovery(root);
+    estate.freezes = root
+        .tables("freeze")
+        .into_iter()
+        .filter_map(read_freeze)
+        .collect();
     if let Some(section) = root.table("thresholds") {
         estate.thresholds = limits::read_thresholds(section);
     }
@@ -321,6 +328,48 @@ fn unknown_region<'n>(
 ) {
     let text = format!("there is no region with the label `{}`", label.value);
     report.suggest(&label.span, text, nearest(label.value, known));
+}
+
+fn read_freeze(mut section: Section<'_>) -> Option<Freeze> {
+    let report = section.report();
+    let (from, until) = (section.text("from"), section.text("until"));
+    let reason = section.text("reason");
+    let span = section.span().clone();
+    section.finish(&reference::place_of);
+    let time = |found: &Found<&str>| {
+        let parsed: Result<Timestamp, _> = found.value.parse();
+        if parsed.is_err() {
+            let text = format!(
+                "`{}` is no time; write one like \"2026-12-20T00:00:00Z\"",
+                found.value
+            );
+            report.at(&found.span, text);
+        }
+        parsed.ok()
+    };
+    let (Some(from), Some(until)) = (&from, &until) else {
+        report.at(&span, "a freeze needs a `from` and an `until`, as texts");
+        return None;
+    };
+    let (begin, end) = (time(from), time(until));
+    let (begin, end) = (begin?, end?);
+    if begin >= end {
+        report.at(&until.span, "`until` must come after `from`");
+        return None;
+    }
+    if let Some(found) = reason
+        .as_ref()
+        .filter(|found| found.value.contains(is_hostile))
+    {
+        report.at(&found.span, "`reason` must not have control characters");
+    }
+    Some(Freeze {
+        from: begin,
+        until: end,
+        reason: reason
+            .map_or("no reason is given", |found| found.value)
+            .to_owned(),
+    })
 }
 
 fn read_recovery(root: &mut Section<'_>) -> Vec<RecoveryEndpoint> {

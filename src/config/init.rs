@@ -35,6 +35,12 @@ const TAIL: &str = "\
 # error_bad_percent = 1
 # database_lag_bad_ms = 30000
 
+# Times in which plans are blocked until somebody overrides it with a reason (G-FREEZE).
+# [[freeze]]
+# from = \"2026-12-20T00:00:00Z\"
+# until = \"2027-01-04T08:00:00Z\"
+# reason = \"year end\"
+
 # [console]
 # theme = \"dark\"      # light, high-contrast, colour-blind, mono
 # keymap = \"default\"  # emacs

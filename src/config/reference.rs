@@ -61,12 +61,20 @@ entries! {
         "error_bad_percent", "percent", "1", "Error rate: bad above.";
         "database_lag_warn_ms", "milliseconds", "1000", "Replication lag of databases: warn above.";
         "database_lag_bad_ms", "milliseconds", "30000", "Replication lag of databases: bad above; half of the RPO.";
+        "switchover_lag_ms", "milliseconds", "5000", "Replication lag beyond which no planned switchover is started.";
+        "rpo_ms", "milliseconds", "60000", "Writes that a failover may lose: the RPO.";
+        "receiver_lag_warn_ms", "milliseconds", "200", "Replication lag of the databases of a region that is about to get more traffic: warn above.";
         "table_lag_warn_ms", "milliseconds", "5000", "Replication latency of DynamoDB global tables: warn above.";
         "cache_lag_warn_ms", "milliseconds", "5000", "Replication lag of caches: warn above.";
         "utilisation_warn_percent", "percent", "70", "Utilisation of a region's capacity: warn above.";
         "utilisation_bad_percent", "percent", "85", "Utilisation of a region's capacity: bad above.";
         "healthy_warn_percent", "percent", "90", "Share of healthy targets: warn below.";
         "healthy_bad_percent", "percent", "50", "Share of healthy targets: bad below.";
+    }
+    "[[freeze]]" {
+        "from", "time, \"2026-12-20T00:00:00Z\"", "required", "From then on plans are blocked by G-FREEZE, until it is overridden with a reason; an emergency is only warned.";
+        "until", "time", "required", "Its end.";
+        "reason", "text", "none", "Why, shown with the guard.";
     }
     "[intervals]" {
         "SOURCE", "seconds, or \"30s\", \"5m\", \"1h\"", "15 s to 5 min, by source", "How often a source is asked, each by its name; never faster than its API budget allows.";
@@ -104,6 +112,7 @@ const PLACES: &[(&str, &str)] = &[
     ("[[name]]", "in [[name]]"),
     ("[recovery]", "in [recovery]"),
     ("[thresholds]", "in [thresholds]"),
+    ("[[freeze]]", "in [[freeze]]"),
     ("[sources]", "in [sources]"),
     ("[console]", "in [console]"),
 ];
@@ -150,7 +159,7 @@ mod tests {
     /// An unknown key makes the parser say which keys it knows there.
     #[test]
     fn the_parser_knows_exactly_these_keys() {
-        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[sources]\nzz = 1\n[console]\nzz = 1\n";
+        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[console]\nzz = 1\n";
         let problems = parse("x", text, &Flags::default(), &Library::default()).unwrap_err();
         assert_eq!(problems.len(), PLACES.len(), "{problems:#?}");
         for problem in problems {

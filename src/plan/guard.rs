@@ -1,6 +1,16 @@
-//! Guards: what must be true before anything is changed (domain C). Owns the list, the verdicts, and which of them block; each guard's rule lives in `guards/`.
+//! Guards: what must be true before anything is changed (domain C). Owns the list, the verdicts, and which of them block; each guard's rule lives in `guard/`.
 
+mod finding;
+mod moved;
+mod outlook;
+mod receivers;
 mod rules;
+mod serving;
+mod session;
+mod snapshot;
+mod stores;
+mod traffic;
+mod writers;
 
 use std::collections::BTreeMap;
 
@@ -54,7 +64,6 @@ guards! {
     Split, "G-SPLIT", Absolute, "There are never two writers by our hand";
     Blast, "G-BLAST", Absolute, "A drain concerns one region";
     Owner, "G-OWNER", Overridable, "No controller owns what is changed and puts it back";
-    Protected, "G-PROT", Absolute, "Nothing that is changed is protected";
     Capacity, "G-CAP", Overridable, "The receivers have room for what they get";
     Health, "G-HEALTH", Overridable, "The receivers are healthy";
     Alarm, "G-ALARM", Overridable, "No alarm is on in the receivers";
@@ -68,7 +77,6 @@ guards! {
     Abort, "G-ABORT", Overridable, "What would stop the plan can be seen";
     Quorum, "G-QUORUM", Overridable, "That a region is dead is said by two independent signals";
     Version, "G-VERSION", Overridable, "Versions match";
-    Residency, "G-RES", Overridable, "Traffic stays where it is allowed";
     ControlPlane, "G-CP", Overridable, "The control plane that is needed works";
     Step, "G-STEP", Advisory, "Steps are small and paced";
     Ttl, "G-TTL", Advisory, "Resolvers forget soon";
@@ -76,7 +84,6 @@ guards! {
     Return, "G-RETURN", Advisory, "Nothing brings the traffic back by itself";
     Orphan, "G-ORPHAN", Advisory, "Nothing from earlier plans is left over";
     Work, "G-WORK", Advisory, "No work in flight is lost";
-    Cost, "G-COST", Advisory, "It costs little";
 }
 
 /// What a guard says.
@@ -172,9 +179,13 @@ pub struct Subject<'a> {
     pub ledger: &'a Ledger,
 }
 
-/// Judges guards, the gravest first.
+/// Judges guards, the gravest first. What the remaining changes would do is imagined once for all of them.
 pub fn judge(subject: Subject<'_>, ids: &[GuardId]) -> Vec<Guard> {
-    let mut guards: Vec<Guard> = ids.iter().map(|id| rules::judge(*id, subject)).collect();
+    let outlook = outlook::Outlook::of(subject);
+    let mut guards: Vec<Guard> = ids.iter().map(|id| rules::judge(*id, &outlook)).collect();
     guards.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(a.id.cmp(&b.id)));
     guards
 }
+
+#[cfg(test)]
+mod tests;

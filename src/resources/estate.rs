@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Place, RegionLabel, Scope, Source};
@@ -88,6 +89,7 @@ pub struct RecoveryEndpoint {
 
 /// Limits beyond which a value is warned about or bad. Defaults are those of the architecture documents (domain 0.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)] // a recording of an older version has fewer of them
 pub struct Thresholds {
     /// p95 latency in milliseconds: warn above.
     pub p95_warn_ms: f64,
@@ -101,6 +103,12 @@ pub struct Thresholds {
     pub database_lag_warn_ms: f64,
     /// Replication lag of databases in milliseconds: bad above (half of the RPO by default).
     pub database_lag_bad_ms: f64,
+    /// Replication lag beyond which no planned switchover is started, in milliseconds.
+    pub switchover_lag_ms: f64,
+    /// Writes that a failover may lose, in milliseconds: the RPO.
+    pub rpo_ms: f64,
+    /// Replication lag of the databases of a region that is about to get more readers, in milliseconds: warn above.
+    pub receiver_lag_warn_ms: f64,
     /// Replication latency of DynamoDB global tables in milliseconds: warn above.
     pub table_lag_warn_ms: f64,
     /// Replication lag of caches in milliseconds: warn above.
@@ -124,6 +132,9 @@ impl Default for Thresholds {
             error_bad_percent: 1.0,
             database_lag_warn_ms: 1_000.0,
             database_lag_bad_ms: 30_000.0,
+            switchover_lag_ms: 5_000.0,
+            rpo_ms: 60_000.0,
+            receiver_lag_warn_ms: 200.0,
             table_lag_warn_ms: 5_000.0,
             cache_lag_warn_ms: 5_000.0,
             utilisation_warn_percent: 70.0,
@@ -131,6 +142,24 @@ impl Default for Thresholds {
             healthy_warn_percent: 90.0,
             healthy_bad_percent: 50.0,
         }
+    }
+}
+
+/// A time in which nothing should be changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Its begin.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Freeze {
+    /// Whether it is in force.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
     }
 }
 
@@ -149,6 +178,9 @@ pub struct Estate {
     pub recovery_endpoints: Vec<RecoveryEndpoint>,
     /// Limits for severities.
     pub thresholds: Thresholds,
+    /// Times in which nothing should be changed.
+    #[serde(default)]
+    pub freezes: Vec<Freeze>,
     /// Poll intervals that differ from the default.
     pub intervals: BTreeMap<Source, Duration>,
     /// Sources that are not asked at all.

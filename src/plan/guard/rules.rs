@@ -1,8 +1,36 @@
 //! Which rule judges which guard.
 
-use super::{Guard, GuardId, Subject, Verdict};
+use super::{
+    Guard, GuardId, outlook::Outlook, receivers, session, snapshot, stores, traffic, writers,
+};
 
 /// Judges one guard.
-pub fn judge(id: GuardId, _subject: Subject<'_>) -> Guard {
-    Guard::new(id, Verdict::Unknown, "not judged by this version", "")
+pub fn judge(id: GuardId, outlook: &Outlook<'_>) -> Guard {
+    match id {
+        GuardId::Last => outlook.last.clone().guard(id, "moves no traffic"),
+        GuardId::Zero => outlook.zero.clone().guard(id, "changes no weights"),
+        GuardId::Split => writers::split(outlook),
+        GuardId::Blast => traffic::blast(outlook),
+        GuardId::Owner => traffic::owner(outlook),
+        GuardId::Capacity => receivers::capacity(outlook),
+        GuardId::Health => receivers::health(outlook),
+        GuardId::Alarm => receivers::alarm(outlook),
+        GuardId::Stale => snapshot::stale(outlook),
+        GuardId::Lag => stores::lag(outlook),
+        GuardId::Writer => stores::writer(outlook),
+        GuardId::Lock => session::lock(outlook),
+        GuardId::Freeze => session::freeze(outlook),
+        GuardId::Credentials => snapshot::credentials(outlook),
+        GuardId::Clock => snapshot::clock(outlook),
+        GuardId::Abort => receivers::abort(outlook),
+        GuardId::Quorum => writers::quorum(outlook),
+        GuardId::Version => stores::version(outlook),
+        GuardId::ControlPlane => session::control_plane(outlook),
+        GuardId::Step => traffic::step(outlook),
+        GuardId::Ttl => traffic::ttl(outlook),
+        GuardId::TargetHealth => traffic::target_health(outlook),
+        GuardId::Return => traffic::comes_back(outlook),
+        GuardId::Orphan => session::orphan(outlook),
+        GuardId::Work => stores::work(outlook),
+    }
 }

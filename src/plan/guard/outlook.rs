@@ -1,0 +1,250 @@
+//! What the remaining changes would do, imagined once for all guards: the states in between, who loses and who receives. Owns no verdict.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Subject,
+    finding::Findings,
+    moved::{self, Presences, SplitKey},
+    serving,
+};
+use crate::{
+    plan::{Mark, Plan, Step, ledger::Ledger},
+    resources::{Change, Fleet, RegionLabel, caches, databases, imagine::Imagined, traffic},
+};
+
+/// A state between two steps.
+pub struct Stage {
+    /// Which of the remaining steps leads to it.
+    pub step: usize,
+    /// What each region has then.
+    pub presences: Presences,
+}
+
+/// What guards look at.
+pub struct Outlook<'a> {
+    /// Everything known now.
+    pub fleet: &'a Fleet,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The steps that have not been carried out.
+    pub ahead: &'a [Step],
+    /// What the journal says.
+    pub ledger: &'a Ledger,
+    /// What traffic follows from, after the last step.
+    pub after: Imagined,
+    /// The splits between regions that the remaining changes touch.
+    pub touched: BTreeSet<SplitKey>,
+    /// What each region has of them now.
+    pub before: Presences,
+    /// The states that the changes lead to that move traffic between regions.
+    pub stages: Vec<Stage>,
+    /// The regions that the plan wants without traffic.
+    pub drained: BTreeSet<RegionLabel>,
+    /// The regions that lose traffic.
+    pub losing: BTreeSet<RegionLabel>,
+    /// The regions that get it.
+    pub receiving: BTreeSet<RegionLabel>,
+    /// What G-ZERO found in the states.
+    pub zero: Findings,
+    /// What G-LAST found in the states.
+    pub last: Findings,
+}
+
+impl<'a> Outlook<'a> {
+    /// Imagines the remaining changes one by one.
+    pub fn of(subject: Subject<'a>) -> Self {
+        let Subject {
+            fleet,
+            plan,
+            ahead,
+            ledger,
+        } = subject;
+        let changes = || ahead.iter().filter_map(Step::change);
+        let touched: BTreeSet<SplitKey> = changes()
+            .flat_map(|change| moved::touched(fleet, change))
+            .collect();
+        let marked = plan.marks.iter().filter_map(|mark| match mark {
+            Mark::Drained { region } => Some(region.clone()),
+            Mark::Restored { .. } | Mark::Orphan { .. } => None,
+        });
+        let settings: Vec<(RegionLabel, f64, f64)> = changes()
+            .flat_map(|change| moved::settings(fleet, change))
+            .collect();
+        let among = |is: fn(f64, f64) -> bool| -> BTreeSet<RegionLabel> {
+            let those = settings.iter().filter(|(_, from, to)| is(*from, *to));
+            those.map(|(label, _, _)| label.clone()).collect()
+        };
+        let zeroed = among(|from, to| from > 0.0 && to <= 0.0);
+        // A run that goes back gives a drained region its traffic again.
+        let raised = among(|from, to| to > from);
+        let mut outlook = Self {
+            fleet,
+            plan,
+            ahead,
+            ledger,
+            after: Imagined::of(fleet),
+            before: moved::presences(fleet, &touched),
+            touched,
+            stages: Vec::new(),
+            drained: marked.filter(|label| !raised.contains(label)).collect(),
+            losing: BTreeSet::new(),
+            receiving: BTreeSet::new(),
+            zero: Findings::default(),
+            last: Findings::default(),
+        };
+        outlook.walk();
+        // What a region loses and gets again within one plan is not lost; what it has at the end counts.
+        let last = outlook.stages.last();
+        let after = last.map_or_else(|| outlook.before.clone(), |stage| stage.presences.clone());
+        let zeroed = if last.is_some() {
+            zeroed
+        } else {
+            BTreeSet::new()
+        };
+        (outlook.losing, outlook.receiving) = moved::parties(&outlook.before, &after, &zeroed);
+        outlook
+    }
+
+    fn walk(&mut self) {
+        let steps = self.ahead;
+        let last_move = steps
+            .iter()
+            .rposition(|step| step.change().is_some_and(moved::moves_traffic));
+        for (index, step) in steps.iter().enumerate() {
+            let Some(change) = step.change() else {
+                continue;
+            };
+            let moves = moved::moves_traffic(change);
+            if !moves && !matches!(change, Change::Traffic(_)) {
+                continue;
+            }
+            self.after.take(change);
+            let state = self.after.fleet();
+            self.zero.extend(serving::zero(state, change));
+            if !moves {
+                continue;
+            }
+            // Between two steps any region may serve; at the end it has to be one that is not meant to be empty.
+            let excluded = BTreeSet::new();
+            let excluded = if Some(index) == last_move {
+                &self.drained
+            } else {
+                &excluded
+            };
+            let place = serving::State {
+                fleet: self.fleet,
+                imagined: state,
+                excluded,
+                step: index + 1,
+                of: steps.len(),
+            };
+            self.last.extend(serving::last(&place, change));
+            self.stages.push(Stage {
+                step: index,
+                presences: moved::presences(state, &self.touched),
+            });
+        }
+    }
+
+    /// The remaining changes.
+    pub fn changes(&self) -> impl Iterator<Item = &'a Change> {
+        self.ahead.iter().filter_map(Step::change)
+    }
+
+    /// The remaining changes of databases.
+    pub fn databases(&self) -> impl Iterator<Item = &'a databases::Change> {
+        self.changes().filter_map(|change| match change {
+            Change::Databases(change) => Some(change),
+            Change::Traffic(_)
+            | Change::Caches(_)
+            | Change::Clusters(_)
+            | Change::HealthChecks(_)
+            | Change::Alarms(_) => None,
+        })
+    }
+
+    /// The remaining changes of caches.
+    pub fn caches(&self) -> impl Iterator<Item = &'a caches::Change> {
+        self.changes().filter_map(|change| match change {
+            Change::Caches(change) => Some(change),
+            Change::Traffic(_)
+            | Change::Databases(_)
+            | Change::Clusters(_)
+            | Change::HealthChecks(_)
+            | Change::Alarms(_) => None,
+        })
+    }
+
+    /// The remaining changes of traffic splits.
+    pub fn traffic(&self) -> impl Iterator<Item = &'a traffic::Change> {
+        self.changes().filter_map(|change| match change {
+            Change::Traffic(change) => Some(change),
+            Change::Databases(_)
+            | Change::Caches(_)
+            | Change::Clusters(_)
+            | Change::HealthChecks(_)
+            | Change::Alarms(_) => None,
+        })
+    }
+
+    /// Whether traffic moves between regions.
+    pub fn moves(&self) -> bool {
+        self.changes().any(moved::moves_traffic)
+    }
+
+    /// Whether it is an emergency.
+    pub fn now(&self) -> bool {
+        self.plan.intent.options.now
+    }
+
+    /// Whether it undoes a run.
+    pub fn undoes(&self) -> Option<&'a str> {
+        self.plan.intent.options.run.as_deref()
+    }
+
+    /// Every region that gets something: traffic, the writer, or a change of its own.
+    pub fn concerned(&self) -> BTreeSet<RegionLabel> {
+        let mut regions = self.receiving.clone();
+        for change in self.changes() {
+            regions.extend(gets(change).cloned());
+        }
+        regions
+    }
+
+    /// Whether a region does not answer.
+    pub fn lost(&self, label: &RegionLabel) -> bool {
+        self.fleet.rollup(label).reach.lost(self.fleet.now)
+    }
+}
+
+/// The region that a change gives something, where it names one.
+fn gets(change: &Change) -> Option<&RegionLabel> {
+    match change {
+        Change::Databases(
+            databases::Change::SwitchOver { to_region, .. }
+            | databases::Change::FailOver { to_region, .. },
+        )
+        | Change::Caches(caches::Change::FailOverDatastore { to_region, .. }) => Some(to_region),
+        Change::Databases(
+            databases::Change::FailOverCluster { region, .. }
+            | databases::Change::Promote { region, .. },
+        )
+        | Change::Caches(
+            caches::Change::FailOverGroup { region, .. }
+            | caches::Change::FailOverShard { region, .. },
+        )
+        | Change::Traffic(
+            traffic::Change::Forward { region, .. } | traffic::Change::Alias { region, .. },
+        ) => Some(region),
+        Change::Traffic(
+            traffic::Change::Weights { .. }
+            | traffic::Change::Dial { .. }
+            | traffic::Change::Controls { .. }
+            | traffic::Change::Staging { .. },
+        )
+        | Change::Clusters(_)
+        | Change::HealthChecks(_)
+        | Change::Alarms(_) => None,
+    }
+}

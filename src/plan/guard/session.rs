@@ -1,0 +1,366 @@
+//! Guards about what surrounds a plan: others at work, a freeze, the control plane that is needed, leftovers of earlier plans.
+
+use std::collections::BTreeSet;
+
+use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
+use crate::{
+    plan::Mark,
+    resources::{
+        Change, ErrorClass, Freshness, Place, RegionLabel, Source, age,
+        cell::coarse_age,
+        change::{Alter, Lever, Standing},
+        clusters::{self, Cluster},
+        levers::{LeverState, levers},
+        traffic::{self, Mechanism},
+    },
+};
+
+/// G-LOCK. The lock of another console on this host is taken when the run starts.
+pub fn lock(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let mut seen = BTreeSet::new();
+    let wait = "wait until it is over, then plan again";
+    for change in outlook.changes() {
+        // Only the first change of each target sees the world as it is.
+        if seen.insert(change.target())
+            && let Standing::Underway(text) = change.standing(outlook.fleet)
+        {
+            found.fail(text, wait);
+        }
+        match change {
+            Change::Traffic(traffic::Change::Dial {
+                accelerator_arn, ..
+            }) => deploying(outlook, accelerator_arn, &mut found),
+            Change::Clusters(clusters::Change::Scale {
+                region,
+                cluster,
+                node_group,
+                ..
+            }) => updating(outlook, region, cluster, node_group, &mut found),
+            Change::Traffic(_)
+            | Change::Databases(_)
+            | Change::Caches(_)
+            | Change::HealthChecks(_)
+            | Change::Alarms(_) => {}
+        }
+    }
+    interrupted(outlook, &mut found);
+    found.guard(GuardId::Lock, "nobody else is seen at work on it")
+}
+
+fn deploying(outlook: &Outlook<'_>, arn: &str, found: &mut Findings) {
+    let slice = outlook
+        .fleet
+        .traffic
+        .slice(Source::Accelerators, &Place::Global);
+    let mut groups = slice
+        .into_iter()
+        .flat_map(|slice| &slice.rows)
+        .filter_map(|row| match &row.by {
+            Mechanism::Dial(group) if group.accelerator_arn == arn => Some(group),
+            Mechanism::Dial(_)
+            | Mechanism::Record(_)
+            | Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Distribution(_)
+            | Mechanism::Control(_) => None,
+        });
+    let remedy = "wait until it is DEPLOYED";
+    let Some(group) = groups.next() else {
+        found.unknown("the accelerator is not listed", "read it again (:refresh)");
+        return;
+    };
+    match group.accelerator_status.as_deref() {
+        Some("DEPLOYED") => {}
+        Some(status) => found.fail(
+            format!("accelerator {} is {status}", group.accelerator_name),
+            remedy,
+        ),
+        None => found.unknown(
+            format!(
+                "the status of accelerator {} is not known",
+                group.accelerator_name
+            ),
+            remedy,
+        ),
+    }
+}
+
+fn updating(
+    outlook: &Outlook<'_>,
+    region: &RegionLabel,
+    cluster: &str,
+    node_group: &str,
+    found: &mut Findings,
+) {
+    let place = Place::Region(region.clone());
+    let slice = outlook.fleet.clusters.slice(Source::Clusters, &place);
+    for row in slice.into_iter().flat_map(|slice| &slice.rows) {
+        let status = match row {
+            Cluster::Eks(eks) if eks.name == cluster => Some((&eks.name, eks.status.as_str())),
+            Cluster::NodeGroup(group) if group.cluster == cluster && group.name == node_group => {
+                let status = group.status.as_deref();
+                Some((&group.name, status.unwrap_or("not known")))
+            }
+            Cluster::Eks(_) | Cluster::NodeGroup(_) | Cluster::ApiServer(_) => None,
+        };
+        let wait = "wait until it is ACTIVE";
+        match status {
+            None | Some((_, "ACTIVE")) => {}
+            Some((name, "not known")) => {
+                found.unknown(format!("the status of {name} is not known"), wait);
+            }
+            Some((name, status)) => found.fail(format!("{name} in {region} is {status}"), wait),
+        }
+    }
+}
+
+/// Runs of the journal that have not ended: of another console, or of one that was killed.
+fn interrupted(outlook: &Outlook<'_>, found: &mut Findings) {
+    let plan = outlook.plan;
+    let targets: BTreeSet<String> = outlook.changes().map(Alter::target).collect();
+    for run in outlook.ledger.interrupted(None) {
+        // The run that carries out this very plan.
+        let own = run.plan.made_at == plan.made_at && run.plan.intent == plan.intent;
+        if own
+            || !run
+                .plan
+                .targets()
+                .iter()
+                .any(|target| targets.contains(target))
+        {
+            continue;
+        }
+        let since = coarse_age(age(run.last_at, outlook.fleet.now));
+        let doubt = match run.doubt() {
+            Some(sent) => format!(", in doubt: {}", sent.title),
+            None => String::new(),
+        };
+        let text = format!(
+            "run {} ({}) has not ended, last heard of {since} ago{doubt}",
+            run.id, run.plan.title
+        );
+        if outlook.undoes() == Some(run.id.as_str()) {
+            found.warn(text, "this plan undoes it");
+        } else {
+            found.fail(text, "continue it, undo it, or mark it as done (:runs)");
+        }
+    }
+}
+
+/// G-FREEZE.
+pub fn freeze(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let now = outlook.fleet.now;
+    for freeze in &outlook.fleet.estate.freezes {
+        if !freeze.holds(now) {
+            continue;
+        }
+        let text = format!(
+            "frozen until {}: {}",
+            freeze.until.strftime("%Y-%m-%d %H:%MZ"),
+            freeze.reason
+        );
+        if outlook.now() {
+            found.warn(text, "an emergency goes on all the same");
+        } else {
+            found.fail(text, "wait until it ends, or override it with a reason");
+        }
+    }
+    let known = outlook.fleet.estate.freezes.len();
+    let otherwise = format!("{known} freezes are configured, none is in force");
+    found.guard(GuardId::Freeze, &otherwise)
+}
+
+/// G-CP.
+pub fn control_plane(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let all = levers(outlook.fleet);
+    let mut seen: Vec<Lever> = Vec::new();
+    for change in outlook.changes() {
+        let lever = change.lever();
+        if seen.contains(&lever) {
+            continue;
+        }
+        if matches!(change, Change::Traffic(traffic::Change::Controls { .. })) {
+            endpoints(&all, &mut found);
+        } else {
+            one(outlook, change, &lever, &all, &mut found);
+        }
+        seen.push(lever);
+    }
+    found.guard(GuardId::ControlPlane, "nothing is sent")
+}
+
+/// The data plane of the recovery cluster: at least three of its five endpoints stay usable by design.
+fn endpoints(all: &[crate::resources::levers::Lever], found: &mut Findings) {
+    let group = || {
+        all.iter()
+            .filter(|lever| lever.group == "ARC" && !lever.home.is_empty())
+    };
+    let works =
+        |lever: &&crate::resources::levers::Lever| matches!(lever.state, LeverState::Works { .. });
+    let (working, total) = (group().filter(works).count(), group().count());
+    let failing = group().any(|lever| matches!(lever.state, LeverState::Failing { .. }));
+    let text = format!("{working} of {total} recovery cluster endpoints answer");
+    if total == 0 {
+        found.fail(
+            "no recovery cluster endpoint is configured",
+            "set [recovery] endpoints in pilothouse.toml",
+        );
+    } else if working * 2 > total {
+        found.pass(text);
+    } else if working > 0 {
+        found.warn(text, "");
+    } else if failing {
+        found.fail(text, "use the traffic dial or weights");
+    } else {
+        found.unknown(text, "wait for an answer");
+    }
+}
+
+fn one(
+    outlook: &Outlook<'_>,
+    change: &Change,
+    lever: &Lever,
+    all: &[crate::resources::levers::Lever],
+    found: &mut Findings,
+) {
+    let name = if lever.name.is_empty() {
+        "its API"
+    } else {
+        &lever.name
+    };
+    let place = change.place();
+    let listed = all.iter().find(|known| {
+        known.home == lever.home
+            && (known.name == lever.name || known.name == format!("{} {}", lever.name, lever.home))
+    });
+    let state = match listed {
+        Some(known) => known.state.clone(),
+        None => asked(outlook, change),
+    };
+    let home = outlook.fleet.estate.region_named(&lever.home);
+    let home_lost = home.is_some_and(|label| outlook.lost(label));
+    let other = other_lever(outlook, change, all);
+    let gone = |text: String, found: &mut Findings| match other {
+        Some(other) => found.fail(text, format!("use {other} instead")),
+        None => found.warn(text, "there is no other way that works: it may fail"),
+    };
+    match state {
+        LeverState::Denied => found.fail(
+            format!("{name} denies us at {place}"),
+            "get the permissions that `doctor` lists",
+        ),
+        LeverState::Failing { error, .. } => {
+            gone(format!("{name} does not answer: {error}"), found);
+        }
+        _ if home_lost => gone(
+            format!("{name} lives in {}, which does not answer", lever.home),
+            found,
+        ),
+        LeverState::Works { age, .. } => {
+            found.pass(format!("{name} answered {} ago", coarse_age(age)));
+        }
+        LeverState::NotConfigured | LeverState::Unknown => found.unknown(
+            format!("whether {name} answers is not known"),
+            "wait for an answer",
+        ),
+    }
+}
+
+/// An API that is not among the levers is judged by the read that verifies the change.
+fn asked(outlook: &Outlook<'_>, change: &Change) -> LeverState {
+    let fleet = outlook.fleet;
+    let Some((source, place)) = change.reads(&fleet.estate).into_iter().next() else {
+        return LeverState::Unknown;
+    };
+    let status = fleet.status(source, &place);
+    match (status.error, status.observed_at) {
+        (Some(error), _) if error.class == ErrorClass::Denied => LeverState::Denied,
+        (Some(error), since) => LeverState::Failing {
+            since,
+            error: error.to_string(),
+        },
+        (None, Some(at)) if fleet.freshness(source, &place) < Freshness::Expired => {
+            LeverState::Works {
+                age: age(at, fleet.now),
+                latency: status.took,
+            }
+        }
+        (None, _) => LeverState::Unknown,
+    }
+}
+
+/// Another lever that moves the traffic of regions and works, the data plane first (domain 0.4).
+fn other_lever(
+    outlook: &Outlook<'_>,
+    change: &Change,
+    all: &[crate::resources::levers::Lever],
+) -> Option<&'static str> {
+    let own = match change {
+        Change::Traffic(traffic::Change::Weights { .. }) | Change::HealthChecks(_) => "R53",
+        Change::Traffic(traffic::Change::Dial { .. }) => "GA",
+        Change::Traffic(_)
+        | Change::Databases(_)
+        | Change::Caches(_)
+        | Change::Clusters(_)
+        | Change::Alarms(_) => return None,
+    };
+    let works = |group: &str| {
+        let of = |lever: &&crate::resources::levers::Lever| lever.group == group;
+        all.iter()
+            .filter(of)
+            .any(|lever| matches!(lever.state, LeverState::Works { .. }))
+    };
+    let exists = |source: Source| {
+        let mut rows = outlook.fleet.traffic.rows();
+        rows.any(|(listed, _, _)| listed == source)
+    };
+    if works("ARC") && exists(Source::RoutingControls) {
+        Some("the routing controls")
+    } else if own != "GA" && works("GA") && exists(Source::Accelerators) {
+        Some("the traffic dial")
+    } else if own != "R53" && works("R53") && exists(Source::Records) {
+        Some("the record weights")
+    } else {
+        None
+    }
+}
+
+/// G-ORPHAN.
+pub fn orphan(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let now = outlook.fleet.now;
+    let restored = |label: &RegionLabel| {
+        let marks = outlook.plan.marks.iter();
+        let mut of =
+            marks.filter(|mark| matches!(mark, Mark::Restored { region } if region == label));
+        of.next().is_some()
+    };
+    for leftover in outlook.ledger.leftovers() {
+        if outlook.undoes() == Some(leftover.run.as_str()) {
+            continue;
+        }
+        let since = coarse_age(age(leftover.since, now));
+        let overdue = leftover.until.is_some_and(|until| until < now);
+        let text = format!(
+            "{} for {since} (run {}){}",
+            leftover.what,
+            leftover.run,
+            if overdue { ", overdue" } else { "" }
+        );
+        found.warn(text, format!("undo run {}", leftover.run));
+    }
+    for drain in outlook.ledger.drained() {
+        let overdue = drain.until.is_some_and(|until| until < now);
+        if overdue && !restored(&drain.region) {
+            let since = coarse_age(age(drain.since, now));
+            found.warn(
+                format!("{} is drained for {since}, overdue", drain.region),
+                format!("restore {}", drain.region),
+            );
+        }
+    }
+    found.guard(GuardId::Orphan, "nothing is left over")
+}

@@ -1,0 +1,460 @@
+//! Guards about databases and caches: lag against what may be lost, the writer that is left behind, versions, connections that are cut.
+
+use std::collections::BTreeSet;
+
+use super::{Guard, GuardId, finding::Findings, outlook::Outlook, writers};
+use crate::resources::{
+    Change, Place, RegionLabel, Source, age,
+    caches::{self, Cache},
+    cell::{coarse_age, milliseconds},
+    clusters::Cluster,
+    databases,
+    metrics::Reading,
+    regions::stores::StoreRole,
+};
+
+/// G-LAG.
+pub fn lag(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let fleet = outlook.fleet;
+    for change in outlook.databases() {
+        match change {
+            databases::Change::SwitchOver { to_region, to, .. } => {
+                let place = Place::Region(to_region.clone());
+                let lag = writers::cluster(fleet, to_region, to)
+                    .map_or(Reading::NeverRead, |cluster| cluster.lag_ms(fleet, &place));
+                planned(outlook, to_region, lag, &mut found);
+            }
+            databases::Change::FailOver { to_region, to, .. } => {
+                let place = Place::Region(to_region.clone());
+                let loss = writers::cluster(fleet, to_region, to)
+                    .map_or(Reading::NeverRead, |cluster| cluster.loss_ms(fleet, &place));
+                forced(outlook, to_region, loss, &mut found);
+            }
+            databases::Change::Promote {
+                region,
+                instance: id,
+                ..
+            } => {
+                let place = Place::Region(region.clone());
+                let lag = writers::instance(fleet, region, id)
+                    .map_or(Reading::NeverRead, |instance| {
+                        instance.lag_ms(fleet, &place)
+                    });
+                forced(outlook, region, lag, &mut found);
+            }
+            databases::Change::FailOverCluster { cluster, .. } => {
+                found.pass(format!(
+                    "{cluster} shares one storage: no committed write is lost"
+                ));
+            }
+        }
+    }
+    for change in outlook.caches() {
+        match change {
+            caches::Change::FailOverDatastore {
+                to_region,
+                to_group,
+                ..
+            } => {
+                let place = Place::Region(to_region.clone());
+                let mut rows = fleet.caches.at(&place);
+                let is = |row: &&Cache| matches!(row, Cache::Group(group) if group.id == *to_group);
+                let lag = rows
+                    .find(is)
+                    .map_or(Reading::NeverRead, |row| row.lag_ms(fleet, &place));
+                forced(outlook, to_region, lag, &mut found);
+            }
+            caches::Change::FailOverGroup { group: name, .. }
+            | caches::Change::FailOverShard { cluster: name, .. } => {
+                found.warn(
+                    format!("{name}: writes that its replica did not get are lost"),
+                    "",
+                );
+            }
+        }
+    }
+    readers(outlook, &mut found);
+    found.guard(GuardId::Lag, "nothing replicates into what gets something")
+}
+
+fn seen(outlook: &Outlook<'_>, reading: Reading) -> String {
+    match reading {
+        Reading::Value { value, at, .. } => format!(
+            "last seen {} {} ago",
+            milliseconds(value),
+            coarse_age(age(at, outlook.fleet.now))
+        ),
+        Reading::NeverRead => "not read".to_owned(),
+        Reading::NoData => "no data".to_owned(),
+        Reading::Forbidden => "no permission".to_owned(),
+    }
+}
+
+fn planned(outlook: &Outlook<'_>, label: &RegionLabel, reading: Reading, found: &mut Findings) {
+    let limit = outlook.fleet.estate.thresholds.switchover_lag_ms;
+    let most = milliseconds(limit);
+    match reading.usable() {
+        None => found.unknown(
+            format!(
+                "the lag into {label} is not known: {}",
+                seen(outlook, reading)
+            ),
+            "wait for a fresh reading",
+        ),
+        Some(lag) if lag < 0.0 => found.fail(
+            format!("replication into {label} is broken"),
+            "choose another member",
+        ),
+        Some(lag) if lag > limit => found.fail(
+            format!("{label} lags {} > {most}", milliseconds(lag)),
+            "wait until it has caught up",
+        ),
+        Some(lag) => found.pass(format!("{label} lags {} ≤ {most}", milliseconds(lag))),
+    }
+}
+
+fn forced(outlook: &Outlook<'_>, label: &RegionLabel, reading: Reading, found: &mut Findings) {
+    let rpo = outlook.fleet.estate.thresholds.rpo_ms;
+    let most = milliseconds(rpo);
+    match reading.usable() {
+        None => found.unknown(
+            format!(
+                "what a failover to {label} loses is not known: {}",
+                seen(outlook, reading)
+            ),
+            "compare with the other members, or accept the loss by name",
+        ),
+        Some(lag) if lag < 0.0 => found.fail(
+            format!("replication into {label} is broken: everything since then is lost"),
+            "choose another member",
+        ),
+        Some(lag) if lag > rpo => found.fail(
+            format!(
+                "up to {} of writes lost > RPO {most} ({label})",
+                milliseconds(lag)
+            ),
+            "choose the member with the least lag",
+        ),
+        Some(lag) => found.warn(
+            format!(
+                "up to {} of writes lost, RPO {most} ({label})",
+                milliseconds(lag)
+            ),
+            "",
+        ),
+    }
+}
+
+/// Users who are sent to a region read from the stores there.
+fn readers(outlook: &Outlook<'_>, found: &mut Findings) {
+    let limit = outlook.fleet.estate.thresholds.receiver_lag_warn_ms;
+    for label in &outlook.receiving {
+        let rollup = outlook.fleet.rollup(label);
+        let databases = &rollup.databases;
+        if !matches!(databases.role, StoreRole::Replica | StoreRole::Mixed) {
+            continue;
+        }
+        let Some(reading) = databases.lag_ms else {
+            continue;
+        };
+        let text = match reading.usable() {
+            None => format!(
+                "{label} reads at a lag that is not known: {}",
+                seen(outlook, reading)
+            ),
+            Some(lag) if lag < 0.0 => format!("{label} reads from a replica that is broken"),
+            Some(lag) if lag > limit => format!(
+                "{label} reads {} behind > {}",
+                milliseconds(lag),
+                milliseconds(limit)
+            ),
+            Some(lag) => {
+                found.pass(format!("{label} reads {} behind", milliseconds(lag)));
+                continue;
+            }
+        };
+        found.warn(text, "wait until it has caught up");
+    }
+}
+
+/// G-WRITER.
+pub fn writer(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let (databases, caches) = moved_away(outlook);
+    for label in outlook.drained.iter().filter(|_| outlook.moves()) {
+        let rollup = outlook.fleet.rollup(label);
+        let stores = [
+            (
+                "database writer",
+                rollup.databases.role,
+                databases.contains(label),
+            ),
+            ("cache primary", rollup.caches.role, caches.contains(label)),
+        ];
+        for (what, role, moved) in stores {
+            match role {
+                StoreRole::Writer | StoreRole::Mixed if moved => {
+                    found.pass(format!("the {what} of {label} is moved by the plan"));
+                }
+                StoreRole::Writer | StoreRole::Mixed => {
+                    let text = format!("the {what} stays in {label}, which gets no traffic");
+                    if outlook.now() || outlook.lost(label) {
+                        found.warn(
+                            format!("{text} (writes from elsewhere take 70 to 220 ms more)"),
+                            "move the writer afterwards",
+                        );
+                    } else {
+                        found.fail(text, "plan the switchover first, or drain with --now");
+                    }
+                }
+                StoreRole::Unknown => found.unknown(
+                    format!("whether the {what} is in {label} is not known"),
+                    "wait for a fresh reading",
+                ),
+                StoreRole::None | StoreRole::Local | StoreRole::Active | StoreRole::Replica => {
+                    found.pass(format!("no {what} in {label}"));
+                }
+            }
+        }
+    }
+    found.guard(GuardId::Writer, "no region is drained")
+}
+
+/// The regions from which some step of the whole plan moves the database writer, and the cache primary.
+fn moved_away(outlook: &Outlook<'_>) -> (BTreeSet<RegionLabel>, BTreeSet<RegionLabel>) {
+    let fleet = outlook.fleet;
+    let (mut writers_from, mut caches_from) = (BTreeSet::new(), BTreeSet::new());
+    for change in outlook.plan.changes() {
+        match change {
+            Change::Databases(databases::Change::SwitchOver { from_region, .. }) => {
+                writers_from.insert(from_region.clone());
+            }
+            Change::Databases(databases::Change::FailOver { from, .. }) => {
+                writers_from.extend(writers::region_of_arn(fleet, from).cloned());
+            }
+            Change::Databases(databases::Change::Promote { region, source, .. }) => {
+                writers_from.extend(
+                    writers::source_of(fleet, region, source).map(|(label, _)| label.clone()),
+                );
+            }
+            Change::Caches(caches::Change::FailOverDatastore { from, .. }) => {
+                caches_from.extend(fleet.estate.region_named(from).cloned());
+            }
+            Change::Databases(databases::Change::FailOverCluster { .. })
+            | Change::Caches(_)
+            | Change::Traffic(_)
+            | Change::Clusters(_)
+            | Change::HealthChecks(_)
+            | Change::Alarms(_) => {}
+        }
+    }
+    (writers_from, caches_from)
+}
+
+/// The parts of an engine version that must be equal, and the rest: `16.4` and ``, `8.0.mysql_aurora.3.08` and `0`.
+fn parts(version: &str) -> (String, String) {
+    let (family, number) = match version.split_once("mysql_aurora.") {
+        Some((family, number)) => (format!("{family}mysql_aurora."), number),
+        None => (String::new(), version),
+    };
+    let mut numbers = number.splitn(3, '.');
+    let major = numbers.next().unwrap_or_default();
+    let minor = numbers.next().unwrap_or_default();
+    (
+        format!("{family}{major}.{minor}"),
+        numbers.next().unwrap_or_default().to_owned(),
+    )
+}
+
+/// G-VERSION.
+pub fn version(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let fleet = outlook.fleet;
+    for change in outlook.databases() {
+        match change {
+            databases::Change::SwitchOver {
+                from,
+                to_region,
+                to,
+                ..
+            }
+            | databases::Change::FailOver {
+                from,
+                to_region,
+                to,
+                ..
+            } => {
+                let of = |label: Option<&RegionLabel>, arn: &str| {
+                    writers::cluster(fleet, label?, arn)?.engine_version.clone()
+                };
+                let source = of(writers::region_of_arn(fleet, from), from);
+                let target = of(Some(to_region), to);
+                engines(source.as_deref(), target.as_deref(), true, &mut found);
+            }
+            databases::Change::Promote {
+                region,
+                instance: id,
+                source,
+                ..
+            } => parity(outlook, region, id, source, &mut found),
+            databases::Change::FailOverCluster { .. } => {}
+        }
+    }
+    kubernetes(outlook, &mut found);
+    found.guard(GuardId::Version, "nothing depends on equal versions")
+}
+
+fn engines(source: Option<&str>, target: Option<&str>, must: bool, found: &mut Findings) {
+    let (Some(from), Some(to)) = (source, target) else {
+        found.unknown(
+            format!(
+                "engine {} → {}",
+                source.unwrap_or("not known"),
+                target.unwrap_or("not known")
+            ),
+            "wait for a reading of both members",
+        );
+        return;
+    };
+    let ((from_minor, from_patch), (to_minor, to_patch)) = (parts(from), parts(to));
+    if from_minor == to_minor && from_patch == to_patch {
+        found.pass(format!("engine {from} on both sides"));
+    } else if from_minor == to_minor || !must {
+        found.warn(format!("engine {from} → {to}"), "");
+    } else {
+        found.fail(
+            format!("engine {from} ≠ {to}"),
+            "upgrade the target first, or detach it",
+        );
+    }
+}
+
+fn parity(
+    outlook: &Outlook<'_>,
+    region: &RegionLabel,
+    id: &str,
+    source: &str,
+    found: &mut Findings,
+) {
+    let fleet = outlook.fleet;
+    let replica = writers::instance(fleet, region, id);
+    let source = writers::source_of(fleet, region, source)
+        .and_then(|(label, id)| writers::instance(fleet, label, id));
+    engines(
+        source.and_then(|instance| instance.engine_version.as_deref()),
+        replica.and_then(|instance| instance.engine_version.as_deref()),
+        false,
+        found,
+    );
+    if let (Some(source), Some(replica)) = (source, replica) {
+        if source.class != replica.class {
+            let class = |class: &Option<String>| class.clone().unwrap_or_else(|| "?".to_owned());
+            found.warn(
+                format!("class {} → {}", class(&source.class), class(&replica.class)),
+                "resize the replica first",
+            );
+        }
+        if source.multi_az && !replica.multi_az {
+            found.warn(format!("{id} has no standby (Multi-AZ)"), "add one");
+        }
+    }
+}
+
+/// The Kubernetes minor versions of who loses and who receives.
+fn kubernetes(outlook: &Outlook<'_>, found: &mut Findings) {
+    let versions = |labels: &BTreeSet<RegionLabel>| -> BTreeSet<String> {
+        let rows = labels.iter().flat_map(|label| {
+            let place = Place::Region(label.clone());
+            let slice = outlook.fleet.clusters.slice(Source::Clusters, &place);
+            slice.map_or(&[][..], |slice| &slice.rows)
+        });
+        rows.filter_map(|row| match row {
+            Cluster::Eks(cluster) => Some(
+                cluster
+                    .version
+                    .clone()
+                    .unwrap_or_else(|| "not known".to_owned()),
+            ),
+            Cluster::NodeGroup(_) | Cluster::ApiServer(_) => None,
+        })
+        .collect()
+    };
+    if outlook.receiving.is_empty() || outlook.losing.is_empty() {
+        return;
+    }
+    let (from, to) = (versions(&outlook.losing), versions(&outlook.receiving));
+    if from.is_empty() || to.is_empty() {
+        return;
+    }
+    let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+    let text = format!("Kubernetes {} → {}", join(&from), join(&to));
+    if from == to && from.len() == 1 && !from.contains("not known") {
+        found.pass(text);
+    } else {
+        found.warn(text, "");
+    }
+}
+
+/// G-WORK: connections to a writer that is given up.
+pub fn work(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    let fleet = outlook.fleet;
+    for change in outlook.databases() {
+        let (label, id) = match change {
+            databases::Change::SwitchOver { from, .. }
+            | databases::Change::FailOver { from, .. } => {
+                let id = writers::of_arn(from).map(|(_, id)| id);
+                (writers::region_of_arn(fleet, from), id)
+            }
+            databases::Change::FailOverCluster {
+                region, cluster, ..
+            } => (Some(region), Some(cluster.as_str())),
+            databases::Change::Promote { region, source, .. } => {
+                match writers::source_of(fleet, region, source) {
+                    Some((label, id)) => (Some(label), Some(id)),
+                    None => (None, None),
+                }
+            }
+        };
+        let (Some(label), Some(id)) = (label, id) else {
+            found.unknown("connections to the old writer are not known", "");
+            continue;
+        };
+        let place = Place::Region(label.clone());
+        let key = databases::series_key(id, "connections");
+        let Some(open) = fleet.reading(&place, &key).usable() else {
+            found.unknown(format!("connections to {id} in {label} are not known"), "");
+            continue;
+        };
+        let points = fleet
+            .series(&place, &key)
+            .map_or(&[][..], |series| &series.points);
+        #[allow(clippy::cast_precision_loss)] // a handful of points
+        let usual =
+            points.iter().map(|point| point.value).sum::<f64>() / points.len().max(1) as f64;
+        let text = format!("{open:.0} connections to {id} in {label} are cut, usually {usual:.0}");
+        if open > usual * 2.0 {
+            found.warn(text, "wait until there is less work in flight");
+        } else {
+            found.pass(text);
+        }
+    }
+    found.guard(GuardId::Work, "no writer changes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn an_engine_version_is_its_major_and_minor_and_the_rest() {
+        let split = |version| {
+            let (minor, patch) = parts(version);
+            format!("{minor}|{patch}")
+        };
+        assert_eq!(split("16.4"), "16.4|");
+        assert_eq!(split("15.10.2"), "15.10|2");
+        assert_eq!(split("8.0.mysql_aurora.3.08.1"), "8.0.mysql_aurora.3.08|1");
+    }
+}
