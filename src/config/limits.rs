@@ -118,6 +118,9 @@ pub fn read_thresholds(mut section: Section<'_>) -> Thresholds {
         "database_lag_bad_ms",
         ms,
     );
+    let switchover = section.number("switchover_lag_ms", 0.0, ms);
+    let rpo = section.number("rpo_ms", 0.0, ms);
+    let receiver = section.number("receiver_lag_warn_ms", 0.0, ms);
     let table = section.number("table_lag_warn_ms", 0.0, ms);
     let cache = section.number("cache_lag_warn_ms", 0.0, ms);
     // A region may run over what we believe to be its capacity.
@@ -157,6 +160,9 @@ pub fn read_thresholds(mut section: Section<'_>) -> Thresholds {
         &mut t.healthy_bad_percent,
         &mut t.healthy_warn_percent,
     );
+    set(&mut t.switchover_lag_ms, switchover.as_ref());
+    set(&mut t.rpo_ms, rpo.as_ref());
+    set(&mut t.receiver_lag_warn_ms, receiver.as_ref());
     set(&mut t.table_lag_warn_ms, table.as_ref());
     set(&mut t.cache_lag_warn_ms, cache.as_ref());
     section.finish(&reference::place_of);

@@ -61,6 +61,9 @@ entries! {
         "error_bad_percent", "percent", "1", "Error rate: bad above.";
         "database_lag_warn_ms", "milliseconds", "1000", "Replication lag of databases: warn above.";
         "database_lag_bad_ms", "milliseconds", "30000", "Replication lag of databases: bad above; half of the RPO.";
+        "switchover_lag_ms", "milliseconds", "5000", "Replication lag beyond which no planned switchover is started.";
+        "rpo_ms", "milliseconds", "60000", "Writes that a failover may lose: the RPO.";
+        "receiver_lag_warn_ms", "milliseconds", "200", "Replication lag of the databases of a region that is about to get more traffic: warn above.";
         "table_lag_warn_ms", "milliseconds", "5000", "Replication latency of DynamoDB global tables: warn above.";
         "cache_lag_warn_ms", "milliseconds", "5000", "Replication lag of caches: warn above.";
         "utilisation_warn_percent", "percent", "70", "Utilisation of a region's capacity: warn above.";

@@ -88,6 +88,7 @@ pub struct RecoveryEndpoint {
 
 /// Limits beyond which a value is warned about or bad. Defaults are those of the architecture documents (domain 0.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)] // a recording of an older version has fewer of them
 pub struct Thresholds {
     /// p95 latency in milliseconds: warn above.
     pub p95_warn_ms: f64,
@@ -101,6 +102,12 @@ pub struct Thresholds {
     pub database_lag_warn_ms: f64,
     /// Replication lag of databases in milliseconds: bad above (half of the RPO by default).
     pub database_lag_bad_ms: f64,
+    /// Replication lag beyond which no planned switchover is started, in milliseconds.
+    pub switchover_lag_ms: f64,
+    /// Writes that a failover may lose, in milliseconds: the RPO.
+    pub rpo_ms: f64,
+    /// Replication lag of the databases of a region that is about to get more readers, in milliseconds: warn above.
+    pub receiver_lag_warn_ms: f64,
     /// Replication latency of DynamoDB global tables in milliseconds: warn above.
     pub table_lag_warn_ms: f64,
     /// Replication lag of caches in milliseconds: warn above.
@@ -124,6 +131,9 @@ impl Default for Thresholds {
             error_bad_percent: 1.0,
             database_lag_warn_ms: 1_000.0,
             database_lag_bad_ms: 30_000.0,
+            switchover_lag_ms: 5_000.0,
+            rpo_ms: 60_000.0,
+            receiver_lag_warn_ms: 200.0,
             table_lag_warn_ms: 5_000.0,
             cache_lag_warn_ms: 5_000.0,
             utilisation_warn_percent: 70.0,

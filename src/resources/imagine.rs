@@ -1,9 +1,60 @@
 //! A fleet as it would be after changes: for forecasts and guards. Owns what each change does to the rows; what follows for the shares is computed by the same functions as for the real fleet.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use super::{
-    Change, Fleet, Place, Source, health_checks,
+    Change, Fleet, Place, Source, Table,
+    health_checks::{self, HealthCheck, status_key},
     traffic::{self, Mechanism, Policy, Record, Split, plain_name},
 };
+
+/// What traffic follows from, and nothing else, to be imagined change by change: a plan of many steps must not copy the whole fleet for each.
+#[derive(Debug, Clone)]
+pub struct Imagined {
+    fleet: Fleet,
+}
+
+impl Imagined {
+    /// The fleet as it is.
+    pub fn of(fleet: &Fleet) -> Self {
+        let splits = [
+            Source::Records,
+            Source::Accelerators,
+            Source::RoutingControls,
+            Source::LoadBalancers,
+        ];
+        Self {
+            fleet: Fleet {
+                estate: Arc::clone(&fleet.estate),
+                now: fleet.now,
+                shares: fleet.shares.clone(),
+                rollups: Default::default(),
+                calls: Default::default(),
+                metrics_requested: 0,
+                generation: fleet.generation,
+                regions: Table::default(),
+                databases: Table::default(),
+                caches: Table::default(),
+                traffic: fleet.traffic.only(|source, _| splits.contains(&source)),
+                alarms: Table::default(),
+                clusters: Table::default(),
+                health_checks: fleet.health_checks.clone(),
+                metrics: fleet.metrics.only(|_, place| *place == Place::Global),
+            },
+        }
+    }
+
+    /// Takes a change for done.
+    pub fn take(&mut self, change: &Change) {
+        imagine(&mut self.fleet, change);
+        self.fleet.derive();
+    }
+
+    /// What traffic would follow from: splits, health checks, effective shares. Everything else is empty.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+}
 
 impl Fleet {
     /// The fleet after some changes have taken effect. Changes that move no traffic leave it as it is.
@@ -11,17 +62,18 @@ impl Fleet {
     pub fn imagined<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Self {
         let mut fleet = self.clone();
         for change in changes {
-            match change {
-                Change::Traffic(change) => imagine_traffic(&mut fleet, change),
-                Change::HealthChecks(change) => imagine_check(&mut fleet, change),
-                Change::Databases(_)
-                | Change::Caches(_)
-                | Change::Clusters(_)
-                | Change::Alarms(_) => {}
-            }
+            imagine(&mut fleet, change);
         }
         fleet.derive();
         fleet
+    }
+}
+
+fn imagine(fleet: &mut Fleet, change: &Change) {
+    match change {
+        Change::Traffic(change) => imagine_traffic(fleet, change),
+        Change::HealthChecks(change) => imagine_check(fleet, change),
+        Change::Databases(_) | Change::Caches(_) | Change::Clusters(_) | Change::Alarms(_) => {}
     }
 }
 
@@ -63,6 +115,16 @@ fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
                     }
                 }
             }
+            // The checks of the controls themselves follow at once; what is calculated from them is not known.
+            let gated: Vec<String> = checks(fleet)
+                .iter()
+                .filter(|check| {
+                    let arn = check.routing_control_arn.as_deref();
+                    controls.iter().any(|edit| Some(edit.arn.as_str()) == arn)
+                })
+                .map(|check| check.id.clone())
+                .collect();
+            forget(fleet, &above(checks(fleet), &gated));
         }
         traffic::Change::Forward {
             region,
@@ -95,13 +157,95 @@ fn same(a: &Record, b: &Record) -> bool {
 }
 
 fn imagine_check(fleet: &mut Fleet, change: &health_checks::Change) {
-    let health_checks::Change::Invert { id, to, .. } = change;
+    let health_checks::Change::Invert { id, from, to, .. } = change;
+    let mut flips = from != to;
     for check in fleet
         .health_checks
         .rows_mut(Source::HealthChecks, &Place::Global)
     {
         if check.id == *id {
+            flips = check.inverted != *to;
             check.inverted = *to;
         }
     }
+    if !flips {
+        return;
+    }
+    // The metric that tells the state of a check has the inversion applied already.
+    let key = status_key(id);
+    for series in fleet.metrics.rows_mut(Source::Metrics, &Place::Global) {
+        if series.spec.key == key {
+            for point in &mut series.points {
+                point.value = if point.value >= 0.5 { 0.0 } else { 1.0 };
+            }
+        }
+    }
+    forget(fleet, &above(checks(fleet), std::slice::from_ref(id)));
+}
+
+fn checks(fleet: &Fleet) -> &[HealthCheck] {
+    let slice = fleet
+        .health_checks
+        .slice(Source::HealthChecks, &Place::Global);
+    slice.map_or(&[], |slice| &slice.rows)
+}
+
+/// The calculated checks that depend on some, directly or not.
+fn above(checks: &[HealthCheck], ids: &[String]) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let depends = |check: &&HealthCheck| {
+            let on = |child| ids.contains(child) || found.contains(child);
+            !found.contains(&check.id) && check.children.iter().any(on)
+        };
+        let more: Vec<String> = checks
+            .iter()
+            .filter(depends)
+            .map(|check| check.id.clone())
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// The state of these checks is not known any more.
+fn forget(fleet: &mut Fleet, ids: &BTreeSet<String>) {
+    if ids.is_empty() {
+        return;
+    }
+    let keys: BTreeSet<String> = ids.iter().map(|id| status_key(id)).collect();
+    for series in fleet.metrics.rows_mut(Source::Metrics, &Place::Global) {
+        if keys.contains(&series.spec.key) {
+            series.points.clear();
+        }
+    }
+}
+
+/// The checks whose result some changes turn or switch, with those that are calculated from them.
+pub fn touched_checks<'a>(
+    fleet: &Fleet,
+    changes: impl IntoIterator<Item = &'a Change>,
+) -> BTreeSet<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for change in changes {
+        match change {
+            Change::HealthChecks(health_checks::Change::Invert { id, .. }) => ids.push(id.clone()),
+            Change::Traffic(traffic::Change::Controls { controls }) => {
+                let gated = checks(fleet).iter().filter(|check| {
+                    let arn = check.routing_control_arn.as_deref();
+                    controls.iter().any(|edit| Some(edit.arn.as_str()) == arn)
+                });
+                ids.extend(gated.map(|check| check.id.clone()));
+            }
+            Change::Traffic(_)
+            | Change::Databases(_)
+            | Change::Caches(_)
+            | Change::Clusters(_)
+            | Change::Alarms(_) => {}
+        }
+    }
+    let above = above(checks(fleet), &ids);
+    ids.into_iter().chain(above).collect()
 }

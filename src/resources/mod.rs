@@ -14,7 +14,7 @@ pub mod estate;
 mod fixtures;
 pub mod health_checks;
 pub mod id;
-mod imagine;
+pub mod imagine;
 pub mod levers;
 pub mod metrics;
 pub mod regions;

@@ -128,6 +128,22 @@ impl<R> Table<R> {
             .map_or(&mut [], |slice| &mut slice.rows)
     }
 
+    /// The slices that are kept, as they are.
+    pub(super) fn only(&self, keep: impl Fn(Source, &Place) -> bool) -> Self
+    where
+        R: Clone,
+    {
+        let kept = self
+            .slices
+            .iter()
+            .filter(|((source, place), _)| keep(*source, place));
+        Self {
+            slices: kept
+                .map(|(key, slice)| (key.clone(), slice.clone()))
+                .collect(),
+        }
+    }
+
     /// Every slice, by source and then place.
     pub fn slices(&self) -> impl Iterator<Item = (Source, &Place, &Slice<R>)> {
         self.slices
