@@ -1,0 +1,1 @@
+//! Drains of simulated and hand-made fleets.

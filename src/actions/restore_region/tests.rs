@@ -1,0 +1,1 @@
+//! Restores after drains of simulated fleets.

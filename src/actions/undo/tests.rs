@@ -1,0 +1,1 @@
+//! Undoing runs, as the journal tells them.
