@@ -66,9 +66,14 @@ impl Action for DrainRegion {
 
     fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let label = region::find(fleet, &intent.target)?;
-        let gone: Vec<RegionLabel> = ledger.drained().into_iter().map(|drain| drain.region).collect();
+        let gone: Vec<RegionLabel> = ledger
+            .drained()
+            .into_iter()
+            .map(|drain| drain.region)
+            .collect();
         let mut receivers = region::others(fleet, &label);
-        receivers.retain(|other| !gone.contains(other) && forecast::share(fleet, other) != Some(0.0));
+        receivers
+            .retain(|other| !gone.contains(other) && forecast::share(fleet, other) != Some(0.0));
         if region::others(fleet, &label).is_empty() {
             return Err(Refusal::new(
                 format!("{label} is the only region"),
@@ -108,7 +113,11 @@ fn nothing(
         };
     }
     let restore = format!("plan `restore-region {label}` to bring traffic back");
-    if let Some(drain) = ledger.drained().into_iter().find(|drain| drain.region == *label) {
+    if let Some(drain) = ledger
+        .drained()
+        .into_iter()
+        .find(|drain| drain.region == *label)
+    {
         let reason = format!("{label} is drained already, by run {}", drain.run);
         return Refusal::new(reason, restore);
     }
@@ -118,7 +127,10 @@ fn nothing(
             .filter(|drained| drained.witnessed)
             .map(|drained| format!(" since {}", drained.since))
             .unwrap_or_default();
-        return Refusal::new(format!("{label} is drained already{since}: everything that leads to it is closed"), restore);
+        return Refusal::new(
+            format!("{label} is drained already{since}: everything that leads to it is closed"),
+            restore,
+        );
     }
     Refusal::new(
         format!("nothing that we know steers traffic to {label}"),
@@ -161,7 +173,10 @@ impl Drain<'_> {
         plan.blast = Blast::L3;
         plan.phrase = region::phrase(label, forecast::share(self.fleet, label));
         plan.on_breach = OnBreach::Hold;
-        plan.until = plan.made_at.checked_add(Duration::from_secs(minutes.saturating_mul(60))).ok();
+        plan.until = plan
+            .made_at
+            .checked_add(Duration::from_secs(minutes.saturating_mul(60)))
+            .ok();
         plan.marks = vec![Mark::Drained {
             region: label.clone(),
         }];
@@ -193,7 +208,11 @@ impl Drain<'_> {
                 continue;
             };
             let middle = weights::level(&normal, &mine, HALF).filter(|_| !self.now);
-            half.extend(middle.as_ref().and_then(|middle| name.batch(&normal, middle)));
+            half.extend(
+                middle
+                    .as_ref()
+                    .and_then(|middle| name.batch(&normal, middle)),
+            );
             let from = middle.as_ref().unwrap_or(&normal);
             let empty = weights::level(&normal, &mine, 0.0);
             end.extend(empty.and_then(|empty| name.batch(from, &empty)));
@@ -207,7 +226,10 @@ impl Drain<'_> {
                 version: check.version,
             })
         }));
-        [half, end].into_iter().filter(|round| !round.is_empty()).collect()
+        [half, end]
+            .into_iter()
+            .filter(|round| !round.is_empty())
+            .collect()
     }
 
     /// One call for each panel.
@@ -223,7 +245,10 @@ impl Drain<'_> {
         let on = self.pulls.receivers.iter().map(|control| (control, true));
         for (control, to) in on.chain(off) {
             let panel = control.panel_arn.as_deref();
-            match panels.iter_mut().find(|(known, edits)| *known == panel && edits.len() < CONTROLS) {
+            match panels
+                .iter_mut()
+                .find(|(known, edits)| *known == panel && edits.len() < CONTROLS)
+            {
                 Some((_, edits)) => edits.push(edit(control, to)),
                 None => panels.push((panel, vec![edit(control, to)])),
             }
@@ -244,13 +269,18 @@ impl Drain<'_> {
         for name in &routes.names {
             let governed = name.of(self.label).all(|record| {
                 let arns = routes.controls(record);
-                self.pulls.controls.iter().any(|control| arns.contains(&control.arn.as_str()))
+                self.pulls
+                    .controls
+                    .iter()
+                    .any(|control| arns.contains(&control.arn.as_str()))
             });
             let mine = name.mask(self.label);
             if let Some(normal) = name.weights().filter(|_| governed)
                 && let Some(empty) = weights::level(&normal, &mine, 0.0)
             {
-                effect.retain(|change| !matches!(change, Change::Traffic(traffic::Change::Controls { .. })));
+                effect.retain(|change| {
+                    !matches!(change, Change::Traffic(traffic::Change::Controls { .. }))
+                });
                 effect.extend(name.batch(&normal, &empty));
             }
         }
@@ -266,7 +296,11 @@ impl Drain<'_> {
         };
         let last = rounds.len();
         for (index, round) in rounds.into_iter().enumerate() {
-            steps.extend(round.into_iter().map(|change| pace::edits(change, pace::DRAIN)));
+            steps.extend(
+                round
+                    .into_iter()
+                    .map(|change| pace::edits(change, pace::DRAIN)),
+            );
             let ends = index + 1 == last;
             // Half-way nothing certain can be said about what remains: several names, several levers.
             let below = if ends { 1.0 } else { 110.0 };
@@ -305,16 +339,22 @@ impl Drain<'_> {
         for Held { name, way } in writers::datastores(self.fleet, self.label, &self.gone) {
             match way {
                 _ if self.now || lost => remarks.push(format!(
-                    "the primary of {name} stays in {}; plan `fail-over-cache {name}` afterwards", self.label
+                    "the primary of {name} stays in {}; plan `fail-over-cache {name}` afterwards",
+                    self.label
                 )),
                 Ok((change, to)) => {
-                    let title = format!("Fail {name} over to {to}; writes that were not replicated are lost");
+                    let title = format!(
+                        "Fail {name} over to {to}; writes that were not replicated are lost"
+                    );
                     steps.push(pace::change(title, change, pace::STORE));
                     remarks.push(format!(
                         "the cache primary of {name} moves to {to} last: a cache fails over without handing over, so unreplicated writes are lost"
                     ));
                 }
-                Err(why) => remarks.push(format!("the primary of {name} stays in {}: {why}", self.label)),
+                Err(why) => remarks.push(format!(
+                    "the primary of {name} stays in {}: {why}",
+                    self.label
+                )),
             }
         }
     }

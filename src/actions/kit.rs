@@ -10,3 +10,6 @@ pub mod region;
 pub mod route;
 pub mod weights;
 pub mod writers;
+
+#[cfg(test)]
+pub mod tests;

@@ -41,14 +41,19 @@ impl Action for RestoreRegion {
     fn targets(&self, fleet: &Fleet, ledger: &Ledger) -> Vec<String> {
         let regions = fleet.estate.regions.iter().map(|spec| &spec.label);
         regions
-            .filter(|label| region::drained(ledger, label) || forecast::share(fleet, label) == Some(0.0))
+            .filter(|label| {
+                region::drained(ledger, label) || forecast::share(fleet, label) == Some(0.0)
+            })
             .map(ToString::to_string)
             .collect()
     }
 
     fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let label = region::find(fleet, &intent.target)?;
-        let run = ledger.drained().into_iter().find(|drain| drain.region == label);
+        let run = ledger
+            .drained()
+            .into_iter()
+            .find(|drain| drain.region == label);
         let run = run.and_then(|drain| ledger.run(&drain.run));
         let normal = match run {
             Some(run) => Normal::captured(run),
@@ -83,7 +88,12 @@ pub fn of(
             "nothing is left to restore",
         ));
     }
-    let changes: Vec<_> = made.steps.iter().filter_map(Step::change).cloned().collect();
+    let changes: Vec<_> = made
+        .steps
+        .iter()
+        .filter_map(Step::change)
+        .cloned()
+        .collect();
     let title = if stop < 100.0 {
         format!("Restore {label} to {stop} % of its share")
     } else {
@@ -92,10 +102,14 @@ pub fn of(
     let mut plan = frame::plan(fleet, intent, title, made.steps);
     plan.forecast = forecast::of(fleet, &changes, None);
     plan.remarks = made.remarks;
-    plan.remarks.extend(forecast::remarks(fleet, &plan.forecast));
+    plan.remarks
+        .extend(forecast::remarks(fleet, &plan.forecast));
     plan.remarks.push("the writer moves back last, with `switchover`, when traffic has been stable for half an hour".to_owned());
     (plan.blast, plan.phrase) = if intent.options.now {
-        let after = plan.forecast.iter().find(|forecast| forecast.region == *label);
+        let after = plan
+            .forecast
+            .iter()
+            .find(|forecast| forecast.region == *label);
         let share = after.and_then(|forecast| Some(forecast.share_after? - forecast.share_before?));
         (Blast::L3, region::phrase(label, share))
     } else {
@@ -134,7 +148,9 @@ fn entry(fleet: &Fleet, label: &RegionLabel) -> Result<(), Refusal> {
     }
     Err(Refusal {
         reasons,
-        advice: format!("traffic returns only to a healthy region: wait until {label} has been well for ten minutes"),
+        advice: format!(
+            "traffic returns only to a healthy region: wait until {label} has been well for ten minutes"
+        ),
     })
 }
 

@@ -3,6 +3,7 @@
 mod target;
 #[cfg(test)]
 mod tests;
+mod version;
 mod write;
 
 use self::target::Target;
@@ -63,7 +64,8 @@ impl Action for ShiftWeights {
         if regional(&target) {
             let changes = std::slice::from_ref(&change);
             plan.forecast = forecast::of(fleet, changes, None);
-            plan.remarks.extend(forecast::remarks(fleet, &plan.forecast));
+            plan.remarks
+                .extend(forecast::remarks(fleet, &plan.forecast));
             (plan.blast, plan.phrase) = blast(fleet, &target, &change);
         }
         Ok(plan)
@@ -115,10 +117,17 @@ fn blast(fleet: &Fleet, target: &Target<'_>, change: &Change) -> (Blast, String)
         };
         let sum = |fleet: &Fleet| -> Option<f64> {
             rows()
-                .map(|row| fleet.shares.get(target.source, &Place::Global, &row.key())?.value())
+                .map(|row| {
+                    fleet
+                        .shares
+                        .get(target.source, &Place::Global, &row.key())?
+                        .value()
+                })
                 .sum()
         };
-        let moves = sum(imagined.fleet()).zip(sum(fleet)).map(|(after, before)| (after - before).abs());
+        let moves = sum(imagined.fleet())
+            .zip(sum(fleet))
+            .map(|(after, before)| (after - before).abs());
         let worse = match (moved, moves) {
             _ if rows().next().is_none() => false,
             (None, _) => true,
@@ -131,7 +140,9 @@ fn blast(fleet: &Fleet, target: &Target<'_>, change: &Change) -> (Blast, String)
         }
     }
     match moved {
-        Some((label, Some(share))) if share > MUCH => (Blast::L3, region::phrase(label, Some(share))),
+        Some((label, Some(share))) if share > MUCH => {
+            (Blast::L3, region::phrase(label, Some(share)))
+        }
         Some((label, None)) => (Blast::L3, region::phrase(label, None)),
         Some((_, Some(_))) | None => {
             let name = target.member.unwrap_or(&target.split);

@@ -73,14 +73,23 @@ fn find<'a>(ledger: &'a Ledger, target: &str) -> Result<&'a RunRecord, Refusal> 
         ));
     }
     if let Some(by) = &run.undone_by {
-        return Err(Refusal::new(format!("run {id} was undone by run {by}"), others));
+        return Err(Refusal::new(
+            format!("run {id} was undone by run {by}"),
+            others,
+        ));
     }
     let standing = run.standing_changes();
     if standing.is_empty() {
-        return Err(Refusal::new(format!("nothing that run {id} did still stands"), others));
+        return Err(Refusal::new(
+            format!("nothing that run {id} did still stands"),
+            others,
+        ));
     }
     if !run.undoable() {
-        let reasons = standing.iter().filter_map(|change| refused(change)).collect();
+        let reasons = standing
+            .iter()
+            .filter_map(|change| refused(change))
+            .collect();
         return Err(Refusal {
             reasons,
             advice: others,
@@ -129,7 +138,10 @@ fn paced(
 ) -> Result<Plan, Refusal> {
     let mut plan = restore_region::of(fleet, ledger, intent, label, &Normal::captured(run))?;
     plan.title = format!("Undo run {}: restore {label}", run.id);
-    let rest = run.standing_changes().into_iter().filter(|change| !steers(change));
+    let rest = run
+        .standing_changes()
+        .into_iter()
+        .filter(|change| !steers(change));
     for change in rest {
         match change.inverse() {
             Ok(inverse) => plan.steps.push(step(inverse)),
@@ -161,7 +173,9 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refu
             (moved > 0.0).then(|| (forecast.region.clone(), moved))
         })
         .collect();
-    let traffic = inverses.iter().any(|change| steers(change) || matches!(change, Change::Traffic(_)));
+    let traffic = inverses
+        .iter()
+        .any(|change| steers(change) || matches!(change, Change::Traffic(_)));
     if traffic {
         let seconds = intent.options.bake_seconds.unwrap_or(BAKE);
         let watched = concerned(fleet, &inverses);
@@ -169,7 +183,12 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refu
             steps.push(pace::bake(&watched, seconds));
         }
     }
-    let mut plan = frame::plan(fleet, intent, format!("Undo run {}: {}", run.id, run.plan.title), steps);
+    let mut plan = frame::plan(
+        fleet,
+        intent,
+        format!("Undo run {}: {}", run.id, run.plan.title),
+        steps,
+    );
     let regional = inverses.iter().any(steers);
     (plan.blast, plan.phrase) = match moved.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
         Some((label, share)) if *share > 0.1 => (Blast::L3, region::phrase(label, Some(*share))),
@@ -178,7 +197,11 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refu
             None => (Blast::L2, run.id.clone()),
         },
     };
-    plan.on_breach = if traffic { OnBreach::StepBack } else { OnBreach::Hold };
+    plan.on_breach = if traffic {
+        OnBreach::StepBack
+    } else {
+        OnBreach::Hold
+    };
     plan.marks = drains(run)
         .map(|region| Mark::Restored { region })
         .into_iter()
@@ -196,7 +219,11 @@ fn concerned(fleet: &Fleet, changes: &[Change]) -> Vec<RegionLabel> {
     let all = changes.iter().any(steers);
     let mut labels: Vec<RegionLabel> = Vec::new();
     for spec in &fleet.estate.regions {
-        let here = || changes.iter().any(|change| change.place().region() == Some(&spec.label));
+        let here = || {
+            changes
+                .iter()
+                .any(|change| change.place().region() == Some(&spec.label))
+        };
         if all || here() {
             labels.push(spec.label.clone());
         }

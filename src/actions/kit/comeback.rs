@@ -1,7 +1,8 @@
 //! The steps that bring a region's traffic back: weights held at nothing, controls on, then by and by. Owns the order and the levels; who asks decides what is normal.
 
 use super::{
-    lever, normal::Normal,
+    lever,
+    normal::Normal,
     pace, region,
     route::{self, Name, Routes},
     weights,
@@ -71,7 +72,11 @@ pub fn steps(
     let routes = Routes::of(fleet);
     let mut watched = vec![label.clone()];
     let others = region::others(fleet, label);
-    watched.extend(others.into_iter().filter(|other| !region::drained(ledger, other)));
+    watched.extend(
+        others
+            .into_iter()
+            .filter(|other| !region::drained(ledger, other)),
+    );
     let mut build = Build {
         fleet,
         label,
@@ -110,20 +115,32 @@ impl<'a> Build<'a> {
             let mut mine = name.of(self.label);
             mine.any(|record| {
                 let arns = self.routes.controls(record);
-                controls.iter().any(|edit| arns.contains(&edit.arn.as_str()))
+                controls
+                    .iter()
+                    .any(|edit| arns.contains(&edit.arn.as_str()))
             })
         };
         for name in &self.routes.names {
             let mine = name.mask(self.label);
-            let (Some(now), Some(normal)) = (name.weights(), self.normal.weights(name, &mine, held_by(name))) else {
+            let (Some(now), Some(normal)) = (
+                name.weights(),
+                self.normal.weights(name, &mine, held_by(name)),
+            ) else {
                 continue;
             };
             if let Some(owner) = lever::owner(name) {
-                self.made.remarks.push(format!("{} stays as it is: {owner}", name.plain()));
+                self.made
+                    .remarks
+                    .push(format!("{} stays as it is: {owner}", name.plain()));
                 continue;
             }
             self.ttl = self.ttl.max(name.ttl());
-            self.rising.push(Rising { name, mine, normal, now });
+            self.rising.push(Rising {
+                name,
+                mine,
+                normal,
+                now,
+            });
         }
     }
 
@@ -145,17 +162,24 @@ impl<'a> Build<'a> {
         let unpaced = self.routes.names.iter().filter(|name| {
             let behind = |record: &traffic::Record| {
                 let arns = self.routes.controls(record);
-                controls.iter().any(|edit| arns.contains(&edit.arn.as_str()))
+                controls
+                    .iter()
+                    .any(|edit| arns.contains(&edit.arn.as_str()))
             };
             name.weights().is_none() && name.of(self.label).any(behind)
         });
         let unpaced: Vec<String> = unpaced.map(Name::plain).collect();
         if !unpaced.is_empty() {
-            let text = format!("{} returns at once with its control: it has no weights", unpaced.join(", "));
+            let text = format!(
+                "{} returns at once with its control: it has no weights",
+                unpaced.join(", ")
+            );
             self.made.remarks.push(text);
         }
         for part in controls.chunks(10) {
-            let change = traffic::Change::Controls { controls: part.to_vec() };
+            let change = traffic::Change::Controls {
+                controls: part.to_vec(),
+            };
             self.push(Change::Traffic(change));
         }
         for id in early {
@@ -168,7 +192,11 @@ impl<'a> Build<'a> {
         let mut held = Vec::new();
         for rising in &mut self.rising {
             if let Some(none) = weights::level(&rising.normal, &rising.mine, 0.0)
-                && rising.now.iter().zip(&rising.mine).any(|(weight, mine)| *mine && *weight > 0)
+                && rising
+                    .now
+                    .iter()
+                    .zip(&rising.mine)
+                    .any(|(weight, mine)| *mine && *weight > 0)
             {
                 held.extend(rising.name.batch(&rising.now, &none));
                 rising.now = none;
@@ -214,7 +242,12 @@ impl<'a> Build<'a> {
         let stop = self.pace.stop.clamp(0.0, 100.0);
         let mut levels: Vec<f64> = LEVELS.into_iter().filter(|level| *level < stop).collect();
         levels.push(stop);
-        let groups: Vec<_> = self.routes.accelerators.iter().flat_map(|accelerator| accelerator.of(self.label)).collect();
+        let groups: Vec<_> = self
+            .routes
+            .accelerators
+            .iter()
+            .flat_map(|accelerator| accelerator.of(self.label))
+            .collect();
         let mut dials: Vec<f64> = groups.iter().map(|group| group.dial).collect();
         for level in levels {
             let before = self.made.steps.len();
@@ -256,7 +289,10 @@ impl<'a> Build<'a> {
         for id in late {
             self.uninvert(&id);
         }
-        self.made.remarks.push("health checks are turned back last: their records have no weights and return at once".to_owned());
+        self.made.remarks.push(
+            "health checks are turned back last: their records have no weights and return at once"
+                .to_owned(),
+        );
         self.watch();
     }
 

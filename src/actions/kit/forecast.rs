@@ -48,7 +48,10 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
                 rps_before: *rate,
                 rps_after,
                 rps_worst: worst,
-                capacity_rps: fleet.estate.region(label).and_then(|spec| spec.capacity_rps),
+                capacity_rps: fleet
+                    .estate
+                    .region(label)
+                    .and_then(|spec| spec.capacity_rps),
             }
         })
         .collect()

@@ -1,13 +1,16 @@
 //! Which lever takes a region out of each route: the data plane first, by what works now. Owns the choice and its reasons; builds no step.
 
+mod check;
+mod panel;
+
 use std::collections::BTreeSet;
 
 use super::route::{Accelerator, Name, Routes};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
-    health_checks::{self, HealthCheck},
+    health_checks::HealthCheck,
     levers::{self, LeverState},
-    traffic::{Mechanism, Policy, Record, RoutingControl, share::Remark},
+    traffic::{Mechanism, Policy, Record, RoutingControl},
 };
 
 /// What takes a region out of the routes that it is in.
@@ -48,7 +51,10 @@ pub fn works(fleet: &Fleet, group: &str) -> Result<(), String> {
         .iter()
         .filter(|lever| lever.group == group)
         .map(|lever| &lever.state);
-    if states.clone().any(|state| matches!(state, LeverState::Works { .. })) {
+    if states
+        .clone()
+        .any(|state| matches!(state, LeverState::Works { .. }))
+    {
         return Ok(());
     }
     Err(states
@@ -132,7 +138,10 @@ impl<'a> Choice<'a> {
         let (way, backup) = if name.weights().is_some() {
             ("its weights", "weights are the fallback")
         } else {
-            ("its health check", "inverting its health check is the fallback")
+            (
+                "its health check",
+                "inverting its health check is the fallback",
+            )
         };
         match (by_control, otherwise) {
             (Ok(found), other) if self.cluster.is_ok() || other.is_err() || self.dns.is_err() => {
@@ -144,23 +153,38 @@ impl<'a> Choice<'a> {
                 ));
                 self.warn_cluster();
                 for control in found {
-                    if !self.pulls.controls.iter().any(|known| known.arn == control.arn) {
+                    if !self
+                        .pulls
+                        .controls
+                        .iter()
+                        .any(|known| known.arn == control.arn)
+                    {
                         self.pulls.controls.push(control);
                     }
                 }
             }
             (control, Ok(checks)) => {
                 let why = match control {
-                    Ok(_) => format!("the recovery cluster {}", self.cluster.clone().err().unwrap_or_default()),
+                    Ok(_) => format!(
+                        "the recovery cluster {}",
+                        self.cluster.clone().err().unwrap_or_default()
+                    ),
                     Err(why) => why,
                 };
-                self.pulls.remarks.push(format!("{plain}: {way} (control plane in us-east-1), because {why}"));
+                self.pulls.remarks.push(format!(
+                    "{plain}: {way} (control plane in us-east-1), because {why}"
+                ));
                 self.warn_dns(name);
                 if name.weights().is_some() {
                     self.pulls.weights.push(name);
                 }
                 for check in checks {
-                    if !self.pulls.inverted.iter().any(|(known, _)| known.id == check.id) {
+                    if !self
+                        .pulls
+                        .inverted
+                        .iter()
+                        .any(|(known, _)| known.id == check.id)
+                    {
                         let users = self.users(&check.id);
                         self.pulls.remarks.push(format!(
                             "health check {} is used by {}: all of them leave {} at once",
@@ -173,7 +197,9 @@ impl<'a> Choice<'a> {
                 }
             }
             (Err(control), Err(otherwise)) => {
-                self.pulls.stuck.push(format!("{plain} stays: {control}; {otherwise}"));
+                self.pulls
+                    .stuck
+                    .push(format!("{plain} stays: {control}; {otherwise}"));
             }
             (Ok(_), Err(_)) => {}
         }
@@ -182,10 +208,17 @@ impl<'a> Choice<'a> {
     /// A region that is only the reserve of a name gets nothing while the primary works: it stays as it is.
     fn spare(&mut self, name: &Name<'_>, open: &[&Record]) -> bool {
         let key = |record: &Record| {
-            format!("{}/{}", name.split, record.set_identifier.as_deref().unwrap_or(""))
+            format!(
+                "{}/{}",
+                name.split,
+                record.set_identifier.as_deref().unwrap_or("")
+            )
         };
         let idle = |record: &&Record| {
-            let share = self.fleet.shares.get(Source::Records, &Place::Global, &key(record));
+            let share = self
+                .fleet
+                .shares
+                .get(Source::Records, &Place::Global, &key(record));
             share.and_then(|share| share.answers()) == Some(false)
         };
         let spare = open
@@ -212,7 +245,10 @@ impl<'a> Choice<'a> {
 
     fn warn_dns(&mut self, name: &Name<'_>) {
         if let Err(why) = &self.dns {
-            let text = format!("Route 53 {why}: no other lever takes it out of {}", name.plain());
+            let text = format!(
+                "Route 53 {why}: no other lever takes it out of {}",
+                name.plain()
+            );
             self.pulls.remarks.push(text);
         }
     }
@@ -241,10 +277,15 @@ impl<'a> Choice<'a> {
             .filter(|(_, region)| *region != Some(self.label))
             .find_map(|(record, _)| {
                 let arns = self.routes.controls(record);
-                found.iter().find(|control| arns.contains(&control.arn.as_str()))
+                found
+                    .iter()
+                    .find(|control| arns.contains(&control.arn.as_str()))
             });
         match shared {
-            Some(control) => Err(format!("routing control {} also governs other regions", control.name)),
+            Some(control) => Err(format!(
+                "routing control {} also governs other regions",
+                control.name
+            )),
             None => Ok(found),
         }
     }
@@ -257,155 +298,13 @@ impl<'a> Choice<'a> {
             .records
             .iter()
             .filter(|(_, region)| *region != Some(self.label));
-        let some = rest.filter_map(|(record, _)| super::route::weight(record)).any(|weight| weight > 0);
+        let some = rest
+            .filter_map(|(record, _)| super::route::weight(record))
+            .any(|weight| weight > 0);
         if some {
             Ok(())
         } else {
             Err("no other region has a weight, and weights are never all 0".to_owned())
-        }
-    }
-
-    /// The health checks to invert, one for each open record set.
-    fn by_check(&self, name: &Name<'_>, open: &[&Record]) -> Result<Vec<&'a HealthCheck>, String> {
-        if let Some(owner) = owner(name) {
-            return Err(owner);
-        }
-        if name.records.iter().all(|(_, region)| *region == Some(self.label)) {
-            return Err("no other region has a record set of it".to_owned());
-        }
-        let mut found: Vec<&HealthCheck> = Vec::new();
-        for record in open {
-            self.may_fail(name, record)?;
-            let check = record
-                .health_check_id
-                .as_deref()
-                .and_then(|id| self.routes.check(id))
-                .ok_or("a record set has no weight and no health check that could be inverted")?;
-            self.may_invert(check)?;
-            if !found.iter().any(|known| known.id == check.id) {
-                found.push(check);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Whether users still get an answer when a record set counts as unhealthy.
-    fn may_fail(&self, name: &Name<'_>, record: &Record) -> Result<(), String> {
-        let default = match &record.policy {
-            Policy::Geolocation { country, .. } => country.as_deref() == Some("*"),
-            Policy::Cidr { location } => location.ends_with("/*"),
-            Policy::Simple | Policy::Other => {
-                return Err("its routing policy leaves no other answer that we know".to_owned());
-            }
-            Policy::Weighted { .. }
-            | Policy::Latency { .. }
-            | Policy::Geoproximity { .. }
-            | Policy::Failover { .. }
-            | Policy::MultiValue => return Ok(()),
-        };
-        let key = |record: &Record| {
-            format!("{}/{}", name.split, record.set_identifier.as_deref().unwrap_or(""))
-        };
-        let share = self.fleet.shares.get(Source::Records, &Place::Global, &key(record));
-        let lacking = matches!(
-            share.and_then(|share| share.remark),
-            Some(Remark::NoDefault | Remark::DefaultFails)
-        );
-        if default || lacking {
-            return Err("users of its locations would get no answer: there is no other default".to_owned());
-        }
-        Ok(())
-    }
-
-    fn may_invert(&self, check: &HealthCheck) -> Result<(), String> {
-        let id = &check.id;
-        if check.disabled {
-            return Err(format!("health check {id} is disabled"));
-        }
-        let foreign: Vec<&str> = self
-            .routes
-            .names
-            .iter()
-            .flat_map(|name| &name.records)
-            .filter(|(record, region)| {
-                record.health_check_id.as_deref() == Some(id) && *region != Some(self.label)
-            })
-            .map(|(_, region)| region.map_or("elsewhere", |region| region.as_str()))
-            .collect();
-        if let Some(first) = foreign.first() {
-            return Err(format!("health check {id} is shared with {first}: inverting it would take that out too"));
-        }
-        // Inverted, a check that fails counts as healthy.
-        match health_checks::healthy(self.fleet, id) {
-            Some(true) => Ok(()),
-            Some(false) => Err(format!("health check {id} fails already: inverting it would bring the region back")),
-            None => Err(format!("the state of health check {id} is not known: inverting it could bring the region back")),
-        }
-    }
-
-    /// The record sets that use a check.
-    fn users(&self, id: &str) -> Vec<String> {
-        let names = self.routes.names.iter();
-        names
-            .flat_map(|name| name.records.iter().map(move |(record, _)| (name, record)))
-            .filter(|(_, record)| record.health_check_id.as_deref() == Some(id))
-            .map(|(name, record)| {
-                format!("{} {}", name.split, record.set_identifier.as_deref().unwrap_or(""))
-            })
-            .collect()
-    }
-
-    /// While the record sets have never been read, the control named after the region is all that we know.
-    fn unseen_control(&mut self) {
-        let read = self.fleet.status(Source::Records, &Place::Global).observed_at.is_some();
-        if read || !self.pulls.controls.is_empty() {
-            return;
-        }
-        let named = self.controls.iter().find(|control| {
-            crate::resources::traffic::region_within(&self.fleet.estate, &control.name) == Some(self.label)
-                && self.fleet.shares.control(&control.arn) == Some(true)
-        });
-        if let Some(control) = named {
-            self.pulls.ttl = self.pulls.ttl.max(60);
-            self.pulls.remarks.push(format!(
-                "routing control {}: what it governs is not known, because no record set was read yet",
-                control.name
-            ));
-            self.pulls.controls.push(control);
-        }
-    }
-
-    /// A panel must not be left without a control that is `On`.
-    fn receivers(&mut self, receivers: &[RegionLabel]) {
-        let Some(panel) = self.pulls.controls.first().map(|control| control.panel_arn.clone()) else {
-            return;
-        };
-        let off: Vec<&str> = self.pulls.controls.iter().map(|control| control.arn.as_str()).collect();
-        let rest: Vec<&'a RoutingControl> = self
-            .controls
-            .iter()
-            .copied()
-            .filter(|control| control.panel_arn == panel && !off.contains(&control.arn.as_str()))
-            .collect();
-        if rest.iter().any(|control| self.fleet.shares.control(&control.arn) == Some(true)) {
-            return;
-        }
-        let estate = &self.fleet.estate;
-        let wanted = |control: &&RoutingControl| {
-            let region = crate::resources::traffic::region_within(estate, &control.name);
-            region.is_some_and(|region| receivers.contains(region))
-                && self.fleet.shares.control(&control.arn) == Some(false)
-        };
-        self.pulls.receivers = rest.into_iter().filter(wanted).collect();
-        if self.pulls.receivers.is_empty() {
-            self.pulls.stuck.push("no other routing control of the panel is On or may be turned On".to_owned());
-            self.pulls.controls.clear();
-        } else {
-            let names: Vec<&str> = self.pulls.receivers.iter().map(|control| control.name.as_str()).collect();
-            self.pulls.remarks.push(format!(
-                "no other control of the panel is On: {} is turned On in the same call",
-                names.join(", ")
-            ));
         }
     }
 
@@ -435,5 +334,7 @@ impl<'a> Choice<'a> {
 pub fn owner(name: &Name<'_>) -> Option<String> {
     let mut records = name.records.iter();
     let id = records.find_map(|(record, _)| record.traffic_policy_instance_id.as_deref())?;
-    Some(format!("traffic policy instance {id} owns its record sets and would put them back"))
+    Some(format!(
+        "traffic policy instance {id} owns its record sets and would put them back"
+    ))
 }

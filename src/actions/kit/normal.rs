@@ -44,17 +44,26 @@ impl Normal {
         for change in run.standing_changes() {
             match change {
                 Change::Traffic(traffic::Change::Weights { records }) => {
-                    let known = records.iter().filter_map(|edit| Some((set(&edit.from), edit.from_weight()?)));
+                    let known = records
+                        .iter()
+                        .filter_map(|edit| Some((set(&edit.from), edit.from_weight()?)));
                     normal.weights.extend(known);
                 }
-                Change::Traffic(traffic::Change::Dial { group_arn, from, .. }) => {
+                Change::Traffic(traffic::Change::Dial {
+                    group_arn, from, ..
+                }) => {
                     normal.dials.insert(group_arn.clone(), *from);
                 }
                 Change::Traffic(traffic::Change::Controls { controls }) => {
                     let off = controls.iter().filter(|edit| edit.from && !edit.to);
                     normal.controls.extend(off.cloned());
                 }
-                Change::HealthChecks(health_checks::Change::Invert { id, records, to: true, .. }) => {
+                Change::HealthChecks(health_checks::Change::Invert {
+                    id,
+                    records,
+                    to: true,
+                    ..
+                }) => {
                     normal.checks.insert(id.clone(), records.clone());
                 }
                 Change::HealthChecks(_)
@@ -81,11 +90,17 @@ impl Normal {
             let id = record.set_identifier.as_deref().unwrap_or("");
             if route::weight(record) == Some(0) {
                 let said = told.get(id).or_else(|| told.get(label.as_str()));
-                match said.and_then(|weight| u8::try_from(*weight).ok()).filter(|weight| *weight > 0) {
+                match said
+                    .and_then(|weight| u8::try_from(*weight).ok())
+                    .filter(|weight| *weight > 0)
+                {
                     Some(weight) => {
                         normal.weights.insert(set(record), weight);
                     }
-                    None => reasons.push(format!("the normal weight of {id} in {} is not known", traffic::plain_name(&record.name))),
+                    None => reasons.push(format!(
+                        "the normal weight of {id} in {} is not known",
+                        traffic::plain_name(&record.name)
+                    )),
                 }
             }
             let controls = super::lever::controls(fleet);
@@ -94,24 +109,39 @@ impl Normal {
                 let off = fleet.shares.control(arn) == Some(false);
                 let new = !normal.controls.iter().any(|edit| edit.arn == arn);
                 if let Some(control) = known.filter(|_| off && new) {
-                    normal.controls.push(ControlEdit { arn: arn.to_owned(), name: control.name.clone(), from: true, to: false });
+                    normal.controls.push(ControlEdit {
+                        arn: arn.to_owned(),
+                        name: control.name.clone(),
+                        from: true,
+                        to: false,
+                    });
                 }
             }
-            let check = record.health_check_id.as_deref().and_then(|id| routes.check(id));
+            let check = record
+                .health_check_id
+                .as_deref()
+                .and_then(|id| routes.check(id));
             if let Some(check) = check.filter(|check| check.inverted) {
                 let users = normal.checks.entry(check.id.clone()).or_default();
                 users.push(format!("{} {id}", traffic::plain_name(&record.name)));
             }
         }
-        let groups = routes.accelerators.iter().flat_map(|accelerator| accelerator.of(label));
+        let groups = routes
+            .accelerators
+            .iter()
+            .flat_map(|accelerator| accelerator.of(label));
         let closed = groups.filter(|group| group.dial <= 0.0);
-        normal.dials = closed.map(|group| (group.group_arn.clone(), 100.0)).collect();
+        normal.dials = closed
+            .map(|group| (group.group_arn.clone(), 100.0))
+            .collect();
         if reasons.is_empty() {
             return Ok(normal);
         }
         Err(Refusal {
             reasons,
-            advice: format!("no run in the journal drained {label}: say what is normal, `weights {label}=N` with N from 1 to 255"),
+            advice: format!(
+                "no run in the journal drained {label}: say what is normal, `weights {label}=N` with N from 1 to 255"
+            ),
         })
     }
 
@@ -124,7 +154,10 @@ impl Normal {
             .iter()
             .map(|(record, _)| self.weights.get(&set(record)).copied())
             .collect();
-        let of_mine = mine.iter().zip(&known).any(|(mine, known)| *mine && known.is_some());
+        let of_mine = mine
+            .iter()
+            .zip(&known)
+            .any(|(mine, known)| *mine && known.is_some());
         if !of_mine {
             return assume.then_some(now);
         }

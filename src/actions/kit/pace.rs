@@ -154,7 +154,13 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
 }
 
 /// Waits until the requests of a region have left it.
-pub fn tail(region: &RegionLabel, ttl: u32, baseline: Option<f64>, below_percent: f64, last: bool) -> Step {
+pub fn tail(
+    region: &RegionLabel,
+    ttl: u32,
+    baseline: Option<f64>,
+    below_percent: f64,
+    last: bool,
+) -> Step {
     let seconds = u64::from(ttl) * 2;
     let title = if last {
         format!("Wait until {region} has no requests")

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     health_checks::HealthCheck,
-    traffic::{
-        self, EndpointGroup, Mechanism, Policy, Record, Split,
-        change::RecordEdit,
-    },
+    traffic::{self, EndpointGroup, Mechanism, Policy, Record, Split, change::RecordEdit},
 };
 
 /// Seconds that resolvers keep an alias answer.
@@ -80,9 +77,7 @@ impl<'a> Name<'a> {
     /// Which record sets are those of a region.
     pub fn mask(&self, label: &RegionLabel) -> Vec<bool> {
         let records = self.records.iter();
-        records
-            .map(|(_, region)| *region == Some(label))
-            .collect()
+        records.map(|(_, region)| *region == Some(label)).collect()
     }
 
     /// The weights of all record sets; `None` unless all are weighted.
@@ -114,7 +109,9 @@ impl<'a> Name<'a> {
                 to: *to,
             })
             .collect();
-        let change = traffic::Change::Weights { records: records.clone() };
+        let change = traffic::Change::Weights {
+            records: records.clone(),
+        };
         (!records.is_empty()).then(|| crate::resources::Change::Traffic(change))
     }
 }
@@ -186,7 +183,10 @@ impl<'a> Routes<'a> {
         Self {
             names: names.into_values().collect(),
             accelerators: accelerators.into_values().collect(),
-            checks: checks.iter().map(|check| (check.id.as_str(), check)).collect(),
+            checks: checks
+                .iter()
+                .map(|check| (check.id.as_str(), check))
+                .collect(),
         }
     }
 
@@ -205,7 +205,10 @@ impl<'a> Routes<'a> {
     }
 
     fn gather(&self, id: &str, depth: u8, found: &mut Vec<&'a str>) {
-        let Some(check) = self.check(id).filter(|check| !check.inverted && !check.disabled) else {
+        let Some(check) = self
+            .check(id)
+            .filter(|check| !check.inverted && !check.disabled)
+        else {
             return;
         };
         if let Some(arn) = check.routing_control_arn.as_deref() {
@@ -213,7 +216,8 @@ impl<'a> Routes<'a> {
         }
         // `2 of 2 checks: …` is how a calculated check is told: only if all are needed does one of them decide.
         let needed = check.target.split_once(" of ").map(|(needed, _)| needed);
-        let all = needed.and_then(|needed| needed.parse::<usize>().ok()) == Some(check.children.len());
+        let all =
+            needed.and_then(|needed| needed.parse::<usize>().ok()) == Some(check.children.len());
         if check.check_type == "CALCULATED" && all && depth < 4 {
             for child in &check.children {
                 self.gather(child, depth + 1, found);
@@ -237,7 +241,9 @@ impl<'a> Routes<'a> {
 
     /// Whether anything steers users to a region at all, open or not.
     pub fn lead_to(&self, label: &RegionLabel) -> bool {
-        self.names.iter().any(|name| name.of(label).next().is_some())
+        self.names
+            .iter()
+            .any(|name| name.of(label).next().is_some())
             || self
                 .accelerators
                 .iter()

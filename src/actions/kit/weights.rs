@@ -66,11 +66,7 @@ pub fn with_share(normal: &[u8], mine: &[bool], wanted: f64) -> Option<Vec<u8>> 
             return u8::try_from(u32::from(*weight) * factor).unwrap_or(u8::MAX);
         }
         let exact = total * part(*weight);
-        if exact <= 0.0 {
-            0
-        } else {
-            rounded(exact)
-        }
+        if exact <= 0.0 { 0 } else { rounded(exact) }
     };
     Some(normal.iter().zip(mine).map(write).collect())
 }
@@ -99,7 +95,10 @@ mod tests {
     fn half_a_share_is_written_with_ordinary_weights() {
         let mine = [false, true, false];
         let half = level(&[46, 31, 23], &mine, 0.5).unwrap();
-        assert!((share(&half, &mine).unwrap() - 0.155).abs() < 0.002, "{half:?}");
+        assert!(
+            (share(&half, &mine).unwrap() - 0.155).abs() < 0.002,
+            "{half:?}"
+        );
         assert_eq!(u32::from(half[0]) * 23, u32::from(half[2]) * 46);
     }
 
@@ -107,7 +106,10 @@ mod tests {
     fn equal_small_weights_are_multiplied_so_that_one_percent_can_be_written() {
         let mine = [true, false, false];
         let one = with_share(&[1, 1, 1], &mine, 0.01).unwrap();
-        assert!((share(&one, &mine).unwrap() - 0.01).abs() < 0.002, "{one:?}");
+        assert!(
+            (share(&one, &mine).unwrap() - 0.01).abs() < 0.002,
+            "{one:?}"
+        );
         assert_eq!(level(&[1, 1, 1], &mine, 0.0), Some(vec![0, 1, 1]));
         assert_eq!(level(&[1, 1, 1], &mine, 1.0), Some(vec![1, 1, 1]));
     }

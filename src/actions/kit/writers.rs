@@ -61,20 +61,32 @@ fn switch_over(
     if writer.status != "available" {
         return Err(format!("the writer is {}", writer.status));
     }
-    if writer.global.as_ref().is_some_and(|global| global.failover.is_some()) {
+    if writer
+        .global
+        .as_ref()
+        .is_some_and(|global| global.failover.is_some())
+    {
         return Err("a switchover or failover is under way".to_owned());
     }
-    let from = writer.arn.clone().ok_or("the ARN of the writer is not known")?;
+    let from = writer
+        .arn
+        .clone()
+        .ok_or("the ARN of the writer is not known")?;
     let regions = fleet.estate.regions.iter().map(|spec| &spec.label);
     let others = regions.filter(|other| *other != label && !avoid.contains(other));
     let candidates = others.flat_map(|other| {
         databases(fleet, other)
-            .filter(|cluster| cluster.global.as_ref().is_some_and(|seen| seen.id == global))
+            .filter(|cluster| {
+                cluster
+                    .global
+                    .as_ref()
+                    .is_some_and(|seen| seen.id == global)
+            })
             .filter_map(move |cluster| candidate(fleet, other, cluster, writer))
     });
-    let (_, to_region, to) = candidates
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .ok_or("no other member is available, connected, of the same version and with a known lag")?;
+    let (_, to_region, to) = candidates.min_by(|a, b| a.0.total_cmp(&b.0)).ok_or(
+        "no other member is available, connected, of the same version and with a known lag",
+    )?;
     let change = databases::Change::SwitchOver {
         global_cluster: global.to_owned(),
         from_region: label.clone(),
@@ -128,7 +140,10 @@ fn fail_over(
     };
     let fine = |status: Option<&str>| matches!(status, None | Some("available" | "associated"));
     if !fine(datastore.status.as_deref()) {
-        return Err(format!("it is {}", datastore.status.as_deref().unwrap_or("?")));
+        return Err(format!(
+            "it is {}",
+            datastore.status.as_deref().unwrap_or("?")
+        ));
     }
     let best = datastore
         .members

@@ -25,12 +25,27 @@ pub struct Target<'a> {
     pub member: Option<&'a str>,
 }
 
+impl<'a> Target<'a> {
+    /// The members of one mechanism, each with its name.
+    pub fn of<T>(
+        &self,
+        mechanism: impl Fn(&'a Mechanism) -> Option<&'a T>,
+    ) -> Vec<(&'a str, &'a T)> {
+        let rows = self.rows.iter();
+        rows.filter_map(|row| Some((row.member.as_str(), mechanism(&row.by)?)))
+            .collect()
+    }
+}
+
 /// Splits by source, place and name. Routing controls have states, not shares.
 fn splits(fleet: &Fleet) -> BTreeMap<(Source, &Place, &str), Vec<&Split>> {
     let mut splits: BTreeMap<(Source, &Place, &str), Vec<&Split>> = BTreeMap::new();
     for (source, place, row) in fleet.traffic.rows() {
         if !matches!(row.by, Mechanism::Control(_)) {
-            splits.entry((source, place, &row.split)).or_default().push(row);
+            splits
+                .entry((source, place, &row.split))
+                .or_default()
+                .push(row);
         }
     }
     splits
@@ -38,7 +53,9 @@ fn splits(fleet: &Fleet) -> BTreeMap<(Source, &Place, &str), Vec<&Split>> {
 
 /// The region that tells apart splits of one name in several regions: `quote:live/42@eu-west-1`.
 fn at(name: &str, place: &Place) -> String {
-    place.region().map_or_else(|| name.to_owned(), |label| format!("{name}@{label}"))
+    place
+        .region()
+        .map_or_else(|| name.to_owned(), |label| format!("{name}@{label}"))
 }
 
 /// What can be named: every member of every split that has more than one, with its region where the name alone does not tell.
@@ -66,7 +83,9 @@ pub fn find<'a>(fleet: &'a Fleet, target: &str) -> Result<Target<'a>, Refusal> {
     let mut found: Vec<Target<'a>> = Vec::new();
     for ((source, place, split), rows) in splits {
         let is = |name: &str| target == name || target == at(name, place);
-        let member = rows.iter().find(|row| is(&format!("{split}/{}", row.member)));
+        let member = rows
+            .iter()
+            .find(|row| is(&format!("{split}/{}", row.member)));
         if member.is_some() || is(split) {
             found.push(Target {
                 source,
@@ -80,7 +99,10 @@ pub fn find<'a>(fleet: &'a Fleet, target: &str) -> Result<Target<'a>, Refusal> {
     let names: Vec<String> = found
         .iter()
         .map(|found| {
-            let member = found.member.map(|member| format!("/{member}")).unwrap_or_default();
+            let member = found
+                .member
+                .map(|member| format!("/{member}"))
+                .unwrap_or_default();
             at(&format!("{}{member}", found.split), found.place)
         })
         .collect();

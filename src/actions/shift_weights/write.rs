@@ -1,6 +1,6 @@
 //! What each mechanism is told, and what it cannot do. Owns the ranges of the APIs; never an all-zero set.
 
-use super::target::Target;
+use super::{target::Target, version};
 use crate::{
     actions::{
         Refusal,
@@ -8,10 +8,8 @@ use crate::{
     },
     plan::Options,
     resources::{
-        Change, RegionLabel,
-        traffic::{
-            self, AliasVersion, Distribution, EndpointGroup, Forward, Mechanism, change::ForwardEdit,
-        },
+        Change,
+        traffic::{self, EndpointGroup, Forward, Mechanism, change::ForwardEdit},
     },
 };
 
@@ -25,23 +23,6 @@ pub struct Shift {
 
 /// The greatest weight of a target group.
 const GROUP_MOST: u32 = 999;
-/// The greatest share of a staging distribution, in percent.
-const STAGING_MOST: f64 = 15.0;
-
-/// Rows of one mechanism.
-macro_rules! rows {
-    ($target:expr, $variant:ident) => {
-        $target
-            .rows
-            .iter()
-            .filter_map(|row| match &row.by {
-                Mechanism::$variant(member) => Some((row.member.as_str(), member)),
-                _ => None,
-            })
-            .collect::<Vec<_>>()
-    };
-}
-
 /// Seconds until users follow a change of it, waited before the watch counts.
 pub fn settles(target: &Target<'_>) -> u64 {
     match target.rows.first().map(|row| &row.by) {
@@ -65,8 +46,14 @@ pub fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
             "`percent 5` for a member, or `weights a=1,b=3`; usual percentages are 1, 5, 10, 25, 50, 100",
         ));
     }
-    if let Some(percent) = options.percent.filter(|percent| !(0.0..=100.0).contains(percent)) {
-        return Err(Refusal::new(format!("{percent} is no percentage"), "give 0 to 100"));
+    if let Some(percent) = options
+        .percent
+        .filter(|percent| !(0.0..=100.0).contains(percent))
+    {
+        return Err(Refusal::new(
+            format!("{percent} is no percentage"),
+            "give 0 to 100",
+        ));
     }
     let unknown: Vec<String> = options
         .weights
@@ -76,14 +63,17 @@ pub fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         .collect();
     if !unknown.is_empty() {
         let members: Vec<&str> = target.rows.iter().map(|row| row.member.as_str()).collect();
-        return Err(Refusal { reasons: unknown, advice: format!("it has {}", members.join(", ")) });
+        return Err(Refusal {
+            reasons: unknown,
+            advice: format!("it has {}", members.join(", ")),
+        });
     }
     match target.rows.first().map(|row| &row.by) {
         Some(Mechanism::Record(_)) => records(target, options),
         Some(Mechanism::Dial(_)) => dial(target, options),
         Some(Mechanism::Forward(_)) => forward(target, options),
-        Some(Mechanism::Alias(_)) => alias(target, options),
-        Some(Mechanism::Distribution(_)) => staging(target, options),
+        Some(Mechanism::Alias(_)) => version::alias(target, options),
+        Some(Mechanism::Distribution(_)) => version::staging(target, options),
         Some(Mechanism::Control(_)) | None => Err(Refusal::new(
             format!("{} has states, not shares", target.split),
             "drain or restore the region instead",
@@ -91,7 +81,7 @@ pub fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
     }
 }
 
-fn already(target: &Target<'_>) -> Refusal {
+pub(super) fn already(target: &Target<'_>) -> Refusal {
     Refusal::new(
         format!("{} is divided like that already", target.split),
         "nothing is left to change",
@@ -105,7 +95,10 @@ fn which(target: &Target<'_>) -> Refusal {
         .map(|row| format!("{}/{}", target.split, row.member))
         .collect();
     Refusal::new(
-        format!("{} has several members: a percentage needs one of them", target.split),
+        format!(
+            "{} has several members: a percentage needs one of them",
+            target.split
+        ),
         format!("name one: {}", members.join(", ")),
     )
 }
@@ -125,20 +118,33 @@ fn range(what: &str, most: u32) -> Refusal {
 }
 
 fn records(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
-    let rows = rows!(target, Record);
+    let rows = target.of(|by| match by {
+        Mechanism::Record(member) => Some(member),
+        Mechanism::Dial(_)
+        | Mechanism::Forward(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Control(_) => None,
+    });
     // Two zones may hold one name: a batch is of one of them.
     let zone = rows
         .iter()
         .find(|(member, _)| target.member.is_none_or(|wanted| wanted == *member))
         .map(|(_, record)| record.zone_id.as_str());
-    let rows: Vec<_> = rows.into_iter().filter(|(_, record)| Some(record.zone_id.as_str()) == zone).collect();
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, record)| Some(record.zone_id.as_str()) == zone)
+        .collect();
     let name = Name {
         split: target.split,
         records: rows.iter().map(|(_, record)| (*record, None)).collect(),
     };
     let Some(now) = name.weights() else {
         return Err(Refusal::new(
-            format!("{} is not divided by weights: its routing policy decides", target.split),
+            format!(
+                "{} is not divided by weights: its routing policy decides",
+                target.split
+            ),
             "drain or restore a region instead",
         ));
     };
@@ -175,17 +181,30 @@ fn by_percent(now: &[u8], mine: &[bool], percent: f64) -> Option<Vec<u8>> {
     if percent < 100.0 {
         return weights::with_share(now, mine, percent / 100.0);
     }
-    let has = now.iter().zip(mine).any(|(weight, mine)| *mine && *weight > 0);
-    let all = now.iter().zip(mine).map(|(weight, mine)| match (mine, has) {
-        (true, true) => *weight,
-        (true, false) => 100,
-        (false, _) => 0,
-    });
+    let has = now
+        .iter()
+        .zip(mine)
+        .any(|(weight, mine)| *mine && *weight > 0);
+    let all = now
+        .iter()
+        .zip(mine)
+        .map(|(weight, mine)| match (mine, has) {
+            (true, true) => *weight,
+            (true, false) => 100,
+            (false, _) => 0,
+        });
     Some(all.collect())
 }
 
 fn dial(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
-    let rows: Vec<(&str, &EndpointGroup)> = rows!(target, Dial);
+    let rows: Vec<(&str, &EndpointGroup)> = target.of(|by| match by {
+        Mechanism::Dial(member) => Some(member),
+        Mechanism::Record(_)
+        | Mechanism::Forward(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Control(_) => None,
+    });
     let Some(percent) = options.percent else {
         return Err(Refusal::new(
             "an accelerator has dials, not weights",
@@ -193,8 +212,13 @@ fn dial(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         ));
     };
     let member = target.member.ok_or_else(|| which(target))?;
-    let (_, group) = rows.iter().find(|(known, _)| *known == member).ok_or_else(|| which(target))?;
-    let others = rows.iter().any(|(known, group)| *known != member && group.dial > 0.0);
+    let (_, group) = rows
+        .iter()
+        .find(|(known, _)| *known == member)
+        .ok_or_else(|| which(target))?;
+    let others = rows
+        .iter()
+        .any(|(known, group)| *known != member && group.dial > 0.0);
     if percent <= 0.0 && !others {
         return Err(zero(target));
     }
@@ -209,11 +233,24 @@ fn dial(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
 }
 
 fn forward(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
-    let rows: Vec<(&str, &Forward)> = rows!(target, Forward);
+    let rows: Vec<(&str, &Forward)> = target.of(|by| match by {
+        Mechanism::Forward(member) => Some(member),
+        Mechanism::Record(_)
+        | Mechanism::Dial(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Control(_) => None,
+    });
     let now: Vec<u32> = rows.iter().map(|(_, forward)| forward.weight).collect();
     let to = if let Some(percent) = options.percent {
-        let member = target.member.or_else(|| canary(&rows)).ok_or_else(|| which(target))?;
-        let at = rows.iter().position(|(known, _)| *known == member).ok_or_else(|| which(target))?;
+        let member = target
+            .member
+            .or_else(|| canary(&rows))
+            .ok_or_else(|| which(target))?;
+        let at = rows
+            .iter()
+            .position(|(known, _)| *known == member)
+            .ok_or_else(|| which(target))?;
         divide(&now, at, percent).ok_or_else(|| zero(target))?
     } else {
         let wanted = rows.iter().zip(&now);
@@ -262,7 +299,10 @@ fn forward(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
             })
             .collect(),
     };
-    Ok(Shift { change: Change::Traffic(change), remarks })
+    Ok(Shift {
+        change: Change::Traffic(change),
+        remarks,
+    })
 }
 
 /// Of two target groups the one with less.
@@ -277,10 +317,19 @@ fn canary<'a>(rows: &[(&'a str, &Forward)]) -> Option<&'a str> {
 /// Weights whose sum is 100, or 1000 for tenths of a percent, with a percentage for one and the others in their ratio. Who had some keeps some.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 1000
 fn divide(now: &[u32], at: usize, percent: f64) -> Option<Vec<u32>> {
-    let unit = if percent.fract().abs() < 1e-9 { 1.0 } else { 10.0 };
+    let unit = if percent.fract().abs() < 1e-9 {
+        1.0
+    } else {
+        10.0
+    };
     let own = (percent * unit).round() as u32;
     let rest = (100.0 * unit) as u32 - own;
-    let sum: u32 = now.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, weight)| *weight).sum();
+    let sum: u32 = now
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != at)
+        .map(|(_, weight)| *weight)
+        .sum();
     if rest > 0 && sum == 0 {
         return None;
     }
@@ -290,106 +339,10 @@ fn divide(now: &[u32], at: usize, percent: f64) -> Option<Vec<u32>> {
         } else if *weight == 0 || rest == 0 {
             0
         } else {
-            (f64::from(*weight) / f64::from(sum) * f64::from(rest)).round().max(1.0) as u32
+            (f64::from(*weight) / f64::from(sum) * f64::from(rest))
+                .round()
+                .max(1.0) as u32
         }
     });
     Some(written.map(|weight| weight.min(GROUP_MOST)).collect())
-}
-
-fn alias(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
-    let rows: Vec<(&str, &AliasVersion)> = rows!(target, Alias);
-    let Some(percent) = options.percent else {
-        return Err(Refusal::new("an alias has shares, not weights", "give a percentage for its second version"));
-    };
-    // The version that the alias itself names is listed first; it gets what the second leaves.
-    let ((stable, _), (version, canary)) = match rows.as_slice() {
-        [stable, canary] => (*stable, *canary),
-        _ => {
-            return Err(Refusal::new(
-                format!("{} names one version only", target.split),
-                "publish a version and give the alias a second one first",
-            ));
-        }
-    };
-    let percent = if target.member == Some(stable) { 100.0 - percent } else { percent };
-    let Some(region) = target.place.region() else {
-        return Err(already(target));
-    };
-    let to = (percent * 10_000.0).round() / 1_000_000.0;
-    if (canary.weight - to).abs() < 1e-9 {
-        return Err(already(target));
-    }
-    Ok(Shift {
-        change: Change::Traffic(alias_change(region, canary, stable, version, to)),
-        remarks: vec![format!(
-            "version {stable} is the stable one and gets the rest; a canary needs 500 calls or 10 errors before a verdict"
-        )],
-    })
-}
-
-fn alias_change(
-    region: &RegionLabel,
-    canary: &AliasVersion,
-    stable: &str,
-    version: &str,
-    to: f64,
-) -> traffic::Change {
-    traffic::Change::Alias {
-        region: region.clone(),
-        function: canary.function.clone(),
-        alias: canary.alias.clone(),
-        stable: stable.to_owned(),
-        canary: version.to_owned(),
-        from: canary.weight,
-        to,
-        revision_id: canary.revision_id.clone(),
-    }
-}
-
-fn staging(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
-    let rows: Vec<(&str, &Distribution)> = rows!(target, Distribution);
-    let found = rows.iter().find_map(|(_, distribution)| Some((*distribution, distribution.policy.as_ref()?)));
-    let Some((distribution, policy)) = found.filter(|(_, policy)| policy.enabled) else {
-        return Err(Refusal::new(
-            format!("{} has no continuous-deployment policy in effect", target.split),
-            "enable one first",
-        ));
-    };
-    let http3 = rows.iter().any(|(_, distribution)| {
-        let version = distribution.http_version.as_deref().unwrap_or("");
-        version.to_lowercase().contains('3')
-    });
-    if http3 {
-        return Err(Refusal::new(
-            format!("{} allows HTTP/3, with which continuous deployment does not work", distribution.id),
-            "restrict it to HTTP/2 first",
-        ));
-    }
-    let Some(from) = policy.weight else {
-        return Err(Refusal::new("its policy goes by a header, not by weight", "nothing is divided by shares here"));
-    };
-    let Some(percent) = options.percent else {
-        return Err(Refusal::new("a staging distribution has a share, not weights", "give a percentage"));
-    };
-    let primary = rows.iter().any(|(member, distribution)| target.member == Some(*member) && !distribution.staging);
-    let percent = if primary && target.member.is_some() { 100.0 - percent } else { percent };
-    if percent > STAGING_MOST {
-        return Err(Refusal::new(
-            format!("a staging distribution gets at most {STAGING_MOST} %"),
-            "beyond that promote it",
-        ));
-    }
-    let to = (percent * 10_000.0).round() / 1_000_000.0;
-    if (from - to).abs() < 1e-9 {
-        return Err(already(target));
-    }
-    Ok(Shift {
-        change: Change::Traffic(traffic::Change::Staging {
-            distribution_id: distribution.id.clone(),
-            policy_id: policy.id.clone(),
-            from,
-            to,
-        }),
-        remarks: vec!["CloudFront may send everybody to the primary at peak; the staging cache starts cold".to_owned()],
-    })
 }
