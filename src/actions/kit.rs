@@ -1,1 +1,15 @@
 //! What actions have in common: finding what they act on in the fleet, the forecast, the phrases. Owns no procedure.
+
+pub mod comeback;
+pub mod forecast;
+pub mod frame;
+pub mod lever;
+pub mod normal;
+pub mod pace;
+pub mod region;
+pub mod route;
+pub mod weights;
+pub mod writers;
+
+#[cfg(test)]
+pub mod tests;

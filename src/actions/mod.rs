@@ -1,6 +1,10 @@
 //! The actions: operator procedures that, asked for a target, return a plan. Owns the list; each file owns one procedure. Pure: an action reads the fleet and the ledger, never the world.
 
+mod drain_region;
 mod kit;
+mod restore_region;
+mod shift_weights;
+mod undo;
 
 use crate::{
     plan::{Intent, Plan, ledger::Ledger},
@@ -29,7 +33,12 @@ pub trait Action: Sync {
 }
 
 /// Every action, in the order of the help.
-pub static ACTIONS: &[&dyn Action] = &[];
+pub static ACTIONS: &[&dyn Action] = &[
+    &drain_region::DrainRegion,
+    &restore_region::RestoreRegion,
+    &shift_weights::ShiftWeights,
+    &undo::Undo,
+];
 
 /// Why there is no plan, and what would make one possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -177,13 +177,14 @@ pub struct Plan {
 
 impl Plan {
     /// The hash of what will be done: the same fleet and intent give the same hash, whoever asks and when.
-    /// Measured values (forecast, remarks) and times are not part of it.
+    /// Measured values (forecast, remarks, the baseline of a tail) and times are not part of it.
     pub fn hash(&self) -> String {
+        let steps: Vec<Step> = self.steps.iter().map(Step::essence).collect();
         let essence = serde_json::json!([
             self.intent,
             self.environment,
             self.account,
-            self.steps,
+            steps,
             self.phrase,
             self.loss_phrase,
             self.on_breach,

@@ -79,6 +79,16 @@ impl Step {
         }
     }
 
+    /// The step without what was measured, so that two plans of the same thing are the same.
+    #[must_use]
+    pub fn essence(&self) -> Self {
+        let mut step = self.clone();
+        if let Work::Wait(Wait::Tail { baseline_rps, .. }) = &mut step.work {
+            *baseline_rps = None;
+        }
+        step
+    }
+
     /// The lever that it pulls, if any.
     pub fn lever(&self) -> Option<Lever> {
         self.change().map(Alter::lever)

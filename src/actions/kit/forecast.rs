@@ -1,0 +1,74 @@
+//! What the surviving regions would get: shares by the same functions as for the real fleet, requests from the total. Owns no threshold.
+
+use crate::{
+    actions::kit::region,
+    plan::forecast::Forecast,
+    resources::{Change, Fleet, RegionLabel, imagine::Imagined},
+};
+
+/// The effective share of a region, if it is a number.
+pub fn share(fleet: &Fleet, label: &RegionLabel) -> Option<f64> {
+    fleet.shares.region_share(label).ok()?.value()
+}
+
+/// What each region but `losing` gets when some changes are done. `losing` gives up everything that it serves.
+pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Vec<Forecast> {
+    let mut imagined = Imagined::of(fleet);
+    for change in changes {
+        imagined.take(change);
+    }
+    let rates: Vec<(&RegionLabel, Option<f64>)> = fleet
+        .estate
+        .regions
+        .iter()
+        .map(|spec| (&spec.label, region::rps(fleet, &spec.label)))
+        .collect();
+    // A region without a share serves what it serves; without telemetry that is nothing that moves.
+    let total: Option<f64> = rates
+        .iter()
+        .map(|(label, rate)| rate.or_else(|| (share(fleet, label) == Some(0.0)).then_some(0.0)))
+        .sum();
+    let moving = losing.and_then(|losing| {
+        let rate = rates.iter().find(|(label, _)| *label == losing);
+        rate.and_then(|(_, rate)| *rate)
+    });
+    let others = rates.iter().filter(|(label, _)| Some(*label) != losing);
+    others
+        .map(|(label, rate)| {
+            let after = share(imagined.fleet(), label);
+            let rps_after = total.zip(after).map(|(total, share)| total * share);
+            let worst = match losing {
+                Some(_) => rate.zip(moving).map(|(rate, moving)| rate + moving),
+                None => rps_after,
+            };
+            Forecast {
+                region: (*label).clone(),
+                share_before: share(fleet, label),
+                share_after: after,
+                rps_before: *rate,
+                rps_after,
+                rps_worst: worst,
+                capacity_rps: fleet
+                    .estate
+                    .region(label)
+                    .and_then(|spec| spec.capacity_rps),
+            }
+        })
+        .collect()
+}
+
+/// What an operator should hear about the receivers: who would be too full.
+pub fn remarks(fleet: &Fleet, forecasts: &[Forecast]) -> Vec<String> {
+    let limit = fleet.estate.thresholds.utilisation_bad_percent;
+    let full = forecasts.iter().filter_map(|forecast| {
+        let used = [forecast.utilisation_after(), forecast.utilisation_worst()];
+        let most = used.into_iter().flatten().fold(0.0, f64::max);
+        (most > limit).then(|| {
+            format!(
+                "{} would serve up to {most:.0} % of its capacity (limit {limit:.0} %): plan `scale-receivers` first",
+                forecast.region
+            )
+        })
+    });
+    full.collect()
+}

@@ -1,0 +1,178 @@
+//! What a region had before it was drained: weights, dials, controls, checks. Owns where that is known from: the captured values of the run that drained it, else what the operator says.
+
+use std::collections::BTreeMap;
+
+use super::route::{self, Name, Routes};
+use crate::{
+    actions::Refusal,
+    plan::ledger::RunRecord,
+    resources::{
+        Change, Fleet, RegionLabel, health_checks,
+        traffic::{self, Record, change::ControlEdit},
+    },
+};
+
+/// What a region had.
+#[derive(Debug, Clone, Default)]
+pub struct Normal {
+    /// Weights by zone, name, type and set identifier.
+    weights: BTreeMap<Set, u8>,
+    /// Dials by endpoint group.
+    pub dials: BTreeMap<String, f64>,
+    /// Controls that were `On`.
+    pub controls: Vec<ControlEdit>,
+    /// Checks that were not inverted: id and the records that use them.
+    pub checks: BTreeMap<String, Vec<String>>,
+}
+
+type Set = (String, String, String, String);
+
+fn set(record: &Record) -> Set {
+    (
+        record.zone_id.clone(),
+        traffic::plain_name(&record.name),
+        record.record_type.clone(),
+        record.set_identifier.clone().unwrap_or_default(),
+    )
+}
+
+impl Normal {
+    /// What a run found when it began.
+    pub fn captured(run: &RunRecord) -> Self {
+        let mut normal = Self::default();
+        // Newest first: what was captured earlier replaces what was captured later.
+        for change in run.standing_changes() {
+            match change {
+                Change::Traffic(traffic::Change::Weights { records }) => {
+                    let known = records
+                        .iter()
+                        .filter_map(|edit| Some((set(&edit.from), edit.from_weight()?)));
+                    normal.weights.extend(known);
+                }
+                Change::Traffic(traffic::Change::Dial {
+                    group_arn, from, ..
+                }) => {
+                    normal.dials.insert(group_arn.clone(), *from);
+                }
+                Change::Traffic(traffic::Change::Controls { controls }) => {
+                    let off = controls.iter().filter(|edit| edit.from && !edit.to);
+                    normal.controls.extend(off.cloned());
+                }
+                Change::HealthChecks(health_checks::Change::Invert {
+                    id,
+                    records,
+                    to: true,
+                    ..
+                }) => {
+                    normal.checks.insert(id.clone(), records.clone());
+                }
+                Change::HealthChecks(_)
+                | Change::Traffic(_)
+                | Change::Databases(_)
+                | Change::Caches(_)
+                | Change::Clusters(_)
+                | Change::Alarms(_) => {}
+            }
+        }
+        normal
+    }
+
+    /// What the operator says, for everything that is closed now; a dial is 100 normally.
+    pub fn told(
+        fleet: &Fleet,
+        routes: &Routes<'_>,
+        label: &RegionLabel,
+        told: &BTreeMap<String, u32>,
+    ) -> Result<Self, Refusal> {
+        let mut normal = Self::default();
+        let mut reasons = Vec::new();
+        for record in routes.names.iter().flat_map(|name| name.of(label)) {
+            let id = record.set_identifier.as_deref().unwrap_or("");
+            if route::weight(record) == Some(0) {
+                let said = told.get(id).or_else(|| told.get(label.as_str()));
+                match said
+                    .and_then(|weight| u8::try_from(*weight).ok())
+                    .filter(|weight| *weight > 0)
+                {
+                    Some(weight) => {
+                        normal.weights.insert(set(record), weight);
+                    }
+                    None => reasons.push(format!(
+                        "the normal weight of {id} in {} is not known",
+                        traffic::plain_name(&record.name)
+                    )),
+                }
+            }
+            let controls = super::lever::controls(fleet);
+            for arn in routes.controls(record) {
+                let known = controls.iter().find(|control| control.arn == arn);
+                let off = fleet.shares.control(arn) == Some(false);
+                let new = !normal.controls.iter().any(|edit| edit.arn == arn);
+                if let Some(control) = known.filter(|_| off && new) {
+                    normal.controls.push(ControlEdit {
+                        arn: arn.to_owned(),
+                        name: control.name.clone(),
+                        from: true,
+                        to: false,
+                    });
+                }
+            }
+            let check = record
+                .health_check_id
+                .as_deref()
+                .and_then(|id| routes.check(id));
+            if let Some(check) = check.filter(|check| check.inverted) {
+                let users = normal.checks.entry(check.id.clone()).or_default();
+                users.push(format!("{} {id}", traffic::plain_name(&record.name)));
+            }
+        }
+        let groups = routes
+            .accelerators
+            .iter()
+            .flat_map(|accelerator| accelerator.of(label));
+        let closed = groups.filter(|group| group.dial <= 0.0);
+        normal.dials = closed
+            .map(|group| (group.group_arn.clone(), 100.0))
+            .collect();
+        if reasons.is_empty() {
+            return Ok(normal);
+        }
+        Err(Refusal {
+            reasons,
+            advice: format!(
+                "no run in the journal drained {label}: say what is normal, `weights {label}=N` with N from 1 to 255"
+            ),
+        })
+    }
+
+    /// The normal weights of a name, if some of the region's are known or `assume` says that those that are there are normal.
+    /// The others keep what they were, as long as nobody has changed how they relate to each other since.
+    pub fn weights(&self, name: &Name<'_>, mine: &[bool], assume: bool) -> Option<Vec<u8>> {
+        let now = name.weights()?;
+        let known: Vec<Option<u8>> = name
+            .records
+            .iter()
+            .map(|(record, _)| self.weights.get(&set(record)).copied())
+            .collect();
+        let of_mine = mine
+            .iter()
+            .zip(&known)
+            .any(|(mine, known)| *mine && known.is_some());
+        if !of_mine {
+            return assume.then_some(now);
+        }
+        let others: Vec<(u8, u8)> = (0..now.len())
+            .filter(|index| !mine[*index])
+            .map(|index| (known[index].unwrap_or(now[index]), now[index]))
+            .collect();
+        let same_ratio = others.iter().all(|a| {
+            let mut rest = others.iter();
+            rest.all(|b| u32::from(a.0) * u32::from(b.1) == u32::from(a.1) * u32::from(b.0))
+        }) && others.iter().all(|(then, now)| (*then == 0) == (*now == 0));
+        let normal = |index: usize| match known[index] {
+            Some(weight) if mine[index] || same_ratio => weight,
+            Some(_) | None => now[index],
+        };
+        Some((0..now.len()).map(normal).collect())
+    }
+}

@@ -1,0 +1,198 @@
+//! The steps that traffic actions are made of: a change with its guards, the tail after it, the watch over regions. Owns how long each takes and which guards go with what moves.
+
+use crate::{
+    plan::{GuardId, Step, Wait, Work},
+    resources::{Change, RegionLabel, change::Alter, databases, traffic},
+};
+
+/// Guards of a change that takes traffic away from a region (domain B.1).
+pub const DRAIN: &[GuardId] = &[
+    GuardId::Last,
+    GuardId::Zero,
+    GuardId::Blast,
+    GuardId::Owner,
+    GuardId::Protected,
+    GuardId::Capacity,
+    GuardId::Health,
+    GuardId::Alarm,
+    GuardId::Stale,
+    GuardId::Writer,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+    GuardId::Residency,
+    GuardId::ControlPlane,
+    GuardId::Step,
+    GuardId::Ttl,
+    GuardId::TargetHealth,
+    GuardId::Return,
+    GuardId::Orphan,
+    GuardId::Work,
+];
+
+/// Guards of a change that brings traffic to a region (domain B.2).
+pub const RESTORE: &[GuardId] = &[
+    GuardId::Last,
+    GuardId::Zero,
+    GuardId::Owner,
+    GuardId::Protected,
+    GuardId::Capacity,
+    GuardId::Health,
+    GuardId::Alarm,
+    GuardId::Stale,
+    GuardId::Lag,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+    GuardId::Abort,
+    GuardId::Version,
+    GuardId::Residency,
+    GuardId::ControlPlane,
+    GuardId::Step,
+    GuardId::Ttl,
+    GuardId::TargetHealth,
+];
+
+/// Guards of a shift within a split (domain B.3).
+pub const SHIFT: &[GuardId] = &[
+    GuardId::Last,
+    GuardId::Zero,
+    GuardId::Owner,
+    GuardId::Protected,
+    GuardId::Capacity,
+    GuardId::Health,
+    GuardId::Alarm,
+    GuardId::Stale,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+    GuardId::Abort,
+    GuardId::Residency,
+    GuardId::ControlPlane,
+    GuardId::Ttl,
+];
+
+/// Guards of a planned move of a writer or primary.
+pub const STORE: &[GuardId] = &[
+    GuardId::Split,
+    GuardId::Lag,
+    GuardId::Version,
+    GuardId::Stale,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+    GuardId::ControlPlane,
+];
+
+/// Guards of a change that moves no traffic and no data.
+pub const PLAIN: &[GuardId] = &[
+    GuardId::Stale,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+];
+
+/// Seconds that a change usually takes until a read shows it everywhere, and after which its outcome is in doubt.
+fn seconds(change: &Change) -> (u64, u64) {
+    match change {
+        Change::Traffic(traffic::Change::Controls { .. }) => (5, 60),
+        Change::Traffic(traffic::Change::Dial { .. }) => (60, 180),
+        Change::Traffic(traffic::Change::Weights { .. }) | Change::HealthChecks(_) => (60, 180),
+        Change::Traffic(traffic::Change::Staging { .. }) => (240, 900),
+        Change::Traffic(traffic::Change::Forward { .. } | traffic::Change::Alias { .. })
+        | Change::Alarms(_) => (10, 60),
+        Change::Databases(databases::Change::SwitchOver { .. }) => (120, 600),
+        Change::Databases(_) | Change::Caches(_) => (60, 600),
+        Change::Clusters(_) => (120, 600),
+    }
+}
+
+/// A change as a step.
+pub fn change(title: impl Into<String>, change: Change, guards: &[GuardId]) -> Step {
+    let (expected, deadline) = seconds(&change);
+    Step {
+        title: title.into(),
+        work: Work::Change(change),
+        expected_seconds: expected,
+        deadline_seconds: deadline,
+        guards: guards.to_vec(),
+    }
+}
+
+/// A change as a step that is called after its edits: `weight eu-west-1 31 → 15`.
+pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
+    let edits = change_.edits();
+    let shown: Vec<String> = edits
+        .iter()
+        .take(3)
+        .map(|edit| format!("{} {} → {}", edit.what, edit.from, edit.to))
+        .collect();
+    let more = edits.len().saturating_sub(shown.len());
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let name = match &change_ {
+        Change::Traffic(traffic::Change::Weights { records }) => records
+            .first()
+            .map(|edit| format!("{}: ", traffic::plain_name(&edit.from.name)))
+            .unwrap_or_default(),
+        Change::Traffic(_)
+        | Change::Databases(_)
+        | Change::Caches(_)
+        | Change::Clusters(_)
+        | Change::HealthChecks(_)
+        | Change::Alarms(_) => String::new(),
+    };
+    change(format!("{name}{}{rest}", shown.join(", ")), change_, guards)
+}
+
+/// Waits until the requests of a region have left it.
+pub fn tail(
+    region: &RegionLabel,
+    ttl: u32,
+    baseline: Option<f64>,
+    below_percent: f64,
+    last: bool,
+) -> Step {
+    let seconds = u64::from(ttl) * 2;
+    let title = if last {
+        format!("Wait until {region} has no requests")
+    } else {
+        format!("Wait until resolvers have followed, {seconds} s")
+    };
+    Step {
+        title,
+        work: Work::Wait(Wait::Tail {
+            region: region.clone(),
+            seconds,
+            baseline_rps: baseline,
+            below_percent,
+        }),
+        // Metrics tell two to three minutes later.
+        expected_seconds: seconds.max(180),
+        deadline_seconds: seconds + if last { 480 } else { 180 },
+        guards: Vec::new(),
+    }
+}
+
+/// Watches regions.
+pub fn bake(regions: &[RegionLabel], seconds: u64) -> Step {
+    let names: Vec<&str> = regions.iter().map(RegionLabel::as_str).collect();
+    Step {
+        title: format!("Watch {} for {seconds} s", names.join(", ")),
+        work: Work::Wait(Wait::Bake {
+            regions: regions.to_vec(),
+            seconds,
+        }),
+        expected_seconds: seconds.max(180),
+        deadline_seconds: seconds + 300,
+        guards: Vec::new(),
+    }
+}

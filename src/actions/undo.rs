@@ -1,0 +1,249 @@
+//! Takes back what a run did, from the values that it captured: a plan of its own, with its own guards. Owns what can be taken back; traffic returns to a region as slowly as in a restore.
+
+#[cfg(test)]
+mod tests;
+
+use super::{
+    Action, Refusal,
+    kit::{forecast, frame, normal::Normal, pace, region},
+    restore_region,
+};
+use crate::{
+    plan::{
+        Blast, Intent, Mark, OnBreach, Plan, Step,
+        ledger::{Ledger, RunRecord},
+    },
+    resources::{Change, Fleet, RegionLabel, change::Alter, traffic},
+};
+
+/// Seconds to watch the regions after traffic was moved back.
+const BAKE: u64 = 300;
+
+/// The action.
+pub struct Undo;
+
+impl Action for Undo {
+    fn name(&self) -> &'static str {
+        "undo"
+    }
+
+    fn doc(&self) -> &'static str {
+        "Take back what a run did"
+    }
+
+    fn target(&self) -> &'static str {
+        "<run>"
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        &["now", "bake", "run"]
+    }
+
+    fn targets(&self, _fleet: &Fleet, ledger: &Ledger) -> Vec<String> {
+        ledger.undoable().map(|run| run.id.clone()).collect()
+    }
+
+    fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
+        let run = find(ledger, intent.target.trim())?;
+        let mut intent = intent.clone();
+        // The journal knows by this which run is undone.
+        intent.options.run = Some(run.id.clone());
+        match drains(run).filter(|_| !intent.options.now) {
+            Some(label) => paced(fleet, ledger, &intent, run, &label),
+            None => at_once(fleet, &intent, run),
+        }
+    }
+}
+
+/// The run that a target names, if it can be undone.
+fn find<'a>(ledger: &'a Ledger, target: &str) -> Result<&'a RunRecord, Refusal> {
+    let known: Vec<&str> = ledger.undoable().map(|run| run.id.as_str()).collect();
+    let others = match known.as_slice() {
+        [] => "no run can be undone".to_owned(),
+        known => format!("these can be undone: {}", known.join(", ")),
+    };
+    let Some(run) = ledger.run(target) else {
+        return Err(Refusal::new(format!("there is no run `{target}`"), others));
+    };
+    let id = &run.id;
+    if run.ended.is_none() {
+        return Err(Refusal::new(
+            format!("run {id} has not ended"),
+            "end it first: go back, abort, or settle an interrupted one",
+        ));
+    }
+    if let Some(by) = &run.undone_by {
+        return Err(Refusal::new(
+            format!("run {id} was undone by run {by}"),
+            others,
+        ));
+    }
+    let standing = run.standing_changes();
+    if standing.is_empty() {
+        return Err(Refusal::new(
+            format!("nothing that run {id} did still stands"),
+            others,
+        ));
+    }
+    if !run.undoable() {
+        let reasons = standing
+            .iter()
+            .filter_map(|change| refused(change))
+            .collect();
+        return Err(Refusal {
+            reasons,
+            advice: others,
+        });
+    }
+    Ok(run)
+}
+
+/// Why a change cannot be undone.
+fn refused(change: &Change) -> Option<String> {
+    let why = change.inverse().err()?;
+    Some(format!("{} cannot be undone: {why}", words(change)))
+}
+
+fn words(change: &Change) -> String {
+    let edits = change.edits();
+    edits.first().map_or_else(
+        || change.target(),
+        |edit| format!("{} {} → {}", edit.what, edit.from, edit.to),
+    )
+}
+
+/// Whether traffic follows a change from region to region, so that bringing it back is paced.
+fn steers(change: &Change) -> bool {
+    match change {
+        Change::HealthChecks(_) => true,
+        Change::Traffic(change) => match change {
+            traffic::Change::Weights { .. }
+            | traffic::Change::Dial { .. }
+            | traffic::Change::Controls { .. } => true,
+            traffic::Change::Forward { .. }
+            | traffic::Change::Alias { .. }
+            | traffic::Change::Staging { .. } => false,
+        },
+        Change::Databases(_) | Change::Caches(_) | Change::Clusters(_) | Change::Alarms(_) => false,
+    }
+}
+
+/// Traffic level by level, then what else can be taken back: the writer last.
+fn paced(
+    fleet: &Fleet,
+    ledger: &Ledger,
+    intent: &Intent,
+    run: &RunRecord,
+    label: &RegionLabel,
+) -> Result<Plan, Refusal> {
+    let mut plan = restore_region::of(fleet, ledger, intent, label, &Normal::captured(run))?;
+    plan.title = format!("Undo run {}: restore {label}", run.id);
+    let rest = run
+        .standing_changes()
+        .into_iter()
+        .filter(|change| !steers(change));
+    for change in rest {
+        match change.inverse() {
+            Ok(inverse) => plan.steps.push(step(inverse)),
+            Err(_) => plan.remarks.extend(refused(change)),
+        }
+    }
+    Ok(plan)
+}
+
+/// Every change back, newest first.
+fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refusal> {
+    let mut steps = Vec::new();
+    let mut remarks = Vec::new();
+    let mut inverses = Vec::new();
+    for change in run.standing_changes() {
+        match change.inverse() {
+            Ok(inverse) => {
+                steps.push(step(inverse.clone()));
+                inverses.push(inverse);
+            }
+            Err(_) => remarks.extend(refused(change)),
+        }
+    }
+    let forecasts = forecast::of(fleet, &inverses, None);
+    let moved: Vec<(RegionLabel, f64)> = forecasts
+        .iter()
+        .filter_map(|forecast| {
+            let moved = forecast.share_after? - forecast.share_before?;
+            (moved > 0.0).then(|| (forecast.region.clone(), moved))
+        })
+        .collect();
+    let traffic = inverses
+        .iter()
+        .any(|change| steers(change) || matches!(change, Change::Traffic(_)));
+    if traffic {
+        let seconds = intent.options.bake_seconds.unwrap_or(BAKE);
+        let watched = concerned(fleet, &inverses);
+        if seconds > 0 && !watched.is_empty() {
+            steps.push(pace::bake(&watched, seconds));
+        }
+    }
+    let mut plan = frame::plan(
+        fleet,
+        intent,
+        format!("Undo run {}: {}", run.id, run.plan.title),
+        steps,
+    );
+    let regional = inverses.iter().any(steers);
+    (plan.blast, plan.phrase) = match moved.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+        Some((label, share)) if *share > 0.1 => (Blast::L3, region::phrase(label, Some(*share))),
+        Some(_) | None => match drains(run).filter(|_| regional) {
+            Some(label) => (Blast::L3, region::phrase(&label, None)),
+            None => (Blast::L2, run.id.clone()),
+        },
+    };
+    plan.on_breach = if traffic {
+        OnBreach::StepBack
+    } else {
+        OnBreach::Hold
+    };
+    plan.marks = drains(run)
+        .map(|region| Mark::Restored { region })
+        .into_iter()
+        .collect();
+    remarks.extend(forecast::remarks(fleet, &forecasts));
+    if regional {
+        plan.forecast = forecasts;
+    }
+    plan.remarks = remarks;
+    Ok(plan)
+}
+
+/// The regions whose traffic some changes move: all of them where it moves between regions.
+fn concerned(fleet: &Fleet, changes: &[Change]) -> Vec<RegionLabel> {
+    let all = changes.iter().any(steers);
+    let mut labels: Vec<RegionLabel> = Vec::new();
+    for spec in &fleet.estate.regions {
+        let here = || {
+            changes
+                .iter()
+                .any(|change| change.place().region() == Some(&spec.label))
+        };
+        if all || here() {
+            labels.push(spec.label.clone());
+        }
+    }
+    labels
+}
+
+/// The region that a run drained.
+fn drains(run: &RunRecord) -> Option<RegionLabel> {
+    run.plan.marks.iter().find_map(|mark| match mark {
+        Mark::Drained { region } => Some(region.clone()),
+        Mark::Restored { .. } | Mark::Orphan { .. } => None,
+    })
+}
+
+fn step(inverse: Change) -> Step {
+    let guards = match &inverse {
+        Change::Databases(_) | Change::Caches(_) => pace::STORE,
+        Change::Traffic(_) | Change::HealthChecks(_) => pace::RESTORE,
+        Change::Clusters(_) | Change::Alarms(_) => pace::PLAIN,
+    };
+    pace::edits(inverse, guards)
+}
