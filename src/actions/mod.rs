@@ -1,6 +1,13 @@
 //! The actions: operator procedures that, asked for a target, return a plan. Owns the list; each file owns one procedure. Pure: an action reads the fleet and the ledger, never the world.
 
+mod fail_over_cache;
+mod failover;
 mod kit;
+mod mute_alarms;
+mod promote_replica;
+mod scale_receivers;
+mod switchover;
+mod unmute_alarms;
 
 use crate::{
     plan::{Intent, Plan, ledger::Ledger},
@@ -29,7 +36,15 @@ pub trait Action: Sync {
 }
 
 /// Every action, in the order of the help.
-pub static ACTIONS: &[&dyn Action] = &[];
+pub static ACTIONS: &[&dyn Action] = &[
+    &switchover::Switchover,
+    &failover::Failover,
+    &promote_replica::PromoteReplica,
+    &fail_over_cache::FailOverCache,
+    &scale_receivers::ScaleReceivers,
+    &mute_alarms::MuteAlarms,
+    &unmute_alarms::UnmuteAlarms,
+];
 
 /// Why there is no plan, and what would make one possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

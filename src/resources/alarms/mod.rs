@@ -47,6 +47,9 @@ pub struct Alarm {
     pub rule: Option<String>,
     /// Dimensions of the metric, by which alarms are found for a row.
     pub dimensions: Vec<(String, String)>,
+    /// ARNs of what it does when its state changes, whichever the state: topics, scaling policies, functions.
+    #[serde(default)]
+    pub actions: Vec<String>,
 }
 
 impl Resource for Alarm {
