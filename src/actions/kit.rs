@@ -11,5 +11,7 @@ pub mod route;
 pub mod weights;
 pub mod writers;
 
+pub mod stores;
+
 #[cfg(test)]
 pub mod tests;

@@ -1,10 +1,17 @@
 //! The actions: operator procedures that, asked for a target, return a plan. Owns the list; each file owns one procedure. Pure: an action reads the fleet and the ledger, never the world.
 
 mod drain_region;
+mod fail_over_cache;
+mod failover;
 mod kit;
 mod restore_region;
 mod shift_weights;
 mod undo;
+mod mute_alarms;
+mod promote_replica;
+mod scale_receivers;
+mod switchover;
+mod unmute_alarms;
 
 use crate::{
     plan::{Intent, Plan, ledger::Ledger},
@@ -38,6 +45,13 @@ pub static ACTIONS: &[&dyn Action] = &[
     &restore_region::RestoreRegion,
     &shift_weights::ShiftWeights,
     &undo::Undo,
+    &switchover::Switchover,
+    &failover::Failover,
+    &promote_replica::PromoteReplica,
+    &fail_over_cache::FailOverCache,
+    &scale_receivers::ScaleReceivers,
+    &mute_alarms::MuteAlarms,
+    &unmute_alarms::UnmuteAlarms,
 ];
 
 /// Why there is no plan, and what would make one possible.

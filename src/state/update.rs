@@ -261,6 +261,7 @@ mod tests {
             reason: None,
             since: None,
             actions_enabled: true,
+            actions: Vec::new(),
             evaluation: None,
             metric: None,
             rule: None,

@@ -105,6 +105,11 @@ fn metric_alarm(alarm: MetricAlarm) -> Alarm {
             alarm.state_updated_timestamp,
         ),
         actions_enabled: alarm.actions_enabled.unwrap_or_default(),
+        actions: actions([
+            alarm.alarm_actions,
+            alarm.ok_actions,
+            alarm.insufficient_data_actions,
+        ]),
         evaluation: alarm
             .evaluation_state
             .map(|state| state.as_str().to_owned()),
@@ -131,6 +136,11 @@ fn composite_alarm(alarm: CompositeAlarm) -> Alarm {
             alarm.state_updated_timestamp,
         ),
         actions_enabled: alarm.actions_enabled.unwrap_or_default(),
+        actions: actions([
+            alarm.alarm_actions,
+            alarm.ok_actions,
+            alarm.insufficient_data_actions,
+        ]),
         evaluation: None,
         metric: None,
         rule: alarm.alarm_rule,
@@ -141,6 +151,14 @@ fn composite_alarm(alarm: CompositeAlarm) -> Alarm {
             alarm.insufficient_data_actions,
         ]),
     }
+}
+
+/// The actions of all three states, each once: muting an alarm stops them all.
+fn actions(of_states: [Option<Vec<String>>; 3]) -> Vec<String> {
+    let mut actions: Vec<String> = of_states.into_iter().flatten().flatten().collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
 }
 
 /// A state that was not given is not known, and never OK.

@@ -227,6 +227,7 @@ fn alarm(region: &str, index: usize, state: &str) -> Alarm {
         reason: Some("Threshold Crossed: 3 datapoints were greater than 1.0".to_owned()),
         since: Some(now() - Duration::from_secs(240)),
         actions_enabled: true,
+        actions: Vec::new(),
         evaluation: None,
         metric: Some("HTTPCode_Target_5XX_Count".to_owned()),
         rule: None,

@@ -1,0 +1,269 @@
+//! Makes another cache the primary: a region of a Global Datastore, or for drills a replica of one shard. Owns the choice; what is active in every region has nothing to promote.
+
+use super::{
+    Action, Refusal,
+    kit::stores::{self, Draft, Named},
+};
+use crate::{
+    plan::{GuardId, Intent, Plan, ledger::Ledger},
+    resources::{
+        Change, Fleet, Place, RegionLabel, Resource,
+        caches::{self, Cache, MemoryDbCluster, ReplicationGroup},
+        traffic::quoted,
+    },
+};
+
+mod datastore;
+
+/// See the module.
+pub struct FailOverCache;
+
+/// Judged right before the call.
+const DRILL: &[GuardId] = &[
+    GuardId::Stale,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+    GuardId::ControlPlane,
+];
+
+/// Less than a minute (domain B.4).
+const TIME: (u64, u64) = (60, 600);
+
+#[derive(Clone)]
+enum Target<'a> {
+    Datastore(&'a str),
+    Group(&'a RegionLabel, &'a ReplicationGroup),
+    MemoryDb(&'a RegionLabel, &'a MemoryDbCluster),
+    MultiRegion(&'a str),
+}
+
+impl Action for FailOverCache {
+    fn name(&self) -> &'static str {
+        "fail-over-cache"
+    }
+
+    fn doc(&self) -> &'static str {
+        "Make another region the primary of a Global Datastore, or for drills another node that of a shard"
+    }
+
+    fn target(&self) -> &'static str {
+        "<cache>"
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        &["to"]
+    }
+
+    fn targets(&self, fleet: &Fleet, _ledger: &Ledger) -> Vec<String> {
+        let all = names(fleet);
+        let short = stores::shortest(&all);
+        all.into_iter()
+            .zip(short)
+            .filter(|(named, _)| matches!(named.what, Target::Datastore(_) | Target::Group(..)))
+            .map(|(_, short)| short)
+            .collect()
+    }
+
+    fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
+        match stores::resolve("caches", &intent.target, names(fleet))? {
+            Target::Datastore(id) => datastore::plan(fleet, id, intent),
+            Target::Group(region, row) => group(fleet, region, row, intent),
+            Target::MemoryDb(region, row) => Err(memorydb(region, row)),
+            Target::MultiRegion(name) => Err(active(name)),
+        }
+    }
+}
+
+/// Every cache, by the names that it may be called.
+fn names(fleet: &Fleet) -> Vec<Named<Target<'_>>> {
+    let mut all: Vec<Named<Target<'_>>> = Vec::new();
+    for (_, place, row) in fleet.caches.rows() {
+        let Some(region) = place.region() else {
+            continue;
+        };
+        let (above, what) = match row {
+            Cache::Group(group) => (
+                group.datastore.as_ref().map(|own| {
+                    (
+                        format!("datastore/{}", own.id),
+                        &own.id,
+                        Target::Datastore(&own.id),
+                    )
+                }),
+                Target::Group(region, group),
+            ),
+            Cache::MemoryDb(cluster) => (
+                cluster.multi_region.as_ref().map(|own| {
+                    (
+                        format!("multi-region/{}", own.name),
+                        &own.name,
+                        Target::MultiRegion(&own.name),
+                    )
+                }),
+                Target::MemoryDb(region, cluster),
+            ),
+        };
+        // What spans regions is told by each of its members.
+        if let Some((full, id, what)) = above
+            && !all.iter().any(|known| known.full == full)
+        {
+            all.push(Named {
+                full,
+                forms: vec![id.clone()],
+                what,
+            });
+        }
+        let (key, id) = (row.key(), row.id());
+        all.push(Named {
+            full: format!("{region}/{key}"),
+            forms: vec![id.to_owned(), key, format!("{region}/{id}")],
+            what,
+        });
+    }
+    all
+}
+
+/// A shard of a replication group: for drills.
+fn group(
+    fleet: &Fleet,
+    region: &RegionLabel,
+    group: &ReplicationGroup,
+    intent: &Intent,
+) -> Result<Plan, Refusal> {
+    let id = &group.id;
+    let by_hand = |shard: &str| {
+        format!(
+            "aws elasticache test-failover --replication-group-id {} --node-group-id {} --region {region}",
+            quoted(id),
+            quoted(shard)
+        )
+    };
+    if stores::lost(fleet, region) {
+        return Err(Refusal::new(
+            format!("{region} does not answer"),
+            match &group.datastore {
+                Some(datastore) => {
+                    format!("plan `fail-over-cache {}` to another region", datastore.id)
+                }
+                None => "it has no copy in another region".to_owned(),
+            },
+        ));
+    }
+    let shard = shard(group, intent.options.to.as_deref())?;
+    let mut reasons = Vec::new();
+    if group.status != "available" {
+        reasons.push(format!("{id} is {}", group.status));
+    }
+    if let Some(status) = shard
+        .status
+        .as_deref()
+        .filter(|status| *status != "available")
+    {
+        reasons.push(format!("shard {} is {status}", shard.id));
+    }
+    if shard.nodes.len() < 2 {
+        reasons.push(format!("shard {} has no replica", shard.id));
+    }
+    if group.automatic_failover.as_deref() == Some("disabled") {
+        reasons.push(format!(
+            "automatic failover of {id} is disabled, and the test needs it"
+        ));
+    }
+    if !reasons.is_empty() {
+        return Err(Refusal {
+            reasons,
+            advice: "ElastiCache would refuse it".to_owned(),
+        });
+    }
+    let primary = |node: &&caches::Node| node.role.as_deref() == Some("primary");
+    let Some(from) = shard.nodes.iter().find(primary) else {
+        return Err(Refusal::new(
+            format!(
+                "ElastiCache does not tell which node of shard {} is the primary, so nobody could verify it",
+                shard.id
+            ),
+            format!("by hand: {}", by_hand(&shard.id)),
+        ));
+    };
+    let change = caches::Change::FailOverGroup {
+        region: region.clone(),
+        group: id.clone(),
+        shard: shard.id.clone(),
+        from: from.id.clone(),
+    };
+    let title = format!(
+        "Fail shard {} of {id} in {region} over to a replica",
+        shard.id
+    );
+    let step = stores::change(title.clone(), Change::Caches(change), TIME, DRILL);
+    let mut draft = Draft::new(title, id, vec![step]);
+    draft.remarks.push(
+        "for drills only: AWS may refuse it in a large event, and allows 15 shards in 24 hours"
+            .to_owned(),
+    );
+    draft.remarks.push(format!(
+        "the primary is {}; what it has not replicated is lost",
+        from.id
+    ));
+    if let Some(datastore) = &group.datastore {
+        draft.remarks.push(format!(
+            "the primary stays in its region: to move it plan `fail-over-cache {}`",
+            datastore.id
+        ));
+    }
+    Ok(draft.freeze(fleet, intent))
+}
+
+/// The shard that is wanted, or the only one.
+fn shard<'a>(group: &'a ReplicationGroup, to: Option<&str>) -> Result<&'a caches::Shard, Refusal> {
+    let id = &group.id;
+    let names: Vec<&str> = group.shards.iter().map(|shard| shard.id.as_str()).collect();
+    let found = match (to, group.shards.as_slice()) {
+        (None, [only]) => Some(only),
+        (None, _) => None,
+        (Some(to), shards) => shards.iter().find(|shard| shard.id == to),
+    };
+    found.ok_or_else(|| {
+        let reason = match to {
+            Some(to) => format!("`{to}` is no shard of {id}"),
+            None => format!("{id} has {} shards", names.len()),
+        };
+        Refusal::new(reason, format!("say which with to=: {}", names.join(", ")))
+    })
+}
+
+/// MemoryDB never tells which node is the primary: a run would halt before it sends anything, and nobody could verify it.
+fn memorydb(region: &RegionLabel, cluster: &MemoryDbCluster) -> Refusal {
+    if let Some(above) = &cluster.multi_region {
+        return active(&above.name);
+    }
+    let name = &cluster.name;
+    let shard = cluster.shards.first().map_or("SHARD", |shard| &shard.id);
+    Refusal::new(
+        format!(
+            "MemoryDB does not tell which node of {name} is the primary, so nobody could verify it"
+        ),
+        format!(
+            "MemoryDB fails over by itself; for a drill, by hand: aws memorydb failover-shard --cluster-name {} --shard-name {} --region {region}",
+            quoted(name),
+            quoted(shard)
+        ),
+    )
+}
+
+fn active(name: &str) -> Refusal {
+    Refusal::new(
+        format!("nothing to promote: {name} takes writes in every region"),
+        "steer the writes with traffic: drain-region, or the weights of the name",
+    )
+}
+
+/// The place of a region.
+fn place(region: &RegionLabel) -> Place {
+    Place::Region(region.clone())
+}
+
+#[cfg(test)]
+mod tests;
