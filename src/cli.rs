@@ -68,6 +68,12 @@ pub struct Common {
     /// Watch only these regions of the configuration; for `init`: look in these AWS Regions too
     #[arg(long, global = true, value_name = "LABEL", value_delimiter = ',')]
     pub regions: Vec<String>,
+    /// Take no change for the life of the process
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Journal file [default: journal.jsonl in the user's state folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
     /// Append-only lines instead of a screen; also what happens without a terminal
     #[arg(long, global = true)]
     pub plain: bool,

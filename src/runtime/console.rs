@@ -12,10 +12,11 @@ use tokio::{
 };
 
 use super::{
+    carry::Carrier,
     clock::Clock,
-    export,
-    input::{self, Input},
-    pollers::Pollers,
+    desk, export,
+    input::{self, Input, Watchdog},
+    journal::Records,
     recording::{self, Recorder, Recording},
     terminal::Screen,
 };
@@ -24,7 +25,7 @@ use crate::{
     effect::Effect,
     event::Event,
     provider::Provider,
-    state::{Notice, State, update},
+    state::{Notice, State, in_flight, update},
     ui,
 };
 
@@ -35,13 +36,18 @@ const ACTIVE_FRAME: Duration = Duration::from_millis(100);
 /// The shortest time between two frames while nobody types.
 const IDLE_FRAME: Duration = Duration::from_secs(1);
 
+/// How long a change in flight may take to its outcome when the session is lost.
+const LAST_CHANGE: Duration = Duration::from_secs(30);
+/// How long the last entries may take to the disk.
+const LAST_ENTRIES: Duration = Duration::from_secs(1);
+
 /// Finds a theme by its name, reduced to what the terminal can show.
 pub type FindTheme = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
 
 /// Where answers and time come from.
 pub enum Feed {
-    /// A provider is asked, and a clock ticks.
-    Provider(Arc<dyn Provider>, Clock),
+    /// A provider is asked, a clock ticks, and what is done is kept.
+    Provider(Arc<dyn Provider>, Clock, Records),
     /// A recording says what happened, this many times as fast.
     Recording(Box<Recording>, f64),
 }
@@ -63,12 +69,34 @@ struct Loop {
     theme: Theme,
     find_theme: FindTheme,
     screen: Screen,
-    pollers: Option<Pollers>,
+    carrier: Option<Carrier>,
+    watchdog: Watchdog,
+    /// Keys that arrived before this are forgotten.
+    deaf_until: Option<Instant>,
     recorder: Option<Recorder>,
     dirty: bool,
     drawn: Instant,
     last_key: Option<Instant>,
 }
+
+/// Whether the loop goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    On,
+    /// The user leaves.
+    Quit,
+    /// The session is lost, and why.
+    Lost(&'static str),
+}
+
+impl Way {
+    fn on(go_on: bool) -> Self {
+        if go_on { Self::On } else { Self::Quit }
+    }
+}
+
+const GONE: &str = "the session was lost";
+const ENDED: &str = "the console was asked to end";
 
 /// Runs until the user leaves or the terminal is gone.
 pub async fn run(mut state: State, console: Console) -> io::Result<()> {
@@ -78,10 +106,12 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     screen.draw(|frame| ui::view(&state, &console.theme, frame))?;
     let (answers, answered) = unbounded_channel();
     let (typing, typed) = unbounded_channel();
-    input::start(typing)?;
-    let (pollers, clock) = match console.feed {
-        Feed::Provider(provider, clock) => {
-            (Some(Pollers::new(provider, clock, answers)), Some(clock))
+    let watchdog = input::start(typing)?;
+    let (carrier, clock) = match console.feed {
+        Feed::Provider(provider, clock, records) => {
+            state.conduct.journal_problem = Some(desk::BEING_READ.to_owned());
+            let carrier = Carrier::new(provider, clock, records, answers);
+            (Some(carrier), Some(clock))
         }
         Feed::Recording(recording, speed) => {
             tokio::spawn(recording::feed(*recording, speed, answers));
@@ -93,7 +123,9 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
         theme: console.theme,
         find_theme: console.find_theme,
         screen,
-        pollers,
+        carrier,
+        watchdog,
+        deaf_until: None,
         recorder: console.recorder,
         dirty: false,
         drawn: Instant::now(),
@@ -117,20 +149,22 @@ impl Loop {
         let mut interrupted = signal(SignalKind::interrupt())?;
         loop {
             let next_frame = self.next_frame();
-            let go_on = tokio::select! {
+            let way = tokio::select! {
                 biased;
                 input = typed.recv() => match input {
-                    Some(Input::Event(event)) => self.typed(event, &mut typed)?,
-                    Some(Input::HangUp) | None => false,
+                    Some(Input::Event(event, at)) => self.typed(event, at, &mut typed)?,
+                    Some(Input::HangUp) | None => Way::Lost(GONE),
                 },
                 _ = resized.recv() => {
                     let (columns, rows) = self.screen.size()?;
                     self.dirty = true;
-                    self.apply(Event::Resize { columns, rows })? && self.draw().map(|()| true)?
+                    let go_on = self.apply(Event::Resize { columns, rows })?;
+                    self.draw()?;
+                    Way::on(go_on)
                 },
-                _ = hung_up.recv() => false,
-                _ = terminated.recv() => false,
-                _ = interrupted.recv() => false,
+                _ = hung_up.recv() => Way::Lost(GONE),
+                _ = terminated.recv() => Way::Lost(ENDED),
+                _ = interrupted.recv() => Way::Quit,
                 _ = ticks.tick() => {
                     let go_on = match clock {
                         Some(clock) => self.apply(Event::Tick { now: clock.now() })?,
@@ -138,18 +172,71 @@ impl Loop {
                     };
                     // Most seconds change nothing that shows: an idle screen is silent.
                     self.dirty |= self.state.unsettled;
-                    go_on
+                    Way::on(go_on)
                 },
-                () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| true)?,
+                () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| Way::On)?,
                 Some(event) = answered.recv() => {
                     self.dirty = true;
-                    self.apply(event)?
+                    Way::on(self.apply(event)?)
                 },
             };
-            if !go_on {
-                return Ok(());
+            match way {
+                Way::On => {}
+                Way::Quit => return self.leave("left by the operator").await,
+                Way::Lost(why) => {
+                    let again = async {
+                        tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
+                    };
+                    return self.finish(why, clock, &mut answered, again).await;
+                }
             }
         }
+    }
+
+    /// Leaves at once. A run in hand is interrupted, and the journal says so.
+    async fn leave(mut self, why: &str) -> io::Result<()> {
+        // The terminal may be gone; what is written is written without it.
+        let _ = self.apply(Event::Lost {
+            why: why.to_owned(),
+        });
+        if let Some(carrier) = &self.carrier {
+            carrier.settle(LAST_ENTRIES).await;
+        }
+        Ok(())
+    }
+
+    /// Brings a change in flight to its outcome, without a screen, and leaves. `again` is a second wish to leave.
+    async fn finish(
+        mut self,
+        why: &str,
+        clock: Option<Clock>,
+        answered: &mut UnboundedReceiver<Event>,
+        again: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        if in_flight(&self.state) {
+            self.watchdog.wait(LAST_CHANGE + LAST_ENTRIES * 5);
+        }
+        let _ = self.apply(Event::Lost {
+            why: why.to_owned(),
+        });
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let mut over = std::pin::pin!(tokio::time::sleep(LAST_CHANGE));
+        let mut again = std::pin::pin!(again);
+        while in_flight(&self.state) {
+            let event = tokio::select! {
+                () = &mut over => break,
+                () = &mut again => break,
+                _ = ticks.tick() => clock.map(|clock| Event::Tick { now: clock.now() }),
+                event = answered.recv() => event,
+            };
+            if let Some(event) = event {
+                let _ = self.apply(event);
+            }
+        }
+        if let Some(carrier) = &self.carrier {
+            carrier.settle(LAST_ENTRIES).await;
+        }
+        Ok(())
     }
 
     fn next_frame(&self) -> Instant {
@@ -158,38 +245,56 @@ impl Loop {
     }
 
     /// Applies a key and every other that has been typed meanwhile, then draws at once.
-    fn typed(&mut self, first: Event, typed: &mut UnboundedReceiver<Input>) -> io::Result<bool> {
-        let mut next = Some(Input::Event(first));
+    fn typed(
+        &mut self,
+        first: Event,
+        at: Instant,
+        typed: &mut UnboundedReceiver<Input>,
+    ) -> io::Result<Way> {
+        let mut next = Some(Input::Event(first, at));
         while let Some(input) = next {
-            let go_on = match input {
-                Input::Event(event) => self.apply(event)?,
-                Input::HangUp => false,
-            };
-            if !go_on {
-                return Ok(false);
+            match input {
+                Input::Event(event, at) if self.heard(&event, at) => {
+                    if !self.apply(event)? {
+                        return Ok(Way::Quit);
+                    }
+                }
+                Input::Event(..) => {}
+                Input::HangUp => return Ok(Way::Lost(GONE)),
             }
             next = typed.try_recv().ok();
         }
         self.last_key = Some(Instant::now());
         self.draw()?;
-        Ok(true)
+        Ok(Way::On)
+    }
+
+    /// Keys that were typed before a question stood on the screen do not answer it.
+    fn heard(&self, event: &Event, at: Instant) -> bool {
+        let typed = matches!(event, Event::Key { .. } | Event::Paste { .. });
+        !typed || self.deaf_until.is_none_or(|until| at > until)
     }
 
     /// Applies one event and carries out what follows; `false` to leave.
     fn apply(&mut self, event: Event) -> io::Result<bool> {
         self.record(&event);
         for effect in update(&mut self.state, event) {
+            let ours = match &self.carrier {
+                Some(carrier) => carrier.carry(effect, &self.state),
+                None => Some(effect),
+            };
+            let Some(effect) = ours else { continue };
             match effect {
-                Effect::Observe(query) => {
-                    if let Some(pollers) = &self.pollers {
-                        pollers.ask(query);
-                    }
-                }
-                Effect::Lock { .. }
+                // A replay asks nobody and changes nothing.
+                Effect::Observe(_)
+                | Effect::Lock { .. }
                 | Effect::Unlock
                 | Effect::Journal(_)
-                | Effect::Apply { .. }
-                | Effect::DropKeys => {}
+                | Effect::Apply { .. } => {}
+                Effect::DropKeys => {
+                    input::forget();
+                    self.deaf_until = Some(Instant::now());
+                }
                 Effect::Quit => return Ok(false),
                 Effect::Suspend => {
                     self.screen.suspend()?;

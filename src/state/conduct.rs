@@ -251,6 +251,16 @@ pub fn confirm(state: &mut State) -> Vec<Effect> {
     effects
 }
 
+/// Writes down that a plan is not carried out.
+pub fn refuse(state: &mut State, plan: &Plan, reasons: Vec<String>) -> Vec<Effect> {
+    let what = What::Refused {
+        intent: plan.intent.clone(),
+        hash: Some(plan.hash()),
+        reasons,
+    };
+    record(state, what)
+}
+
 /// Why the draft cannot be confirmed now; empty when it can.
 pub fn obstacles(state: &State) -> Vec<String> {
     let conduct = &state.conduct;

@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Failure, Session, layers};
+use super::{Failure, Session, layers, records};
 use crate::{
     cli::{Common, World, exit},
     config::{self, Config},
@@ -67,6 +67,7 @@ pub fn session(
         mode,
         provider: Arc::new(provider),
         clock,
+        records: records(common, true)?,
         record,
     })
 }

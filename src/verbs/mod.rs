@@ -24,10 +24,11 @@ use crate::{
         theme::Theme,
         theme_file,
     },
-    provider::Provider,
+    provider::{Provider, read_only::ReadOnly},
     runtime::{
         clock::Clock,
         console::{self, Console, Feed},
+        journal::Records,
         plain,
         recording::{Recorder, RecordingError},
     },
@@ -183,6 +184,7 @@ struct Session {
     mode: Mode,
     provider: Arc<dyn Provider>,
     clock: Clock,
+    records: Records,
     record: Option<PathBuf>,
 }
 
@@ -198,6 +200,7 @@ impl Session {
             look,
             (80, 24),
         );
+        state.conduct.read_only = common.read_only;
         state.themes = layers(common).library().names(Shelf::Themes);
         if let Some(kind) = self.config.settings.start {
             state.screen = crate::state::Screen::Zoom(kind);
@@ -208,17 +211,32 @@ impl Session {
     /// Opens the console, or streams lines where there is no terminal to draw on.
     async fn run(self, common: &Common) -> Result<u8, Failure> {
         let state = self.state(common);
+        let provider = pinned(common, self.provider);
         let recorder = match &self.record {
             Some(path) => Some(recorder(path, &state)?),
             None => None,
         };
         if common.plain || !on_terminal() {
-            plain::run(state, self.provider, self.clock, recorder).await?;
+            plain::run(state, provider, self.clock, self.records, recorder).await?;
             return Ok(exit::OK);
         }
-        let feed = Feed::Provider(self.provider, self.clock);
+        let feed = Feed::Provider(provider, self.clock, self.records);
         show(common, &self.config, state, feed, recorder).await
     }
+}
+
+/// A provider that takes no change, where that was asked for.
+fn pinned(common: &Common, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
+    if common.read_only {
+        Arc::new(ReadOnly(provider))
+    } else {
+        provider
+    }
+}
+
+/// Where this process keeps its journal and locks.
+fn records(common: &Common, simulated: bool) -> Result<Records, Failure> {
+    Records::of_process(common.journal.as_deref(), simulated).map_err(Failure::Said)
 }
 
 fn on_terminal() -> bool {
