@@ -25,11 +25,12 @@ impl Plan {
                 self.steps.len()
             ));
         }
-        let pairs = before.steps.iter().zip(&self.steps).enumerate();
+        let pairs = before.essence().into_iter().zip(self.essence());
         found.extend(
             pairs
+                .enumerate()
                 .filter(|(_, (before, now))| before != now)
-                .map(|(at, (before, now))| format!("step {}: {}", at + 1, step(before, now))),
+                .map(|(at, (before, now))| format!("step {}: {}", at + 1, step(&before, &now))),
         );
         if self.phrase != before.phrase || self.loss_phrase != before.loss_phrase {
             found.push(format!(

@@ -184,13 +184,24 @@ impl Plan {
             self.intent,
             self.environment,
             self.account,
-            self.steps,
+            self.essence(),
             self.phrase,
             self.loss_phrase,
             self.on_breach,
             self.marks,
         ]);
         digest(essence.to_string().as_bytes())
+    }
+
+    /// The steps without what was measured.
+    fn essence(&self) -> Vec<Step> {
+        let mut steps = self.steps.clone();
+        for step in &mut steps {
+            if let Work::Wait(Wait::Tail { baseline_rps, .. }) = &mut step.work {
+                *baseline_rps = None;
+            }
+        }
+        steps
     }
 
     /// Whether it may no longer be confirmed. A clock that went back does not make a plan young.

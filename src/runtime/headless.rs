@@ -12,15 +12,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{carry::Carrier, clock::Clock, desk, journal::Records, lines::RunLines, once};
 use crate::{
-    actions,
+    actions::Refusal,
     effect::Effect,
     event::Event,
     plan::{
-        GuardId, Plan,
+        GuardId, Intent, Plan,
         entry::{Ending, Outcome},
+        ledger::Ledger,
         run::{Phase, Run},
     },
     provider::Provider,
+    resources::Fleet,
     state::{State, conduct, in_flight, update},
 };
 
@@ -35,11 +37,16 @@ const LAST_CHANGE: Duration = Duration::from_secs(30);
 /// How long the last entries may take to the disk.
 const LAST_ENTRIES: Duration = Duration::from_secs(5);
 
+/// Makes a plan of an intent.
+pub type Replan = fn(&Fleet, &Ledger, &Intent) -> Result<Plan, Refusal>;
+
 /// What is carried out, and the words with which it is confirmed.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// The plan that somebody looked at.
     pub plan: Plan,
+    /// How it is planned anew: `actions::plan`.
+    pub replan: Replan,
     /// What was typed to confirm it.
     pub confirm: String,
     /// What was typed besides, where data is lost.
@@ -179,19 +186,17 @@ impl<W: Write> Drive<'_, W> {
         if !reasons.is_empty() {
             return Ok(reasons);
         }
-        let intent = order.plan.intent.clone();
-        if let Err(refusal) = actions::plan(&self.state.fleet, &self.state.conduct.ledger, &intent)
-        {
-            return Ok(refusal.reasons);
-        }
-        let effects = conduct::propose(self.state, intent, None);
-        self.carry(effects);
-        if let Some(draft) = &self.state.conduct.draft {
-            reasons.extend(draft.plan.differences(&order.plan));
-        }
+        let (fleet, ledger) = (&self.state.fleet, &self.state.conduct.ledger);
+        let plan = match (order.replan)(fleet, ledger, &order.plan.intent) {
+            Ok(plan) => plan,
+            Err(refusal) => return Ok(refusal.reasons),
+        };
+        reasons.extend(plan.differences(&order.plan));
         if !reasons.is_empty() {
             return Ok(reasons);
         }
+        let effects = conduct::look_at(self.state, plan, None);
+        self.carry(effects);
         // Guards look at the present: what they build on has been asked again, and is waited for.
         let until = self.clock.now() + AGAIN;
         while !self.state.schedule.settled() && self.clock.now() < until {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    book::{Book, read},
+    book::{Book, read, read_lines},
     chain::{Broken, Chain, Proof, verify},
     who::Who,
 };

@@ -1,11 +1,15 @@
 //! The subcommands: each turns its flags into a state and a provider, runs, and returns an exit code. Owns no behaviour of the console.
 
+mod apply;
 mod check;
 mod demo;
 mod doctor;
 mod init;
+mod journal;
 mod keys;
 mod open;
+mod plan;
+mod policy;
 mod replay;
 mod status;
 
@@ -53,6 +57,9 @@ pub enum Failure {
     /// Arguments that do not go together.
     #[error("{0}")]
     Usage(String),
+    /// Nothing was sent, and why.
+    #[error("refused: {}", .0.join("\n  "))]
+    Refused(Vec<String>),
     /// Anything else, as a sentence that says what to do.
     #[error("{0}")]
     Said(String),
@@ -63,6 +70,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Scenario(_) | Self::Usage(_) => exit::USAGE,
+            Self::Refused(_) => exit::REFUSED,
             Self::Io(_) | Self::Recording(_) | Self::Said(_) => exit::FAILED,
         }
     }
@@ -136,6 +144,16 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Verb::Check) => check::run(common),
         Some(Verb::Doctor { output }) => doctor::run(common, output).await,
         Some(Verb::Keys) => keys::run(common),
+        Some(Verb::Plan {
+            asked,
+            output,
+            out,
+            on,
+        }) => plan::run(common, asked, output, out.as_deref(), &on).await,
+        Some(Verb::Apply { plan, approval, on }) => apply::run(common, &plan, approval, &on).await,
+        Some(Verb::Undo { run, approval }) => apply::undo(common, &run, approval).await,
+        Some(Verb::Journal { verb }) => journal::run(common, verb).await,
+        Some(Verb::IamPolicy { actions }) => policy::run(&actions),
     }
 }
 

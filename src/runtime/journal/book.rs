@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use super::{Chain, Line, Who, make_folder, no_follow};
 use crate::{arm::Written, plan::entry::Entry};
 
@@ -152,9 +154,9 @@ impl Book {
         (&self.file).seek(SeekFrom::Start(self.end)).map_err(said)?;
         let mut entries = Vec::new();
         let mut reader = BufReader::new(&self.file);
-        let read = self
-            .chain
-            .read(&mut reader, |entry, written| entries.push((entry, written)));
+        let read = self.chain.read(&mut reader, |line, written| {
+            entries.push((line.entry, written));
+        });
         let (count, ended) = read
             .map_err(said)?
             .map_err(|broken| format!("{}: {broken}", self.path.display()))?;
@@ -218,17 +220,33 @@ impl Book {
 
 /// The entries of a journal that is only read; an empty list when there is none.
 pub fn read(path: &Path) -> Result<Vec<Entry>, String> {
+    let mut entries = Vec::new();
+    each(path, |line, _| entries.push(line.entry))?;
+    Ok(entries)
+}
+
+/// The same with the lines as they are in the file.
+pub fn read_lines(path: &Path) -> Result<Vec<(Value, Entry)>, String> {
+    let mut lines = Vec::new();
+    each(path, |line, written| {
+        let mut value = serde_json::to_value(&line).unwrap_or_default();
+        value["hash"] = Value::String(written.hash);
+        lines.push((value, line.entry));
+    })?;
+    Ok(lines)
+}
+
+fn each(path: &Path, line: impl FnMut(Line, Written)) -> Result<(), String> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(says(path, &error)),
     };
-    let mut entries = Vec::new();
     Chain::default()
-        .read(&mut BufReader::new(file), |entry, _| entries.push(entry))
+        .read(&mut BufReader::new(file), line)
         .map_err(|error| says(path, &error))?
         .map_err(|broken| format!("{}: {broken}", path.display()))?;
-    Ok(entries)
+    Ok(())
 }
 
 fn says(path: &Path, error: &io::Error) -> String {

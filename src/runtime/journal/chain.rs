@@ -7,10 +7,7 @@ use std::{
 };
 
 use super::{BEGINNING, Fault, Line};
-use crate::{
-    arm::Written,
-    plan::{digest, entry::Entry},
-};
+use crate::{arm::Written, plan::digest};
 
 /// The first line that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,7 +124,7 @@ impl Chain {
     pub fn read(
         &mut self,
         reader: &mut impl BufRead,
-        mut entry: impl FnMut(Entry, Written),
+        mut entry: impl FnMut(Line, Written),
     ) -> io::Result<Result<(u64, bool), Broken>> {
         let mut bytes = Vec::new();
         let mut total = 0;
@@ -146,7 +143,7 @@ impl Chain {
                         sequence: line.sequence,
                         hash: self.head.clone(),
                     };
-                    entry(line.entry, written);
+                    entry(line, written);
                 }
                 Ok(None) => {}
                 Err(broken) => return Ok(Err(broken)),
