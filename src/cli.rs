@@ -1,9 +1,12 @@
 //! The command line: every subcommand, every flag, and the exit codes. Does nothing itself.
 
+mod act;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::act::{Approval, Asked, JournalVerb, On};
 use crate::{
     config::depth::ColorChoice,
     effect::Format,
@@ -22,9 +25,17 @@ pub mod exit {
     pub const SEVERITY: u8 = 3;
     /// `doctor`: something that the console needs does not work.
     pub const UNWELL: u8 = 4;
+    /// Nothing was sent: a guard, a lock, an old or altered plan, or not confirmed.
+    pub const REFUSED: u8 = 5;
+    /// A change was sent, and a read showed that it did not happen.
+    pub const NOT_TAKEN: u8 = 6;
+    /// A change was sent, and nobody knows what became of it.
+    pub const UNKNOWN: u8 = 7;
+    /// The run holds, was aborted, or went back.
+    pub const INTERRUPTED: u8 = 8;
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 could not be done, 2 wrong arguments or configuration, 3 `status --fail-on` was reached, 4 `doctor` found something that does not work.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 could not be done, 2 wrong arguments or configuration, 3 `status --fail-on` was reached, 4 `doctor` found something that does not work, 5 refused (a guard, a lock, an old or altered plan, not confirmed; nothing was sent), 6 a change was not taken, 7 unknown what became of a change, 8 interrupted (held, aborted, gone back).";
 
 /// An interactive terminal operations console for multi-region deployments.
 #[derive(Debug, Parser)]
@@ -68,6 +79,12 @@ pub struct Common {
     /// Watch only these regions of the configuration; for `init`: look in these AWS Regions too
     #[arg(long, global = true, value_name = "LABEL", value_delimiter = ',')]
     pub regions: Vec<String>,
+    /// Take no change for the life of the process
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Journal file [default: journal.jsonl in the user's state folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
     /// Append-only lines instead of a screen; also what happens without a terminal
     #[arg(long, global = true)]
     pub plain: bool,
@@ -162,6 +179,53 @@ pub enum Verb {
     },
     /// Print the key table as Markdown
     Keys,
+    /// Look at everything once and print what an action would do; changes nothing
+    #[command(after_help = act::actions())]
+    Plan {
+        /// What is asked for.
+        #[command(flatten)]
+        asked: Asked,
+        /// Format; `apply` reads json
+        #[arg(long, short, value_enum, value_name = "FORMAT", default_value = "table", value_parser = act::table_or_json)]
+        output: Format,
+        /// Write the plan for `apply` to a new file as well
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// On the simulator instead of the configured estate.
+        #[command(flatten)]
+        on: On,
+    },
+    /// Carry out a plan that `plan` has written, if everything is still as it says
+    Apply {
+        /// The plan: a file of `plan --out`
+        plan: PathBuf,
+        /// How it is confirmed.
+        #[command(flatten)]
+        approval: Approval,
+        /// On the simulator instead of the configured estate.
+        #[command(flatten)]
+        on: On,
+    },
+    /// Plan the way back of a run; with --confirm, carry it out
+    Undo {
+        /// The run, as `journal list` names it
+        run: String,
+        /// How it is confirmed.
+        #[command(flatten)]
+        approval: Approval,
+    },
+    /// Read and prove the journal: what was done here, and what was refused
+    Journal {
+        /// What.
+        #[command(subcommand)]
+        verb: JournalVerb,
+    },
+    /// Print the IAM policy that the console needs: to read, and for the actions that are named
+    IamPolicy {
+        /// Actions that may be carried out; none: only what is read
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        actions: Vec<String>,
+    },
 }
 
 impl ValueEnum for ColorChoice {
@@ -212,7 +276,7 @@ fn severity(text: &str) -> Result<Severity, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "a number of seconds is wanted".to_owned())?;
@@ -222,7 +286,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// The longest time into a scenario: a week. Worlds are computed second by second.
 const LATEST: Duration = Duration::from_secs(604_800);
 
-fn moment(text: &str) -> Result<Duration, String> {
+pub(crate) fn moment(text: &str) -> Result<Duration, String> {
     let at = seconds(text)?;
     if at <= LATEST {
         Ok(at)
@@ -231,7 +295,7 @@ fn moment(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+pub(crate) fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "a number is wanted".to_owned())?;
     if (0.1..=1_000.0).contains(&speed) {
         Ok(speed)

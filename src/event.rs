@@ -84,6 +84,11 @@ pub enum Event {
         /// What came back.
         result: Result<Receipt, ApplyError>,
     },
+    /// The session ends while the console may still have something in hand: the terminal is gone, or the process is asked to leave.
+    Lost {
+        /// How.
+        why: String,
+    },
     /// An effect that writes for the user (copy, export) ended.
     Noted {
         /// What to tell.

@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use color_eyre::eyre::{Report, Result};
-use pilothouse::{cli::Cli, runtime::terminal, verbs};
+use pilothouse::{
+    cli::Cli,
+    runtime::{desk, terminal},
+    verbs,
+};
 
 fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
@@ -17,6 +21,9 @@ fn main() -> Result<ExitCode> {
         // The report must land on a terminal that is itself again.
         terminal::restore();
         panic(info);
+        if let Some(words) = desk::last_words() {
+            eprintln!("{words}");
+        }
     }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

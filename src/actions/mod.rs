@@ -4,13 +4,13 @@ mod drain_region;
 mod fail_over_cache;
 mod failover;
 mod kit;
-mod restore_region;
-mod shift_weights;
-mod undo;
 mod mute_alarms;
 mod promote_replica;
+mod restore_region;
 mod scale_receivers;
+mod shift_weights;
 mod switchover;
+mod undo;
 mod unmute_alarms;
 
 use crate::{

@@ -95,6 +95,7 @@ pub enum What {
         /// What was asked for.
         intent: Intent,
         /// The hash of the plan, where there was one.
+        #[serde(rename = "plan_hash")]
         hash: Option<String>,
         /// Why.
         reasons: Vec<String>,
@@ -104,6 +105,7 @@ pub enum What {
         /// The plan.
         plan: Box<Plan>,
         /// Its hash.
+        #[serde(rename = "plan_hash")] // a journal line has a `hash` of its own
         hash: String,
         /// The guards as they were.
         guards: Vec<Guard>,

@@ -1,5 +1,6 @@
 //! Plans: what will be done, in which order, with what is expected before and after each step. Owns the frozen plan and its hash; decides nothing, sends nothing, knows no clock.
 
+mod differ;
 pub mod entry;
 pub mod forecast;
 pub mod gate;

@@ -12,7 +12,7 @@ use crate::{
         metrics::Reading,
         shown::{self, RowRef},
     },
-    state::{Mode, State},
+    state::{Look, Mode, State},
     ui::text,
 };
 
@@ -24,7 +24,7 @@ fn value(data: impl Serialize) -> Value {
 }
 
 /// JSON in lines. It carries names exactly; what must not reach a terminal raw is written as `\uXXXX`.
-fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &Value) -> String {
     let mut text = String::new();
     for c in format!("{value:#}\n").chars() {
         let mut bytes = [0; 4];
@@ -66,12 +66,12 @@ pub fn panes(state: &State, kinds: &[Kind]) -> String {
 }
 
 fn panes_json(state: &State, kinds: &[Kind]) -> Value {
-    let value = panes_value(state, kinds);
-    if state.look.privacy {
-        masked(value)
-    } else {
-        value
-    }
+    shown(panes_value(state, kinds), state.look)
+}
+
+/// A value without account ids and ARNs, where that is asked for.
+pub(super) fn shown(value: Value, look: Look) -> Value {
+    if look.privacy { masked(value) } else { value }
 }
 
 fn panes_value(state: &State, kinds: &[Kind]) -> Value {

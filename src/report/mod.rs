@@ -1,7 +1,11 @@
 //! What the screen shows, as a table, CSV or Markdown, and as JSON in a room of its own.
 //! Must never print a control character, nor an account id or ARN when privacy is on.
 
+mod grid;
+pub mod journal;
 mod json;
+pub mod plan;
+pub mod policy;
 
 use comfy_table::{ContentArrangement, Table, TableStyle, presets};
 
@@ -44,7 +48,7 @@ pub fn pane(state: &State, kind: Kind, format: Format) -> String {
         Format::Json => json::panes(state, &[kind]),
         Format::Csv => csv(state, kind),
         Format::Table => table(state, kind, presets::NOTHING),
-        Format::Markdown => markdown(state, kind),
+        Format::Markdown => grid::markdown(&titles(kind), &lines(state, kind)),
     }
 }
 
@@ -168,22 +172,6 @@ fn table(state: &State, kind: Kind, style: TableStyle) -> String {
         table.add_row(row.iter().map(|cell| text::shorten(cell, WIDEST, false)));
     }
     format!("{table}\n")
-}
-
-/// A table whose cells cannot break it: `|` ends a cell and is escaped.
-fn markdown(state: &State, kind: Kind) -> String {
-    let line = |cells: Vec<String>| {
-        let cells: Vec<String> = cells
-            .iter()
-            .map(|cell| cell.replace('\\', "\\\\").replace('|', "\\|"))
-            .collect();
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let titles = titles(kind);
-    let rule = format!("|{}\n", "---|".repeat(titles.len()));
-    let rows = lines(state, kind).into_iter().map(line);
-    let body: String = rows.collect();
-    line(titles) + &rule + &body
 }
 
 /// The titles of a table.

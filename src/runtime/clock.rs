@@ -1,8 +1,9 @@
 //! The time that events carry: the wall clock for live accounts, a faster or slower one for the simulator. The only place of the console that reads a clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// A clock that started at a time and runs at a speed.
 #[derive(Debug, Clone, Copy)]

@@ -13,10 +13,11 @@ use tokio::{
 };
 
 use super::{
+    carry::Carrier,
     clock::Clock,
-    export,
-    input::{self, Input, is_interrupt},
-    pollers::Pollers,
+    desk, export,
+    input::{self, Input, Watchdog, is_interrupt},
+    journal::Records,
     recording::{self, Recorder, Recording},
     terminal::Screen,
 };
@@ -26,7 +27,7 @@ use crate::{
     effect::Effect,
     event::Event,
     provider::Provider,
-    state::{Notice, State, update},
+    state::{Notice, State, in_flight, update},
     ui,
 };
 
@@ -39,13 +40,18 @@ const ACTIVE_FRAME: Duration = Duration::from_millis(100);
 /// The shortest time between two frames while nobody types.
 const IDLE_FRAME: Duration = Duration::from_secs(1);
 
+/// How long a change in flight may take to its outcome when the session is lost.
+const LAST_CHANGE: Duration = Duration::from_secs(30);
+/// How long the last entries may take to the disk.
+const LAST_ENTRIES: Duration = Duration::from_secs(1);
+
 /// Finds a theme by its name, reduced to what the terminal can show.
 pub type FindTheme = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
 
 /// Where answers and time come from.
 pub enum Feed {
-    /// A provider is asked, and a clock ticks.
-    Provider(Arc<dyn Provider>, Clock),
+    /// A provider is asked, a clock ticks, and what is done is kept.
+    Provider(Arc<dyn Provider>, Clock, Records),
     /// A recording says what happened, this many times as fast.
     Recording(Box<Recording>, f64),
 }
@@ -67,7 +73,10 @@ struct Loop {
     theme: Theme,
     find_theme: FindTheme,
     screen: Screen,
-    pollers: Option<Pollers>,
+    carrier: Option<Carrier>,
+    watchdog: Watchdog,
+    /// Keys that arrived before this are forgotten.
+    deaf_until: Option<Instant>,
     recorder: Option<Recorder>,
     dirty: bool,
     drawn: Instant,
@@ -78,6 +87,25 @@ struct Loop {
     last_used: Option<Instant>,
 }
 
+/// Whether the loop goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    On,
+    /// The user leaves.
+    Quit,
+    /// The session is lost, and why.
+    Lost(&'static str),
+}
+
+impl Way {
+    fn on(go_on: bool) -> Self {
+        if go_on { Self::On } else { Self::Quit }
+    }
+}
+
+const GONE: &str = "the session was lost";
+const ENDED: &str = "the console was asked to end";
+
 /// Runs until the user leaves or the terminal is gone.
 pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     let mut screen = Screen::enter()?;
@@ -87,10 +115,12 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     screen.draw(|frame| ui::view(&state, &console.theme, frame))?;
     let (answers, answered) = unbounded_channel();
     let (typing, typed) = unbounded_channel();
-    input::start(typing)?;
-    let (pollers, clock) = match console.feed {
-        Feed::Provider(provider, clock) => {
-            (Some(Pollers::new(provider, clock, answers)), Some(clock))
+    let watchdog = input::start(typing)?;
+    let (carrier, clock) = match console.feed {
+        Feed::Provider(provider, clock, records) => {
+            state.conduct.journal_problem = Some(desk::BEING_READ.to_owned());
+            let carrier = Carrier::new(provider, clock, records, answers);
+            (Some(carrier), Some(clock))
         }
         Feed::Recording(recording, speed) => {
             tokio::spawn(recording::feed(*recording, speed, answers));
@@ -102,7 +132,9 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
         theme: console.theme,
         find_theme: console.find_theme,
         screen,
-        pollers,
+        carrier,
+        watchdog,
+        deaf_until: None,
         recorder: console.recorder,
         dirty: false,
         drawn: Instant::now(),
@@ -128,20 +160,20 @@ impl Loop {
         let mut interrupted = signal(SignalKind::interrupt())?;
         loop {
             let next_frame = self.next_frame();
-            let go_on = tokio::select! {
+            let way = tokio::select! {
                 biased;
-                _ = hung_up.recv() => false,
-                _ = terminated.recv() => false,
-                _ = interrupted.recv() => false,
+                _ = hung_up.recv() => Way::Lost(GONE),
+                _ = terminated.recv() => Way::Lost(ENDED),
+                _ = interrupted.recv() => Way::Quit,
                 input = typed.recv() => match input {
                     Some(first) => self.typed(first, &mut typed)?,
-                    None => false,
+                    None => Way::Lost(GONE),
                 },
                 _ = resized.recv() => {
                     // A window that is dragged sends hundreds: the next frame takes the size that it has by then.
                     self.dirty = true;
                     self.last_used = Some(Instant::now());
-                    true
+                    Way::On
                 },
                 _ = ticks.tick() => {
                     let go_on = match clock {
@@ -150,18 +182,71 @@ impl Loop {
                     };
                     // Most seconds change nothing that shows: an idle screen is silent.
                     self.dirty |= self.state.unsettled;
-                    go_on
+                    Way::on(go_on)
                 },
-                () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| true)?,
+                () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| Way::On)?,
                 Some(event) = answered.recv() => {
                     self.dirty = true;
-                    self.apply(event)?
+                    Way::on(self.apply(event)?)
                 },
             };
-            if !go_on {
-                return Ok(());
+            match way {
+                Way::On => {}
+                Way::Quit => return self.leave("left by the operator").await,
+                Way::Lost(why) => {
+                    let again = async {
+                        tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
+                    };
+                    return self.finish(why, clock, &mut answered, again).await;
+                }
             }
         }
+    }
+
+    /// Leaves at once. A run in hand is interrupted, and the journal says so.
+    async fn leave(mut self, why: &str) -> io::Result<()> {
+        // The terminal may be gone; what is written is written without it.
+        let _ = self.apply(Event::Lost {
+            why: why.to_owned(),
+        });
+        if let Some(carrier) = &self.carrier {
+            carrier.settle(LAST_ENTRIES).await;
+        }
+        Ok(())
+    }
+
+    /// Brings a change in flight to its outcome, without a screen, and leaves. `again` is a second wish to leave.
+    async fn finish(
+        mut self,
+        why: &str,
+        clock: Option<Clock>,
+        answered: &mut UnboundedReceiver<Event>,
+        again: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        if in_flight(&self.state) {
+            self.watchdog.wait(LAST_CHANGE + LAST_ENTRIES * 5);
+        }
+        let _ = self.apply(Event::Lost {
+            why: why.to_owned(),
+        });
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let mut over = std::pin::pin!(tokio::time::sleep(LAST_CHANGE));
+        let mut again = std::pin::pin!(again);
+        while in_flight(&self.state) {
+            let event = tokio::select! {
+                () = &mut over => break,
+                () = &mut again => break,
+                _ = ticks.tick() => clock.map(|clock| Event::Tick { now: clock.now() }),
+                event = answered.recv() => event,
+            };
+            if let Some(event) = event {
+                let _ = self.apply(event);
+            }
+        }
+        if let Some(carrier) = &self.carrier {
+            carrier.settle(LAST_ENTRIES).await;
+        }
+        Ok(())
     }
 
     fn next_frame(&self) -> Instant {
@@ -173,18 +258,22 @@ impl Loop {
     }
 
     /// Applies a key and every other that has been typed meanwhile, then draws at once unless a key was drawn just before.
-    fn typed(&mut self, first: Input, typed: &mut UnboundedReceiver<Input>) -> io::Result<bool> {
+    fn typed(&mut self, first: Input, typed: &mut UnboundedReceiver<Input>) -> io::Result<Way> {
         let mut inputs = vec![first];
         inputs.extend(std::iter::from_fn(|| typed.try_recv().ok()));
         // Who wants to leave does not wait for what was typed before.
+        if inputs.iter().any(|input| matches!(input, Input::HangUp)) {
+            return Ok(Way::Lost(GONE));
+        }
         if inputs.iter().any(|input| self.leaves(input)) {
-            return Ok(false);
+            return Ok(Way::Quit);
         }
         for input in inputs {
-            if let Input::Event(event) = input
+            if let Input::Event(event, at) = input
+                && self.heard(&event, at)
                 && !self.apply(event)?
             {
-                return Ok(false);
+                return Ok(Way::Quit);
             }
         }
         self.last_used = Some(Instant::now());
@@ -192,40 +281,50 @@ impl Loop {
         if self.next_frame() <= Instant::now() {
             self.draw()?;
         }
-        Ok(true)
+        Ok(Way::On)
     }
 
-    /// Whether an input ends the session wherever it arrives: the terminal is gone, or Ctrl-C where nobody has bound it to something else.
+    /// Keys that were typed before a question stood on the screen do not answer it.
+    fn heard(&self, event: &Event, at: Instant) -> bool {
+        let typed = matches!(event, Event::Key { .. } | Event::Paste { .. });
+        !typed || self.deaf_until.is_none_or(|until| at > until)
+    }
+
+    /// Whether an input ends the session wherever it arrives: Ctrl-C, where nobody has bound it to something else.
     fn leaves(&self, input: &Input) -> bool {
         let quits = |context| {
             let bound = match input {
-                Input::Event(Event::Key { key }) => self.state.keymap.find(context, *key),
-                Input::Event(_) | Input::HangUp => None,
+                Input::Event(Event::Key { key }, _) => self.state.keymap.find(context, *key),
+                Input::Event(..) | Input::HangUp => None,
             };
             bound.is_some_and(|invocation| invocation.command == Command::Quit)
         };
-        matches!(input, Input::HangUp)
-            || (is_interrupt(input)
-                && [Context::Global, Context::Detail, Context::Dialog]
-                    .into_iter()
-                    .all(quits))
+        is_interrupt(input)
+            && [Context::Global, Context::Detail, Context::Dialog]
+                .into_iter()
+                .all(quits)
     }
 
     /// Applies one event and carries out what follows; `false` to leave.
     fn apply(&mut self, event: Event) -> io::Result<bool> {
         self.record(&event);
         for effect in update(&mut self.state, event) {
+            let ours = match &self.carrier {
+                Some(carrier) => carrier.carry(effect, &self.state),
+                None => Some(effect),
+            };
+            let Some(effect) = ours else { continue };
             match effect {
-                Effect::Observe(query) => {
-                    if let Some(pollers) = &self.pollers {
-                        pollers.ask(query);
-                    }
-                }
-                Effect::Lock { .. }
+                // A replay asks nobody and changes nothing.
+                Effect::Observe(_)
+                | Effect::Lock { .. }
                 | Effect::Unlock
                 | Effect::Journal(_)
-                | Effect::Apply { .. }
-                | Effect::DropKeys => {}
+                | Effect::Apply { .. } => {}
+                Effect::DropKeys => {
+                    input::forget();
+                    self.deaf_until = Some(Instant::now());
+                }
                 Effect::Quit => return Ok(false),
                 Effect::Suspend => {
                     self.screen.suspend()?;

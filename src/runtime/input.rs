@@ -1,6 +1,13 @@
 //! Keys from the terminal, read in a thread of its own. Owns the watch for a terminal that vanishes: crossterm's own loop spins at 100 % of a core there.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use crossterm::event::{
     self, Event as Raw, KeyCode as RawCode, KeyEvent, KeyEventKind, KeyModifiers,
@@ -16,8 +23,8 @@ use crate::{
 /// What the input thread tells.
 #[derive(Debug)]
 pub enum Input {
-    /// Something was typed or pasted.
-    Event(Event),
+    /// Something was typed or pasted, and had arrived at this time.
+    Event(Event, Instant),
     /// The terminal is gone.
     HangUp,
 }
@@ -29,7 +36,7 @@ pub fn is_interrupt(input: &Input) -> bool {
         ctrl: true,
         alt: false,
     };
-    matches!(input, Input::Event(Event::Key { key }) if *key == interrupt)
+    matches!(input, Input::Event(Event::Key { key }, _) if *key == interrupt)
 }
 
 /// How long crossterm is asked for what is left; with no time at all its event source does not even look.
@@ -38,8 +45,34 @@ const LOOK: Duration = Duration::from_millis(1);
 /// How often the watchdog looks.
 const WATCH: Duration = Duration::from_secs(1);
 
+/// How many looks in a row must find the terminal gone.
+const GONE: u32 = 2;
+
+/// The watchdog's patience.
+#[derive(Debug, Clone)]
+pub struct Watchdog(Arc<AtomicU32>);
+
+impl Watchdog {
+    /// Lets the process live on without its terminal for a time: a change in flight is brought to its outcome.
+    pub fn wait(&self, time: Duration) {
+        let looks = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        self.0.store(looks.max(GONE), Ordering::Relaxed);
+    }
+}
+
+/// Forgets what was typed and not yet read.
+pub fn forget() {
+    // Without a terminal there is nothing to forget.
+    let _ = rustix::termios::tcflush(
+        rustix::stdio::stdin(),
+        rustix::termios::QueueSelector::IFlush,
+    );
+}
+
 /// Starts reading keys, and a watchdog that ends the process when the terminal has been gone for a second and nothing else did.
-pub fn start(sender: UnboundedSender<Input>) -> io::Result<()> {
+pub fn start(sender: UnboundedSender<Input>) -> io::Result<Watchdog> {
+    let patience = Arc::new(AtomicU32::new(GONE));
+    let watchdog = Watchdog(Arc::clone(&patience));
     std::thread::Builder::new()
         .name("input".to_owned())
         .spawn(move || {
@@ -49,7 +82,7 @@ pub fn start(sender: UnboundedSender<Input>) -> io::Result<()> {
         })?;
     std::thread::Builder::new()
         .name("watchdog".to_owned())
-        .spawn(|| {
+        .spawn(move || {
             let mut gone = 0;
             loop {
                 std::thread::sleep(WATCH);
@@ -58,12 +91,12 @@ pub fn start(sender: UnboundedSender<Input>) -> io::Result<()> {
                 } else {
                     0
                 };
-                if gone == 2 {
+                if gone >= patience.load(Ordering::Relaxed) {
                     std::process::exit(129); // as if SIGHUP had ended it
                 }
             }
         })?;
-    Ok(())
+    Ok(watchdog)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +135,7 @@ fn read(sender: &UnboundedSender<Input>) -> bool {
         Wait::Nothing => return !sender.is_closed(),
         Wait::Ready => {}
     }
+    let mut at = Instant::now();
     loop {
         match event::poll(LOOK) {
             Ok(true) => {}
@@ -110,9 +144,13 @@ fn read(sender: &UnboundedSender<Input>) -> bool {
         }
         let Ok(raw) = event::read() else { return false };
         if let Some(event) = translate(raw)
-            && sender.send(Input::Event(event)).is_err()
+            && sender.send(Input::Event(event, at)).is_err()
         {
             return false;
+        }
+        // What crossterm has buffered arrived with the first of it; what the terminal still holds comes later.
+        if wait(Duration::ZERO) == Wait::Ready {
+            at = Instant::now();
         }
     }
 }

@@ -4,10 +4,10 @@ use std::{
     collections::BTreeSet,
     io::{IsTerminal, Write},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::{sync::mpsc::unbounded_channel, time::Instant};
 
 use super::{clock::Clock, pollers::Pollers};
 use crate::{

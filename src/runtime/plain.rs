@@ -13,9 +13,10 @@ use tokio::{
     sync::mpsc::unbounded_channel,
 };
 
-use super::{clock::Clock, pollers::Pollers, recording::Recorder};
+use super::{
+    carry::Carrier, clock::Clock, desk, journal::Records, lines::RunLines, recording::Recorder,
+};
 use crate::{
-    effect::Effect,
     event::Event,
     provider::Provider,
     report,
@@ -36,10 +37,13 @@ pub async fn run(
     mut state: State,
     provider: Arc<dyn Provider>,
     clock: Clock,
+    records: Records,
     mut recorder: Option<Recorder>,
 ) -> io::Result<()> {
     let (answers, mut answered) = unbounded_channel();
-    let pollers = Pollers::new(provider, clock, answers);
+    state.conduct.journal_problem = Some(desk::BEING_READ.to_owned());
+    let carrier = Carrier::new(provider, clock, records, answers);
+    let mut run_lines = RunLines::default();
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     let mut hung_up = signal(SignalKind::hangup())?;
     let mut terminated = signal(SignalKind::terminate())?;
@@ -59,15 +63,17 @@ pub async fn run(
         }
         let ticked = matches!(event, Event::Tick { .. });
         for effect in update(&mut state, event) {
-            if let Effect::Observe(query) = effect {
-                pollers.ask(query);
-            }
+            // What concerns a screen has no place here.
+            let _ = carrier.carry(effect, &state);
         }
+        let mut lines = run_lines.new_ones(&state);
         if ticked {
-            let lines = seen.lines(&state);
-            for line in lines {
-                writeln!(out, "{line}")?;
-            }
+            lines.extend(seen.lines(&state));
+        }
+        for line in &lines {
+            writeln!(out, "{line}")?;
+        }
+        if !lines.is_empty() {
             out.flush()?;
         }
     }

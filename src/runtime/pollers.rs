@@ -1,11 +1,8 @@
 //! Carries out `Effect::Observe`: one spawned future per question, each with a last deadline, so that a provider that hangs delays nobody. Decides nothing about when.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
 use super::clock::Clock;
 use crate::{

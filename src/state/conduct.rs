@@ -159,21 +159,7 @@ pub fn propose(state: &mut State, mut intent: Intent, continues: Option<String>)
         intent.target = selected_target(state, &intent.action).unwrap_or_default();
     }
     match actions::plan(&state.fleet, &state.conduct.ledger, &intent) {
-        Ok(plan) => {
-            state.conduct.draft = Some(Draft {
-                plan,
-                guards: Vec::new(),
-                overrides: Overrides::new(),
-                continues,
-            });
-            judge(state);
-            navigate::go(state, Screen::Page(Page::Plan, 0));
-            // What the plan builds on is read again now, so that its guards look at the present.
-            for &kind in Kind::ALL {
-                state.schedule.refresh(kind, state.now);
-            }
-            state.ask_due()
-        }
+        Ok(plan) => look_at(state, plan, continues),
         Err(refusal) => {
             let mut lines = refusal.reasons;
             lines.push(String::new());
@@ -187,6 +173,23 @@ pub fn propose(state: &mut State, mut intent: Intent, continues: Option<String>)
             Vec::new()
         }
     }
+}
+
+/// Puts a plan up for confirmation.
+pub fn look_at(state: &mut State, plan: Plan, continues: Option<String>) -> Vec<Effect> {
+    state.conduct.draft = Some(Draft {
+        plan,
+        guards: Vec::new(),
+        overrides: Overrides::new(),
+        continues,
+    });
+    judge(state);
+    navigate::go(state, Screen::Page(Page::Plan, 0));
+    // What the plan builds on is read again now, so that its guards look at the present.
+    for &kind in Kind::ALL {
+        state.schedule.refresh(kind, state.now);
+    }
+    state.ask_due()
 }
 
 /// What the selection means to an action: the first of its region, key and name that the action takes.
@@ -309,6 +312,16 @@ pub fn confirm(state: &mut State) -> Vec<Effect> {
     let mut effects = record(state, what);
     effects.extend(say(state, text));
     effects
+}
+
+/// Writes down that a plan is not carried out.
+pub fn refuse(state: &mut State, plan: &Plan, reasons: Vec<String>) -> Vec<Effect> {
+    let what = What::Refused {
+        intent: plan.intent.clone(),
+        hash: Some(plan.hash()),
+        reasons,
+    };
+    record(state, what)
 }
 
 /// Why the draft cannot be confirmed now; empty when it can.

@@ -3,6 +3,7 @@
 pub mod conduct;
 mod confirm;
 mod dialog;
+mod leave;
 mod navigate;
 mod pace;
 pub mod schedule;
@@ -15,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use self::schedule::Schedule;
-pub use self::update::update;
+pub use self::{leave::in_flight, update::update};
 
 use crate::{
     config::keymap::Keymap,

@@ -1,6 +1,6 @@
 //! What each command does to the screen. Owns movement, history, sorting and the text of `:why`; never asks the provider itself.
 
-use super::{Dialog, Frozen, Input, Notice, Page, Screen, State, conduct, why};
+use super::{Dialog, Frozen, Input, Notice, Page, Screen, State, conduct, leave, why};
 use crate::{
     command::{Command, Invocation},
     effect::{Effect, Format},
@@ -20,7 +20,7 @@ use crate::{
 pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
     let argument = invocation.argument.as_str();
     match invocation.command {
-        Command::Quit => return vec![Effect::Quit],
+        Command::Quit => return leave::quit(state),
         Command::Suspend => return vec![Effect::Suspend],
         Command::Redraw => return vec![Effect::Redraw],
         Command::Theme => return vec![Effect::Theme(argument.to_owned())],

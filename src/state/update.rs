@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Notice, State, conduct, dialog, navigate};
+use super::{Notice, State, conduct, dialog, leave, navigate};
 use crate::{
+    command::Command,
     config::keymap::Context,
     effect::Effect,
     event::Event,
@@ -40,6 +41,10 @@ fn dispatch(state: &mut State, event: Event) -> Vec<Effect> {
                 return effects;
             }
             match state.keymap.find(state.context(), key).cloned() {
+                // Leaving must always work.
+                Some(invocation) if key.ctrl && invocation.command == Command::Quit => {
+                    vec![Effect::Quit]
+                }
                 Some(invocation) => navigate::perform(state, &invocation),
                 None => {
                     state.notice = Some(Notice {
@@ -75,6 +80,7 @@ fn dispatch(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Journaled { entry, result } => conduct::journaled(state, *entry, result),
         Event::Locked { run, result } => conduct::locked(state, &run, result),
         Event::Applied { run, step, result } => conduct::applied(state, &run, step, result),
+        Event::Lost { why } => leave::lost(state, &why),
         Event::Noted { text, failed } => {
             state.notice = Some(Notice { text, failed });
             Vec::new()

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Failure, Session, layers};
+use super::{Failure, Session, layers, records};
 use crate::{
     cli::{Common, World, exit},
     config::{self, Config, library},
@@ -72,6 +72,7 @@ pub fn session(
         mode,
         provider: Arc::new(provider),
         clock,
+        records: records(common, true)?,
         record,
     })
 }

@@ -1,11 +1,15 @@
 //! The subcommands: each turns its flags into a state and a provider, runs, and returns an exit code. Owns no behaviour of the console.
 
+mod apply;
 mod check;
 mod demo;
 mod doctor;
 mod init;
+mod journal;
 mod keys;
 mod open;
+mod plan;
+mod policy;
 mod replay;
 mod status;
 
@@ -24,10 +28,11 @@ use crate::{
         theme::Theme,
         theme_file,
     },
-    provider::Provider,
+    provider::{Provider, read_only::ReadOnly},
     runtime::{
         clock::Clock,
         console::{self, Console, Feed},
+        journal::Records,
         plain,
         recording::{Recorder, RecordingError},
     },
@@ -52,6 +57,9 @@ pub enum Failure {
     /// Arguments that do not go together.
     #[error("{0}")]
     Usage(String),
+    /// Nothing was sent, and why.
+    #[error("refused: {}", .0.join("\n  "))]
+    Refused(Vec<String>),
     /// Anything else, as a sentence that says what to do.
     #[error("{0}")]
     Said(String),
@@ -62,6 +70,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Scenario(_) | Self::Usage(_) => exit::USAGE,
+            Self::Refused(_) => exit::REFUSED,
             Self::Io(_) | Self::Recording(_) | Self::Said(_) => exit::FAILED,
         }
     }
@@ -135,6 +144,16 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Verb::Check) => check::run(common),
         Some(Verb::Doctor { output }) => doctor::run(common, output).await,
         Some(Verb::Keys) => keys::run(common),
+        Some(Verb::Plan {
+            asked,
+            output,
+            out,
+            on,
+        }) => plan::run(common, asked, output, out.as_deref(), &on).await,
+        Some(Verb::Apply { plan, approval, on }) => apply::run(common, &plan, approval, &on).await,
+        Some(Verb::Undo { run, approval }) => apply::undo(common, &run, approval).await,
+        Some(Verb::Journal { verb }) => journal::run(common, verb).await,
+        Some(Verb::IamPolicy { actions }) => policy::run(&actions),
     }
 }
 
@@ -183,6 +202,7 @@ struct Session {
     mode: Mode,
     provider: Arc<dyn Provider>,
     clock: Clock,
+    records: Records,
     record: Option<PathBuf>,
 }
 
@@ -198,6 +218,7 @@ impl Session {
             look,
             (80, 24),
         );
+        state.conduct.read_only = common.read_only;
         state.themes = layers(common).library().names(Shelf::Themes);
         if let Some(kind) = self.config.settings.start {
             state.screen = crate::state::Screen::Zoom(kind);
@@ -208,17 +229,32 @@ impl Session {
     /// Opens the console, or streams lines where there is no terminal to draw on.
     async fn run(self, common: &Common) -> Result<u8, Failure> {
         let state = self.state(common);
+        let provider = pinned(common, self.provider);
         let recorder = match &self.record {
             Some(path) => Some(recorder(path, &state)?),
             None => None,
         };
         if common.plain || !on_terminal() {
-            plain::run(state, self.provider, self.clock, recorder).await?;
+            plain::run(state, provider, self.clock, self.records, recorder).await?;
             return Ok(exit::OK);
         }
-        let feed = Feed::Provider(self.provider, self.clock);
+        let feed = Feed::Provider(provider, self.clock, self.records);
         show(common, &self.config, state, feed, recorder).await
     }
+}
+
+/// A provider that takes no change, where that was asked for.
+fn pinned(common: &Common, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
+    if common.read_only {
+        Arc::new(ReadOnly(provider))
+    } else {
+        provider
+    }
+}
+
+/// Where this process keeps its journal and locks.
+fn records(common: &Common, simulated: bool) -> Result<Records, Failure> {
+    Records::of_process(common.journal.as_deref(), simulated).map_err(Failure::Said)
 }
 
 fn on_terminal() -> bool {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Failure, Session, layers};
+use super::{Failure, Session, layers, records};
 use crate::{
     cli::Common, config, provider::live::LiveProvider, runtime::clock::Clock, state::Mode,
 };
@@ -16,6 +16,7 @@ pub async fn run(common: &Common, record: Option<PathBuf>) -> Result<u8, Failure
         mode: Mode::Live,
         provider,
         clock: Clock::wall(),
+        records: records(common, false)?,
         record,
     }
     .run(common)

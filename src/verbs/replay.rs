@@ -18,7 +18,7 @@ pub async fn run(common: &Common, file: &Path, speed: f64) -> Result<u8, Failure
         return Err(Failure::Said("a replay needs a terminal".to_owned()));
     }
     let estate = Arc::new(recording.head.estate.clone());
-    let state = State::new(
+    let mut state = State::new(
         estate,
         recording.head.started_at,
         Mode::Replay,
@@ -26,6 +26,8 @@ pub async fn run(common: &Common, file: &Path, speed: f64) -> Result<u8, Failure
         look(common, &config),
         (80, 24),
     );
+    // A recording is only looked at.
+    state.conduct.read_only = true;
     show(
         common,
         &config,

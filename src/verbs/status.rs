@@ -2,7 +2,7 @@
 
 use std::{io::Write, time::Duration};
 
-use super::{Failure, Session, demo, layers};
+use super::{Failure, Session, demo, layers, records};
 use crate::{
     cli::{Common, World, exit},
     config,
@@ -65,7 +65,7 @@ pub async fn run(
     })
 }
 
-fn live(common: &Common) -> Result<Session, Failure> {
+pub(super) fn live(common: &Common) -> Result<Session, Failure> {
     let config = config::load(&layers(common))?;
     let provider = std::sync::Arc::new(LiveProvider::new(std::sync::Arc::new(
         config.estate.clone(),
@@ -75,6 +75,7 @@ fn live(common: &Common) -> Result<Session, Failure> {
         mode: Mode::Live,
         provider,
         clock: Clock::wall(),
+        records: records(common, false)?,
         record: None,
     })
 }

@@ -8,6 +8,8 @@ mod contract;
 mod data_files;
 mod discovery;
 mod frames;
+mod headless;
+mod journal;
 mod pty;
 mod readme;
 mod scenarios;

@@ -6,22 +6,25 @@ use clap::{CommandFactory, Parser};
 use pilothouse::{
     cli::Cli,
     config::{keymap_file, library::Library, reference},
+    report::policy,
     verbs,
 };
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
-fn generated() -> [(&'static str, String); 3] {
+fn generated() -> [(&'static str, String); 5] {
     let keymap = keymap_file::load(&Library::default(), "default").unwrap();
     [
         ("keys", verbs::key_table(&keymap)),
         ("configuration", reference::markdown()),
-        ("permissions", permissions()),
+        ("permissions", listed(&calls(false))),
+        ("write permissions", write_permissions()),
+        ("exit codes", exit_codes()),
     ]
 }
 
 /// The IAM actions of every call in the sources: each is named where it is made, for its errors.
-fn permissions() -> String {
+fn calls(of_changes: bool) -> BTreeSet<String> {
     let pattern = |word: &str| {
         let (service, action) = word.split_once(':')?;
         let services = [
@@ -45,13 +48,70 @@ fn permissions() -> String {
     };
     let mut actions = BTreeSet::new();
     for (path, text) in super::boundaries::sources() {
-        if path.ends_with("live.rs") || path.starts_with("src/provider/discover") {
+        let asks = path.ends_with("live.rs") || path.starts_with("src/provider/discover");
+        if if of_changes {
+            path.ends_with("change.rs")
+        } else {
+            asks
+        } {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             actions.extend(code.split('"').filter_map(pattern));
         }
     }
-    let list: Vec<String> = actions.iter().map(|action| format!("`{action}`")).collect();
+    if !of_changes {
+        let writes = policy::writes();
+        actions.retain(|action| !writes.contains(&action.as_str()));
+    }
+    actions
+}
+
+fn listed<T: AsRef<str>>(calls: impl IntoIterator<Item = T>) -> String {
+    let list: Vec<String> = calls
+        .into_iter()
+        .map(|call| format!("`{}`", call.as_ref()))
+        .collect();
     list.join(" ") + "\n"
+}
+
+fn write_permissions() -> String {
+    let row = |name: &str| {
+        let calls = policy::of_action(name).unwrap();
+        format!("| `{name}` | {}", listed(calls).replace('\n', " |\n"))
+    };
+    let rows: String = policy::action_names().map(row).collect();
+    format!("| action | calls |\n|---|---|\n{rows}")
+}
+
+/// The line of `--help`, as a table.
+fn exit_codes() -> String {
+    let help = Cli::command().render_help().to_string();
+    let line = help.split("Exit codes: ").nth(1).unwrap();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut rows = String::from("| code | meaning |\n|---|---|\n");
+    for code in 0..=8 {
+        let (_, rest) = line.split_once(&format!("{code} ")).unwrap();
+        let next = format!(", {} ", code + 1);
+        let meaning = rest.split(&next).next().unwrap().trim_end_matches('.');
+        rows.push_str(&format!("| {code} | {meaning} |\n"));
+    }
+    rows
+}
+
+#[test]
+fn every_call_of_the_sources_is_in_the_policy() {
+    let reads: BTreeSet<String> = policy::READS
+        .iter()
+        .map(|call| (*call).to_owned())
+        .collect();
+    assert_eq!(calls(false), reads);
+    let writes = policy::writes();
+    let operations = calls(true);
+    assert!(operations.len() > 10, "{operations:?}");
+    let missing: Vec<&String> = operations
+        .iter()
+        .filter(|call| !writes.contains(&call.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

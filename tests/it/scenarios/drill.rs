@@ -125,7 +125,13 @@ impl Drill {
                     };
                     self.on_the_way.insert((arrival, self.asked), event);
                 }
-                Effect::Quit
+                // These drills only watch.
+                Effect::Lock { .. }
+                | Effect::Unlock
+                | Effect::Journal(_)
+                | Effect::Apply { .. }
+                | Effect::DropKeys
+                | Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Theme(_)
@@ -244,6 +250,11 @@ impl Drill {
             | Event::Paste { .. }
             | Event::Resize { .. }
             | Event::Continued
+            | Event::JournalOpened { .. }
+            | Event::Journaled { .. }
+            | Event::Locked { .. }
+            | Event::Applied { .. }
+            | Event::Lost { .. }
             | Event::Noted { .. } => None,
         };
         self.events.iter().filter_map(failed).collect()

@@ -112,7 +112,11 @@ fn harmless(state: &State, effect: &Effect) -> bool {
             .estate
             .places(query.source)
             .contains(&query.place),
-        Effect::Quit
+        // No key may change anything in a console that is not armed.
+        Effect::Lock { .. } | Effect::Unlock | Effect::Apply { .. } => false,
+        Effect::Journal(_)
+        | Effect::DropKeys
+        | Effect::Quit
         | Effect::Suspend
         | Effect::Redraw
         | Effect::Theme(_)

@@ -1,0 +1,254 @@
+//! The IAM policy that the console needs: what it reads, and what each action writes. Owns the lists; tests hold them against the calls in the sources.
+
+use serde_json::{Value, json};
+
+/// Every call of a read.
+pub const READS: &[&str] = &[
+    "cloudfront:GetDistributionConfig",
+    "cloudfront:ListContinuousDeploymentPolicies",
+    "cloudfront:ListDistributions",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "dynamodb:DescribeTable",
+    "dynamodb:ListTables",
+    "eks:DescribeCluster",
+    "eks:ListClusters",
+    "elasticache:DescribeGlobalReplicationGroups",
+    "elasticache:DescribeReplicationGroups",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "globalaccelerator:ListAccelerators",
+    "globalaccelerator:ListEndpointGroups",
+    "globalaccelerator:ListListeners",
+    "lambda:ListAliases",
+    "lambda:ListFunctions",
+    "memorydb:DescribeClusters",
+    "memorydb:DescribeMultiRegionClusters",
+    "rds:DescribeDBClusters",
+    "rds:DescribeDBInstances",
+    "rds:DescribeGlobalClusters",
+    "route53-recovery-cluster:ListRoutingControls",
+    "route53:ListHealthChecks",
+    "route53:ListHostedZones",
+    "route53:ListResourceRecordSets",
+    "sts:GetCallerIdentity",
+];
+
+/// What moves traffic: every action that does takes the levers that work.
+const TRAFFIC: &[&str] = &[
+    "route53:ChangeResourceRecordSets",
+    "route53:GetChange",
+    "globalaccelerator:UpdateEndpointGroup",
+    "globalaccelerator:DescribeEndpointGroup",
+    "globalaccelerator:DescribeAccelerator",
+    "route53-recovery-cluster:UpdateRoutingControlStates",
+    "elasticloadbalancing:ModifyRule",
+    "elasticloadbalancing:ModifyListener",
+];
+const CANARY: &[&str] = &[
+    "lambda:UpdateAlias",
+    "lambda:GetAlias",
+    "cloudfront:UpdateContinuousDeploymentPolicy",
+    "cloudfront:GetContinuousDeploymentPolicyConfig",
+];
+/// A writer that moves without loss.
+const SWITCHOVER: &[&str] = &["rds:SwitchoverGlobalCluster", "rds:FailoverDBCluster"];
+/// A writer that moves with loss.
+const FAILOVER: &[&str] = &["rds:FailoverGlobalCluster", "rds:PromoteReadReplica"];
+const CACHES: &[&str] = &[
+    "elasticache:FailoverGlobalReplicationGroup",
+    "elasticache:TestFailover",
+    "memorydb:FailoverShard",
+];
+const NODES: &[&str] = &[
+    "eks:UpdateNodegroupConfig",
+    "eks:DescribeNodegroup",
+    "eks:ListNodegroups",
+    "eks:DescribeUpdate",
+];
+const ALARMS: &[&str] = &[
+    "cloudwatch:DisableAlarmActions",
+    "cloudwatch:EnableAlarmActions",
+];
+const CHECKS: &[&str] = &["route53:UpdateHealthCheck", "route53:GetHealthCheck"];
+
+/// What each action writes.
+const ACTIONS: &[(&str, &[&[&str]])] = &[
+    (
+        "drain-region",
+        &[TRAFFIC, CANARY, CHECKS, NODES, SWITCHOVER, CACHES, ALARMS],
+    ),
+    (
+        "restore-region",
+        &[TRAFFIC, CANARY, CHECKS, NODES, SWITCHOVER, CACHES, ALARMS],
+    ),
+    ("shift-weights", &[TRAFFIC, CANARY]),
+    ("shift-canary", &[TRAFFIC, CANARY]),
+    ("promote-canary", &[TRAFFIC, CANARY]),
+    ("invert-health-check", &[CHECKS]),
+    ("switchover", &[SWITCHOVER]),
+    ("failover", &[SWITCHOVER, FAILOVER]),
+    ("promote-replica", &[FAILOVER]),
+    ("fail-over-cache", &[CACHES]),
+    ("scale-receivers", &[NODES]),
+    ("mute-alarms", &[ALARMS]),
+    ("unmute-alarms", &[ALARMS]),
+    // The way back of anything.
+    ("undo", ALL),
+];
+
+const ALL: &[&[&str]] = &[
+    TRAFFIC, CANARY, SWITCHOVER, FAILOVER, CACHES, NODES, ALARMS, CHECKS,
+];
+
+fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {
+    calls.sort_unstable();
+    calls.dedup();
+    calls
+}
+
+/// Every call of a write, with the reads that belong to it.
+pub fn writes() -> Vec<&'static str> {
+    sorted(ALL.concat())
+}
+
+/// The actions whose calls are known.
+pub fn action_names() -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().map(|(name, _)| *name)
+}
+
+/// What an action needs besides the reads; `None` for one that this list does not know.
+pub fn of_action(name: &str) -> Option<Vec<&'static str>> {
+    let (_, sets) = ACTIONS.iter().find(|(action, _)| *action == name)?;
+    Some(sorted(sets.concat()))
+}
+
+/// Where a call can be narrowed down: the resources that it takes.
+fn resources(call: &str) -> Vec<&'static str> {
+    match call {
+        "route53:ChangeResourceRecordSets" => vec!["arn:aws:route53:::hostedzone/*"],
+        "route53:UpdateHealthCheck" => vec!["arn:aws:route53:::healthcheck/*"],
+        "rds:SwitchoverGlobalCluster" | "rds:FailoverGlobalCluster" => {
+            vec![
+                "arn:aws:rds:*:*:cluster:*",
+                "arn:aws:rds::*:global-cluster:*",
+            ]
+        }
+        "rds:FailoverDBCluster" => vec!["arn:aws:rds:*:*:cluster:*"],
+        "rds:PromoteReadReplica" => vec!["arn:aws:rds:*:*:db:*"],
+        "route53-recovery-cluster:UpdateRoutingControlStates" => {
+            vec!["arn:aws:route53-recovery-control::*:controlpanel/*/routingcontrol/*"]
+        }
+        "cloudwatch:DisableAlarmActions" | "cloudwatch:EnableAlarmActions" => {
+            vec!["arn:aws:cloudwatch:*:*:alarm:*"]
+        }
+        "lambda:UpdateAlias" => vec!["arn:aws:lambda:*:*:function:*"],
+        "eks:UpdateNodegroupConfig" => vec!["arn:aws:eks:*:*:nodegroup/*/*/*"],
+        _ => vec!["*"],
+    }
+}
+
+/// The policy: what is read, and for each action what it writes. Names of zones, clusters and functions are for you to narrow down.
+pub fn policy(actions: &[String]) -> Result<Value, String> {
+    let mut statements = vec![json!({
+        "Sid": "Read", "Effect": "Allow", "Action": READS, "Resource": "*",
+    })];
+    for name in actions {
+        let Some(calls) = of_action(name) else {
+            let known: Vec<&str> = action_names().collect();
+            return Err(format!(
+                "there is no action `{name}`; there are {}",
+                known.join(", ")
+            ));
+        };
+        let mut by_resource: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+        for call in calls {
+            let resources = resources(call);
+            match by_resource
+                .iter_mut()
+                .find(|(known, _)| *known == resources)
+            {
+                Some((_, calls)) => calls.push(call),
+                None => by_resource.push((resources, vec![call])),
+            }
+        }
+        for (at, (resources, calls)) in by_resource.into_iter().enumerate() {
+            let letters: String = name.split('-').map(capitalised).collect();
+            statements.push(statement(
+                &format!("{letters}{}", at + 1),
+                &calls,
+                &resources,
+            ));
+        }
+    }
+    Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+fn capitalised(word: &str) -> String {
+    let (first, rest) = word.split_at(word.len().min(1));
+    first.to_uppercase() + rest
+}
+
+/// Records change by DELETE and CREATE in one batch, and only those that can carry traffic.
+fn statement(sid: &str, calls: &[&str], resources: &[&str]) -> Value {
+    let mut statement =
+        json!({ "Sid": sid, "Effect": "Allow", "Action": calls, "Resource": resources });
+    if calls.contains(&"route53:ChangeResourceRecordSets") {
+        statement["Condition"] = json!({ "ForAllValues:StringEquals": {
+            "route53:ChangeResourceRecordSetsActions": ["CREATE", "DELETE"],
+            "route53:ChangeResourceRecordSetsRecordTypes": ["A", "AAAA", "CNAME"],
+        }});
+    }
+    statement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_of_the_console_has_its_calls() {
+        for action in crate::actions::ACTIONS {
+            let calls = of_action(action.name());
+            assert!(
+                calls.is_some_and(|calls| !calls.is_empty()),
+                "{}",
+                action.name()
+            );
+        }
+    }
+
+    #[test]
+    fn a_policy_names_what_it_allows_and_where() {
+        let policy = policy(&["drain-region".to_owned()]).unwrap();
+        let statements = policy["Statement"].as_array().unwrap();
+        let records = statements
+            .iter()
+            .find(|one| one["Action"] == json!(["route53:ChangeResourceRecordSets"]))
+            .unwrap();
+        assert_eq!(
+            records["Resource"],
+            json!(["arn:aws:route53:::hostedzone/*"])
+        );
+        assert!(records["Condition"].is_object());
+        let sids: std::collections::BTreeSet<&str> = statements
+            .iter()
+            .map(|one| one["Sid"].as_str().unwrap())
+            .collect();
+        assert_eq!(sids.len(), statements.len(), "IAM wants each Sid once");
+        assert!(
+            sids.iter()
+                .all(|sid| sid.chars().all(char::is_alphanumeric))
+        );
+        assert!(super::policy(&["nope".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn reads_and_writes_are_apart_and_in_order() {
+        assert!(READS.is_sorted());
+        assert!(READS.iter().all(|read| !writes().contains(read)));
+    }
+}
