@@ -136,7 +136,13 @@ fn paced(
     run: &RunRecord,
     label: &RegionLabel,
 ) -> Result<Plan, Refusal> {
-    let mut plan = restore_region::of(fleet, ledger, intent, label, &Normal::captured(run))?;
+    let mut plan = restore_region::of(
+        fleet,
+        ledger,
+        intent,
+        label,
+        &Normal::captured(ledger, run, label),
+    )?;
     plan.title = format!("Undo run {}: restore {label}", run.id);
     let rest = run
         .standing_changes()
