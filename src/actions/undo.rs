@@ -50,7 +50,7 @@ impl Action for Undo {
         intent.options.run = Some(run.id.clone());
         match drains(run).filter(|_| !intent.options.now) {
             Some(label) => paced(fleet, ledger, &intent, run, &label),
-            None => at_once(fleet, &intent, run),
+            None => Ok(at_once(fleet, &intent, run)),
         }
     }
 }
@@ -158,7 +158,7 @@ fn paced(
 }
 
 /// Every change back, newest first.
-fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refusal> {
+fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Plan {
     let mut steps = Vec::new();
     let mut remarks = Vec::new();
     let mut inverses = Vec::new();
@@ -217,7 +217,7 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refu
         plan.forecast = forecasts;
     }
     plan.remarks = remarks;
-    Ok(plan)
+    plan
 }
 
 /// The regions whose traffic some changes move: all of them where it moves between regions.
