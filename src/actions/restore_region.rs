@@ -56,7 +56,7 @@ impl Action for RestoreRegion {
             .find(|drain| drain.region == label);
         let run = run.and_then(|drain| ledger.run(&drain.run));
         let normal = match run {
-            Some(run) => Normal::captured(run),
+            Some(run) => Normal::captured(ledger, run, &label),
             None => Normal::told(fleet, &Routes::of(fleet), &label, &intent.options.weights)?,
         };
         of(fleet, ledger, intent, &label, &normal)

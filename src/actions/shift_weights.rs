@@ -130,9 +130,8 @@ fn blast(fleet: &Fleet, target: &Target<'_>, change: &Change) -> (Blast, String)
             .map(|(after, before)| (after - before).abs());
         let worse = match (moved, moves) {
             _ if rows().next().is_none() => false,
-            (None, _) => true,
             (Some((_, None)), _) => false,
-            (Some((_, Some(_))), None) => true,
+            (None, _) | (Some((_, Some(_))), None) => true,
             (Some((_, Some(most))), Some(this)) => this > most + 1e-9,
         };
         if worse {
@@ -145,7 +144,7 @@ fn blast(fleet: &Fleet, target: &Target<'_>, change: &Change) -> (Blast, String)
         }
         Some((label, None)) => (Blast::L3, region::phrase(label, None)),
         Some((_, Some(_))) | None => {
-            let name = target.member.unwrap_or(&target.split);
+            let name = target.member.unwrap_or(target.split);
             (Blast::L2, name.to_owned())
         }
     }

@@ -50,7 +50,7 @@ impl Action for Undo {
         intent.options.run = Some(run.id.clone());
         match drains(run).filter(|_| !intent.options.now) {
             Some(label) => paced(fleet, ledger, &intent, run, &label),
-            None => at_once(fleet, &intent, run),
+            None => Ok(at_once(fleet, &intent, run)),
         }
     }
 }
@@ -136,7 +136,13 @@ fn paced(
     run: &RunRecord,
     label: &RegionLabel,
 ) -> Result<Plan, Refusal> {
-    let mut plan = restore_region::of(fleet, ledger, intent, label, &Normal::captured(run))?;
+    let mut plan = restore_region::of(
+        fleet,
+        ledger,
+        intent,
+        label,
+        &Normal::captured(ledger, run, label),
+    )?;
     plan.title = format!("Undo run {}: restore {label}", run.id);
     let rest = run
         .standing_changes()
@@ -152,7 +158,7 @@ fn paced(
 }
 
 /// Every change back, newest first.
-fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refusal> {
+fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Plan {
     let mut steps = Vec::new();
     let mut remarks = Vec::new();
     let mut inverses = Vec::new();
@@ -211,7 +217,7 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Result<Plan, Refu
         plan.forecast = forecasts;
     }
     plan.remarks = remarks;
-    Ok(plan)
+    plan
 }
 
 /// The regions whose traffic some changes move: all of them where it moves between regions.

@@ -135,7 +135,7 @@ fn weights_are_the_fallback_where_no_control_governs() {
     assert!(
         lines
             .iter()
-            .any(|line| line.starts_with("weight eu-west-1 31 -> ")),
+            .any(|line| line.starts_with("weight eu-west-1 62 -> ")),
         "{lines:?}"
     );
     assert!(
@@ -146,7 +146,7 @@ fn weights_are_the_fallback_where_no_control_governs() {
     assert!(
         lines
             .iter()
-            .any(|line| line.starts_with("weight us-east-1") && line.ends_with("-> 46"))
+            .any(|line| line.starts_with("weight us-east-1") && line.ends_with("-> 92"))
     );
     let invert = lines
         .iter()
@@ -154,7 +154,7 @@ fn weights_are_the_fallback_where_no_control_governs() {
         .unwrap();
     let half = lines
         .iter()
-        .position(|line| line.starts_with("weight eu-west-1 31"))
+        .position(|line| line.starts_with("weight eu-west-1 62"))
         .unwrap();
     assert!(half < invert, "what has percentages comes first");
     assert!(
@@ -228,7 +228,7 @@ fn a_shared_check_is_not_inverted() {
 
 #[test]
 fn a_check_that_fails_is_not_inverted_because_that_would_bring_the_region_back() {
-    let mut fleet = watched("region-down", &[20, 25]);
+    let mut fleet = calm();
     without_controls(&mut fleet);
     let key =
         crate::resources::health_checks::status_key(&crate::sim::names::region_check("us-east-1"));

@@ -95,7 +95,7 @@ pub fn steps(
     build.made
 }
 
-impl<'a> Build<'a> {
+impl Build<'_> {
     /// Controls that are still off.
     fn controls(&self) -> Vec<ControlEdit> {
         let normal = self.normal.controls.iter();

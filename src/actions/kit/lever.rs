@@ -10,7 +10,7 @@ use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     health_checks::HealthCheck,
     levers::{self, LeverState},
-    traffic::{Mechanism, Policy, Record, RoutingControl},
+    traffic::{Mechanism, Policy, Record, RoutingControl, share::Share},
 };
 
 /// What takes a region out of the routes that it is in.
@@ -219,7 +219,7 @@ impl<'a> Choice<'a> {
                 .fleet
                 .shares
                 .get(Source::Records, &Place::Global, &key(record));
-            share.and_then(|share| share.answers()) == Some(false)
+            share.and_then(Share::answers) == Some(false)
         };
         let spare = open
             .iter()

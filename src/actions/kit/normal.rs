@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::route::{self, Name, Routes};
 use crate::{
     actions::Refusal,
-    plan::ledger::RunRecord,
+    plan::ledger::{Ledger, RunRecord},
     resources::{
         Change, Fleet, RegionLabel, health_checks,
         traffic::{self, Record, change::ControlEdit},
@@ -37,8 +37,36 @@ fn set(record: &Record) -> Set {
 }
 
 impl Normal {
-    /// What a run found when it began.
-    pub fn captured(run: &RunRecord) -> Self {
+    /// What the run that drained a region found when it began. Where it left weights alone (a control did it), runs that
+    /// brought the region back in part since then know them: what they found first.
+    pub fn captured(ledger: &Ledger, run: &RunRecord, label: &RegionLabel) -> Self {
+        let mut normal = Self::found(run);
+        let later = ledger
+            .runs
+            .iter()
+            .skip_while(|known| known.id != run.id)
+            .skip(1);
+        let back = later.filter(|later| {
+            let intent = &later.plan.intent;
+            let restores = intent.action == "restore-region" && intent.target == label.as_str();
+            restores || intent.options.run.as_deref() == Some(run.id.as_str())
+        });
+        for sent in back
+            .flat_map(|run| &run.sent)
+            .filter(|sent| sent.may_have_happened())
+        {
+            if let Change::Traffic(traffic::Change::Weights { records }) = &sent.change {
+                for edit in records {
+                    if let Some(weight) = edit.from_weight() {
+                        normal.weights.entry(set(&edit.from)).or_insert(weight);
+                    }
+                }
+            }
+        }
+        normal
+    }
+
+    fn found(run: &RunRecord) -> Self {
         let mut normal = Self::default();
         // Newest first: what was captured earlier replaces what was captured later.
         for change in run.standing_changes() {

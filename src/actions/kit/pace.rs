@@ -2,7 +2,7 @@
 
 use crate::{
     plan::{GuardId, Step, Wait, Work},
-    resources::{Change, RegionLabel, change::Alter, databases, traffic},
+    resources::{Change, RegionLabel, change::Alter, traffic},
 };
 
 /// Guards of a change that takes traffic away from a region (domain B.1).
@@ -101,14 +101,13 @@ pub const PLAIN: &[GuardId] = &[
 fn seconds(change: &Change) -> (u64, u64) {
     match change {
         Change::Traffic(traffic::Change::Controls { .. }) => (5, 60),
-        Change::Traffic(traffic::Change::Dial { .. }) => (60, 180),
-        Change::Traffic(traffic::Change::Weights { .. }) | Change::HealthChecks(_) => (60, 180),
+        Change::Traffic(traffic::Change::Dial { .. } | traffic::Change::Weights { .. })
+        | Change::HealthChecks(_) => (60, 180),
         Change::Traffic(traffic::Change::Staging { .. }) => (240, 900),
         Change::Traffic(traffic::Change::Forward { .. } | traffic::Change::Alias { .. })
         | Change::Alarms(_) => (10, 60),
-        Change::Databases(databases::Change::SwitchOver { .. }) => (120, 600),
-        Change::Databases(_) | Change::Caches(_) => (60, 600),
-        Change::Clusters(_) => (120, 600),
+        Change::Databases(_) | Change::Clusters(_) => (120, 600),
+        Change::Caches(_) => (60, 600),
     }
 }
 

@@ -109,10 +109,11 @@ impl<'a> Name<'a> {
                 to: *to,
             })
             .collect();
-        let change = traffic::Change::Weights {
-            records: records.clone(),
-        };
-        (!records.is_empty()).then(|| crate::resources::Change::Traffic(change))
+        if records.is_empty() {
+            return None;
+        }
+        let change = traffic::Change::Weights { records };
+        Some(crate::resources::Change::Traffic(change))
     }
 }
 

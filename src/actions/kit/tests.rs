@@ -291,19 +291,19 @@ pub fn walk(fleet: &Fleet, plan: &Plan) -> Fleet {
 fn in_range(change: &Change) {
     match change {
         Change::Traffic(traffic::Change::Dial { to, .. }) => {
-            assert!((0.0..=100.0).contains(to), "{to}")
+            assert!((0.0..=100.0).contains(to), "{to}");
         }
         Change::Traffic(traffic::Change::Controls { controls }) => {
-            assert!(controls.len() <= 10 && !controls.is_empty())
+            assert!(controls.len() <= 10 && !controls.is_empty());
         }
         Change::Traffic(traffic::Change::Forward { groups, .. }) => {
-            assert!(groups.iter().all(|group| group.to <= 999))
+            assert!(groups.iter().all(|group| group.to <= 999));
         }
         Change::Traffic(traffic::Change::Alias { to, .. }) => {
-            assert!((0.0..=1.0).contains(to), "{to}")
+            assert!((0.0..=1.0).contains(to), "{to}");
         }
         Change::Traffic(traffic::Change::Staging { to, .. }) => {
-            assert!((0.0..=0.15).contains(to), "{to}")
+            assert!((0.0..=0.15).contains(to), "{to}");
         }
         Change::Traffic(traffic::Change::Weights { records }) => {
             // One batch is of one zone, name and type.

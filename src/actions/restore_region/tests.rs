@@ -33,7 +33,7 @@ fn behind_a_control_weights_are_held_and_rise_level_by_level() {
     assert_eq!(
         lines[..3],
         [
-            "weight eu-west-1 31 -> 0",
+            "weight eu-west-1 62 -> 0",
             "control cell-eu-west-1 Off -> On",
             "bake eu-west-1 us-east-1 ap-southeast-1 420 s",
         ]
@@ -100,7 +100,7 @@ fn weights_and_checks_return_in_their_turn_without_controls() {
             .iter()
             .rev()
             .find(|line| line.starts_with("weight us-east-1"))
-            .map(|line| line.ends_with("-> 46")),
+            .map(|line| line.ends_with("-> 92")),
         Some(true)
     );
     assert_eq!(levers(&walk(&after, &plan)), levers(&fleet));
@@ -147,7 +147,7 @@ fn without_a_journal_the_normal_weights_are_asked_for() {
         "{refused}"
     );
     assert!(refused.contains("weights eu-west-1=N"));
-    let weights = [("eu-west-1".to_owned(), 31)].into_iter().collect();
+    let weights = [("eu-west-1".to_owned(), 62)].into_iter().collect();
     let options = Options {
         weights,
         ..Options::default()

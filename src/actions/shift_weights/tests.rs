@@ -129,11 +129,11 @@ fn a_region_that_moves_by_more_than_ten_points_is_typed_with_its_share() {
     let told = shift(
         &fleet,
         "api.shop.example. A",
-        weights(&[("us-east-1", 40), ("eu-west-1", 37)]),
+        weights(&[("us-east-1", 80), ("eu-west-1", 74)]),
     );
     assert_eq!(
         lines(&told)[..2],
-        ["weight us-east-1 46 -> 40", "weight eu-west-1 31 -> 37"]
+        ["weight us-east-1 92 -> 80", "weight eu-west-1 62 -> 74"]
     );
     assert!(
         refused(
@@ -199,6 +199,20 @@ fn an_alias_is_named_with_its_region_and_staging_stays_below_its_limit() {
         Source::Aliases,
         &eu,
         crate::resources::Rows::Traffic(rows),
+    );
+    let us = Place::Region(label("us-east-1"));
+    let mut one = fleet
+        .traffic
+        .slice(Source::Aliases, &us)
+        .unwrap()
+        .rows
+        .clone();
+    one.truncate(1);
+    replace(
+        &mut fleet,
+        Source::Aliases,
+        &us,
+        crate::resources::Rows::Traffic(one),
     );
     let plan = shift(&fleet, "quote:live/42@eu-west-1", percent(25.0));
     assert_eq!(

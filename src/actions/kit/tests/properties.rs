@@ -136,8 +136,10 @@ fn build(calm: &Fleet, shape: &Shape) -> Fleet {
     fleet
 }
 
+type Switches = (Vec<(String, Option<bool>)>, Vec<(String, bool)>);
+
 /// Every state of a control, and whether a check is inverted.
-fn switches(fleet: &Fleet) -> (Vec<(String, Option<bool>)>, Vec<(String, bool)>) {
+fn switches(fleet: &Fleet) -> Switches {
     let controls = crate::actions::kit::lever::controls(fleet);
     let slice = fleet
         .health_checks
