@@ -358,6 +358,8 @@ async fn a_world_that_moved_is_refused_with_what_moved() {
         percent: 80.0,
     };
     evening.bench.sim.change(&turn).unwrap();
+    // An accelerator takes its time, and the plan has not expired yet.
+    tokio::time::sleep(Duration::from_secs(100)).await;
     let Verdict::Refused(reasons) = evening.run(&order, never()).await else {
         panic!("{}", evening.printed())
     };
