@@ -19,7 +19,7 @@ use crate::{
         GuardId, Intent, Plan,
         entry::{Ending, Outcome},
         ledger::Ledger,
-        run::{Phase, Run},
+        run::{Phase, Run, Told},
     },
     provider::Provider,
     resources::Fleet,
@@ -104,7 +104,6 @@ pub async fn run(
     let mut stop = std::pin::pin!(stop);
     let (answers, answered) = unbounded_channel();
     state.conduct.journal_problem = Some(desk::BEING_READ.to_owned());
-    let provider = Arc::clone(&world.provider);
     let carrier = Carrier::new(world.provider, world.clock, world.records, answers);
     let mut drive = Drive {
         state,
@@ -114,7 +113,7 @@ pub async fn run(
         lines: RunLines::default(),
         out,
     };
-    let verdict = drive.order(provider, order, &mut stop).await;
+    let verdict = drive.order(order, &mut stop).await;
     drive.carrier.settle(LAST_ENTRIES).await;
     verdict
 }
@@ -146,15 +145,18 @@ pub async fn observe(
 impl<W: Write> Drive<'_, W> {
     async fn order(
         &mut self,
-        provider: Arc<dyn Provider>,
         order: &Order,
         stop: &mut (impl Future<Output = ()> + Unpin),
     ) -> io::Result<Verdict> {
         let read = tokio::time::timeout(JOURNAL, async {
+            // No tick yet: nothing is asked before it is known whether anything may be done.
             while self.state.conduct.journal_problem.as_deref() == Some(desk::BEING_READ) {
-                self.next().await?;
+                let Some(event) = self.answered.recv().await else {
+                    break;
+                };
+                let effects = update(self.state, event);
+                self.carry(effects);
             }
-            io::Result::Ok(())
         });
         if read.await.is_err() {
             return Ok(Verdict::Failed("the journal cannot be read".to_owned()));
@@ -164,10 +166,10 @@ impl<W: Write> Drive<'_, W> {
             return Ok(Verdict::Failed(text));
         }
         tokio::select! {
-            () = once::observe(self.state, provider, self.clock, OBSERVE) => {}
+            () = self.look(OBSERVE) => {}
             () = &mut *stop => return Ok(Verdict::Interrupted("nothing was sent".to_owned())),
         }
-        let reasons = self.prepare(order).await?;
+        let reasons = self.prepare(order).await;
         if !reasons.is_empty() {
             let effects = conduct::refuse(self.state, &order.plan, reasons.clone());
             self.carry(effects);
@@ -181,27 +183,24 @@ impl<W: Write> Drive<'_, W> {
     }
 
     /// Makes the plan anew on what is seen now, arms, overrides; returns why it cannot be confirmed.
-    async fn prepare(&mut self, order: &Order) -> io::Result<Vec<String>> {
+    async fn prepare(&mut self, order: &Order) -> Vec<String> {
         let mut reasons = mismatches(self.state, order);
         if !reasons.is_empty() {
-            return Ok(reasons);
+            return reasons;
         }
         let (fleet, ledger) = (&self.state.fleet, &self.state.conduct.ledger);
         let plan = match (order.replan)(fleet, ledger, &order.plan.intent) {
             Ok(plan) => plan,
-            Err(refusal) => return Ok(refusal.reasons),
+            Err(refusal) => return refusal.reasons,
         };
         reasons.extend(plan.differences(&order.plan));
         if !reasons.is_empty() {
-            return Ok(reasons);
+            return reasons;
         }
         let effects = conduct::look_at(self.state, plan, None);
         self.carry(effects);
         // Guards look at the present: what they build on has been asked again, and is waited for.
-        let until = self.clock.now() + AGAIN;
-        while !self.state.schedule.settled() && self.clock.now() < until {
-            self.next().await?;
-        }
+        self.look(AGAIN).await;
         let mut effects = conduct::arm(self.state, &order.reason);
         conduct::judge(self.state);
         for (guard, reason) in &order.overrides {
@@ -212,7 +211,7 @@ impl<W: Write> Drive<'_, W> {
         }
         self.carry(effects);
         reasons.extend(conduct::obstacles(self.state));
-        Ok(reasons)
+        reasons
     }
 
     async fn drive(
@@ -224,6 +223,10 @@ impl<W: Write> Drive<'_, W> {
         let mut stopped: Option<tokio::time::Instant> = None;
         loop {
             self.say()?;
+            if let Some(why) = self.stillborn() {
+                self.say()?;
+                return Ok(Verdict::Refused(vec![why]));
+            }
             if let Some(verdict) = verdict(self.state.conduct.run.as_ref()) {
                 return Ok(verdict);
             }
@@ -244,6 +247,21 @@ impl<W: Write> Drive<'_, W> {
         }
     }
 
+    /// Why a run that has sent nothing cannot go on; it is ended, for nobody is there to decide.
+    fn stillborn(&mut self) -> Option<String> {
+        let run = self.state.conduct.active()?;
+        let Phase::Halted { why } = &run.phase else {
+            return None;
+        };
+        if run.progress.iter().any(|progress| progress.sent.is_some()) {
+            return None;
+        }
+        let why = why.clone();
+        let effects = conduct::tell(self.state, Told::Abort);
+        self.carry(effects);
+        Some(why)
+    }
+
     fn interrupted(&self) -> Verdict {
         let doubt = self.state.conduct.ledger.runs.last();
         let doubt = doubt
@@ -259,18 +277,23 @@ impl<W: Write> Drive<'_, W> {
         }
     }
 
-    /// Waits for one event, or a second.
-    async fn next(&mut self) -> io::Result<()> {
-        let pause = Duration::from_secs(1);
-        let event = match tokio::time::timeout(pause, self.answered.recv()).await {
-            Ok(Some(event)) => event,
-            Ok(None) | Err(_) => Event::Tick {
-                now: self.clock.now(),
-            },
-        };
-        let effects = update(self.state, event);
-        self.carry(effects);
-        self.say()
+    /// Reads until everything that is due has answered or failed, or for a time. What answers later still arrives.
+    async fn look(&mut self, at_most: Duration) {
+        let started = tokio::time::Instant::now();
+        loop {
+            let now = self.clock.now();
+            let effects = update(self.state, Event::Tick { now });
+            self.carry(effects);
+            if self.state.schedule.settled() || started.elapsed() >= at_most {
+                self.state.settle();
+                return;
+            }
+            let pause = Duration::from_millis(200);
+            if let Ok(Some(event)) = tokio::time::timeout(pause, self.answered.recv()).await {
+                let effects = update(self.state, event);
+                self.carry(effects);
+            }
+        }
     }
 
     fn carry(&mut self, effects: Vec<Effect>) {

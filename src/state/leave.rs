@@ -51,3 +51,87 @@ pub fn in_flight(state: &State) -> bool {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        command::{Command, Invocation},
+        config::keymap::{Context, Keymap},
+        event::Event,
+        plan::{Blast, Intent, OnBreach, Plan, run::Run},
+        state::{Look, Mode, update},
+    };
+
+    fn console() -> State {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let mut keymap = Keymap::default();
+        for key in ["q", "ctrl-c"] {
+            let quit = Invocation::plain(Command::Quit);
+            keymap.bind(Context::Global, key.parse().unwrap(), quit);
+        }
+        let (estate, look) = (Arc::default(), Look::default());
+        State::new(estate, now, Mode::Live, keymap, look, (80, 24))
+    }
+
+    fn run(now: Timestamp) -> Run {
+        let plan = Plan {
+            intent: Intent::default(),
+            title: "Drain".to_owned(),
+            environment: String::new(),
+            account: None,
+            made_at: now,
+            steps: Vec::new(),
+            forecast: Vec::new(),
+            remarks: Vec::new(),
+            blast: Blast::L1,
+            phrase: String::new(),
+            loss_phrase: String::new(),
+            on_breach: OnBreach::Hold,
+            marks: Vec::new(),
+            until: None,
+        };
+        Run::new(plan, Vec::new(), Default::default(), String::new(), now).0
+    }
+
+    fn press(state: &mut State, key: &str) -> Vec<Effect> {
+        let key = key.parse().unwrap();
+        update(state, Event::Key { key })
+    }
+
+    #[test]
+    fn a_run_that_goes_on_keeps_q_and_never_ctrl_c() {
+        let mut state = console();
+        assert_eq!(press(&mut state, "q"), [Effect::Quit]);
+        state.conduct.run = Some(run(state.now));
+        assert_eq!(press(&mut state, "q"), []);
+        assert!(state.notice.clone().unwrap().text.contains("Ctrl-C"));
+        assert_eq!(press(&mut state, "ctrl-c"), [Effect::Quit]);
+        state.conduct.run.as_mut().unwrap().phase = Phase::Held;
+        assert_eq!(press(&mut state, "q"), [Effect::Quit]);
+    }
+
+    #[test]
+    fn a_lost_session_is_written_down_and_the_run_holds() {
+        let mut state = console();
+        let lost = || Event::Lost {
+            why: "the session was lost".to_owned(),
+        };
+        assert_eq!(update(&mut state, lost()), [], "nothing is in hand");
+        state.conduct.run = Some(run(state.now));
+        let effects = update(&mut state, lost());
+        assert!(matches!(
+            effects.as_slice(),
+            [Effect::Journal(Entry { what: What::Held { why }, .. })] if why == "the session was lost"
+        ));
+        assert!(state.conduct.run.as_ref().unwrap().holding);
+        assert!(!in_flight(&state));
+        let since = state.now;
+        state.conduct.run.as_mut().unwrap().phase = Phase::Applying { since };
+        assert!(in_flight(&state));
+    }
+}

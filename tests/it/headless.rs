@@ -358,6 +358,8 @@ async fn a_world_that_moved_is_refused_with_what_moved() {
         percent: 80.0,
     };
     evening.bench.sim.change(&turn).unwrap();
+    // An accelerator takes its time, and the plan has not expired yet.
+    tokio::time::sleep(Duration::from_secs(100)).await;
     let Verdict::Refused(reasons) = evening.run(&order, never()).await else {
         panic!("{}", evening.printed())
     };
@@ -386,13 +388,13 @@ async fn what_an_api_only_says_is_not_taken_and_what_it_keeps_silent_about_is_re
 
 #[tokio::test(start_paused = true)]
 async fn a_wish_to_end_brings_the_change_in_flight_to_its_outcome() {
-    for (after, words) in [(20_u64, 1_usize), (150, 1)] {
+    for after in [10, 60] {
         let mut evening = Evening::new(Api::Works);
         let order = evening.order().await;
         let stop = Box::pin(tokio::time::sleep(Duration::from_secs(after)));
         let verdict = evening.run(&order, stop).await;
         assert!(matches!(verdict, Verdict::Interrupted(_)), "{verdict:?}");
-        assert_eq!(evening.sent(), words, "after {after} s");
+        assert_eq!(evening.sent(), 1, "after {after} s");
         let entries = evening.journal();
         let ledger = Ledger::of(entries.clone());
         let run = ledger.interrupted(None).next().unwrap();

@@ -105,11 +105,16 @@ impl Run {
             .and_then(|receipt| receipt.reference.clone());
         let queries = self.queries(&change, reference.as_deref(), context);
         if let Phase::Verifying {
-            pending, in_sync, ..
+            pending,
+            in_sync,
+            seen,
+            ..
         } = &mut self.phase
         {
             *pending = queries.iter().map(|query| query.read).collect();
             *in_sync = None;
+            // What the look before showed is no failure of a read of this one.
+            seen.clear();
         }
         queries.into_iter().map(Next::Read).collect()
     }
@@ -216,7 +221,11 @@ impl Run {
         } else {
             Outcome::Unknown
         };
-        let evidence = seen.clone();
+        let evidence = if seen.is_empty() {
+            "no read was answered in time".to_owned()
+        } else {
+            seen.clone()
+        };
         self.conclude(outcome, evidence, context)
     }
 
