@@ -28,7 +28,6 @@ const GUARDS: &[GuardId] = &[
     GuardId::Credentials,
     GuardId::Clock,
     GuardId::ControlPlane,
-    GuardId::Cost,
 ];
 
 /// EKS changes the bounds within a minute.

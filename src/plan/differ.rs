@@ -25,7 +25,8 @@ impl Plan {
                 self.steps.len()
             ));
         }
-        let pairs = before.essence().into_iter().zip(self.essence());
+        let essence = |plan: &Self| plan.steps.iter().map(Step::essence).collect::<Vec<_>>();
+        let pairs = essence(before).into_iter().zip(essence(self));
         found.extend(
             pairs
                 .enumerate()

@@ -32,6 +32,7 @@ impl Imagined {
                 calls: Default::default(),
                 metrics_requested: 0,
                 generation: fleet.generation,
+                pace: fleet.pace,
                 regions: Table::default(),
                 databases: Table::default(),
                 caches: Table::default(),

@@ -25,6 +25,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         | Event::Journaled { .. }
         | Event::Locked { .. }
         | Event::Applied { .. }
+        | Event::Lost { .. }
         | Event::Noted { .. } => Vec::new(),
     };
     effects.extend(dispatch(state, event));
@@ -272,7 +273,6 @@ mod tests {
             metric: None,
             rule: None,
             dimensions: Vec::new(),
-            actions: Vec::new(),
         }
     }
 

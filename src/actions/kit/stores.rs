@@ -174,7 +174,11 @@ pub fn span(milliseconds: f64) -> String {
 pub fn last_good(reading: Reading) -> Option<(f64, Timestamp)> {
     match reading {
         Reading::Value { value, at, .. } if value >= 0.0 => Some((value, at)),
-        Reading::Value { .. } | Reading::NeverRead | Reading::NoData | Reading::Forbidden => None,
+        Reading::Value { .. }
+        | Reading::NeverRead
+        | Reading::Failed
+        | Reading::NoData
+        | Reading::Forbidden => None,
     }
 }
 

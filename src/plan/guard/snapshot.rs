@@ -131,7 +131,7 @@ fn metrics(fleet: &Fleet, label: &RegionLabel, found: &mut Findings) {
         // A region without traffic publishes nothing.
         Reading::NoData if idle => {}
         Reading::NoData => found.unknown(format!("{name}: no data"), "find out why"),
-        Reading::NeverRead => {
+        Reading::NeverRead | Reading::Failed => {
             found.unknown(format!("{name} were not read"), "wait for a first answer");
         }
         Reading::Forbidden => found.unknown(

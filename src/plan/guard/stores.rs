@@ -85,7 +85,7 @@ fn seen(outlook: &Outlook<'_>, reading: Reading) -> String {
             milliseconds(value),
             coarse_age(age(at, outlook.fleet.now))
         ),
-        Reading::NeverRead => "not read".to_owned(),
+        Reading::NeverRead | Reading::Failed => "not read".to_owned(),
         Reading::NoData => "no data".to_owned(),
         Reading::Forbidden => "no permission".to_owned(),
     }

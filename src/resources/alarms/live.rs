@@ -116,11 +116,6 @@ fn metric_alarm(alarm: MetricAlarm) -> Alarm {
         metric,
         rule: None,
         dimensions: pairs(dimensions),
-        actions: actions([
-            alarm.alarm_actions,
-            alarm.ok_actions,
-            alarm.insufficient_data_actions,
-        ]),
     }
 }
 
@@ -145,20 +140,7 @@ fn composite_alarm(alarm: CompositeAlarm) -> Alarm {
         metric: None,
         rule: alarm.alarm_rule,
         dimensions: Vec::new(),
-        actions: actions([
-            alarm.alarm_actions,
-            alarm.ok_actions,
-            alarm.insufficient_data_actions,
-        ]),
     }
-}
-
-/// The actions of all three states, each once: muting an alarm stops them all.
-fn actions(of_states: [Option<Vec<String>>; 3]) -> Vec<String> {
-    let mut actions: Vec<String> = of_states.into_iter().flatten().flatten().collect();
-    actions.sort_unstable();
-    actions.dedup();
-    actions
 }
 
 /// A state that was not given is not known, and never OK.

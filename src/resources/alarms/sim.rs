@@ -59,7 +59,6 @@ fn row(world: &World, aws: &str, alarm: &AlarmState) -> Alarm {
         metric: (!composite).then(|| metric.to_owned()),
         rule: composite.then(|| rule.join(" OR ")),
         dimensions,
-        actions: Vec::new(),
     }
 }
 
@@ -79,6 +78,5 @@ fn further(world: &World, aws: &str, index: u32) -> Alarm {
         metric: Some("AWS/RDS CPUUtilization".to_owned()),
         rule: None,
         dimensions: vec![("DBInstanceIdentifier".to_owned(), id)],
-        actions: Vec::new(),
     }
 }

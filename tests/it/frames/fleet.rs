@@ -232,7 +232,6 @@ fn alarm(region: &str, index: usize, state: &str) -> Alarm {
         metric: Some("HTTPCode_Target_5XX_Count".to_owned()),
         rule: None,
         dimensions: vec![("LoadBalancer".to_owned(), "app/checkout/1".to_owned())],
-        actions: Vec::new(),
     }
 }
 

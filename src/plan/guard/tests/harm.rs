@@ -48,6 +48,7 @@ fn fleet_of(truth: &Truth) -> Fleet {
                 healthy: if healthy { 4 } else { 0 },
                 unhealthy: if healthy { 0 } else { 4 },
                 other: 0,
+                unknown: 0,
             };
             forward.health = Some(health);
         }

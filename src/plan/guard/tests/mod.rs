@@ -4,8 +4,8 @@ mod harm;
 mod receivers;
 mod session;
 mod snapshot;
+mod splits;
 mod stores;
-mod traffic;
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
         Blast, Intent, Mark, OnBreach, Plan, Step, Wait, Work, forecast::Forecast, ledger::Ledger,
     },
     resources::{
-        Change, Fleet, Place, RegionLabel, Rows, Source,
+        Change, Fleet, Place, Rows, Source,
         change::Alter,
         databases::{self, Database},
         estate::Estate,

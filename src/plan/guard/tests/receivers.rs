@@ -69,6 +69,7 @@ fn targets(fleet: &mut Fleet, region: &str, health: Option<(u32, u32)>) {
             healthy,
             unhealthy,
             other: 0,
+            unknown: 0,
         });
     }
     answer(

@@ -30,6 +30,7 @@ fn the_last_region_that_serves_is_never_drained() {
             healthy: 0,
             unhealthy: 4,
             other: 0,
+            unknown: 0,
         });
     }
     answer(
