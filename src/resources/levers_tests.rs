@@ -52,6 +52,7 @@ fn works_fails_denied_and_forgotten() {
     );
     failure(&mut fleet, Source::Rds, &place("eu"), ErrorClass::Denied);
     assert_eq!(state(&fleet, "RDS eu"), LeverState::Denied);
+    let mut fleet = f::fleet(&["eu"]);
     answer(&mut fleet, Source::Rds, &place("eu"), 600, rows());
     assert_eq!(state(&fleet, "RDS eu"), LeverState::Unknown);
 }

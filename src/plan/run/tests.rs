@@ -9,7 +9,7 @@ use super::{Context, Happening, Next, Phase, Run, Told};
 use crate::{
     arm::{Armed, Written},
     plan::{
-        Blast, Intent, OnBreach, Options, Plan, Step, Work,
+        Blast, Intent, OnBreach, Options, Plan, Step, Wait, Work,
         entry::{Ending, Outcome, What},
         ledger::Ledger,
     },
@@ -416,12 +416,29 @@ fn disarming_stops_a_run_before_its_next_change() {
 
 #[test]
 fn a_run_outlasts_the_window_in_which_it_was_confirmed() {
-    let mut stage = Stage::new(vec![scale("a", 2, 4), scale("b", 2, 4)]);
-    stage.tell(Happening::Told(Told::Hold));
+    let wait = Wait::Nodes {
+        region: label(),
+        cluster: "shop".into(),
+        node_group: "b".into(),
+        nodes: 5,
+    };
+    let waiting = Step {
+        work: Work::Wait(wait),
+        deadline_seconds: 3_000,
+        ..scale("b", 0, 0)
+    };
+    let mut stage = Stage::new(vec![waiting, scale("a", 2, 4)]);
     stage.serve(|_| false);
-    stage.pass(600);
-    stage.tell(Happening::Told(Told::Resume));
-    stage.pass(600);
+    stage.pass(1_500);
+    assert_eq!(stage.armed.as_ref().unwrap().left(stage.fleet.now), None);
+    stage.world[1] = 5;
+    let poll = Query {
+        source: Source::Clusters,
+        place: Place::Region(label()),
+        wanted: Wanted::Nothing,
+        read: 0,
+    };
+    stage.observe(&poll);
     stage.play(30);
     assert_eq!(stage.ending(), Some(Ending::Done));
 }
