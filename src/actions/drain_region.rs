@@ -85,12 +85,14 @@ impl Action for DrainRegion {
         if pulls.is_empty() {
             return Err(nothing(fleet, ledger, &routes, &label, &pulls));
         }
+        let lost = fleet.rollup(&label).reach.lost(fleet.now);
         let drain = Drain {
             fleet,
             label: &label,
             receivers,
             gone,
-            now: intent.options.now,
+            // Nobody is served by a region that does not answer: pacing would only delay the end.
+            now: intent.options.now || lost,
             bake: intent.options.bake_seconds.unwrap_or(BAKE),
             pulls,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
+use super::{Guard, GuardId, Verdict, finding::Findings, outlook::Outlook};
 use crate::{
     plan::{Step, Wait, Work, forecast::Forecast},
     resources::{
@@ -132,8 +132,11 @@ fn of_region(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) {
         );
         return;
     }
-    let groups = of_groups(outlook, label, None, found);
-    let checks = of_checks(outlook, label, found);
+    let mut own = Findings::default();
+    let groups = of_groups(outlook, label, None, &mut own);
+    let proven = groups && own.worst() == Some(Verdict::Pass);
+    found.extend(own);
+    let checks = of_checks(outlook, label, proven, found);
     let endpoints = of_endpoints(outlook, label, found);
     if !(groups || checks || endpoints) {
         found.unknown(
@@ -230,8 +233,14 @@ fn of_groups(
     !seen.is_empty()
 }
 
-/// Health checks of the records that point to a region, as they will be after the plan.
-fn of_checks(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -> bool {
+/// Health checks of the records that point to a region, as they will be after the plan. Where they are dark, because us-east-1 is lost, `proven` healthy
+/// targets are a second signal: enough to go on, and worth a warning.
+fn of_checks(
+    outlook: &Outlook<'_>,
+    label: &RegionLabel,
+    proven: bool,
+    found: &mut Findings,
+) -> bool {
     let after = outlook.after.fleet();
     let slice = after.traffic.slice(Source::Records, &Place::Global);
     let mut ids = BTreeSet::new();
@@ -253,7 +262,12 @@ fn of_checks(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -
     let count = |wanted| states.iter().filter(|state| **state == wanted).count();
     let (total, failing, unknown) = (states.len(), count(Some(false)), count(None));
     if unknown > 0 {
-        found.unknown(
+        found.add(
+            if proven {
+                Verdict::Warn
+            } else {
+                Verdict::Unknown
+            },
             format!("{label}: the state of {unknown} of {total} health checks is not known"),
             "Route 53 publishes it in us-east-1 only; wait for a fresh reading",
         );

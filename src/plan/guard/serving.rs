@@ -10,6 +10,7 @@ use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
     change::Alter,
     databases::Database,
+    metrics::Reading,
     regions::demand,
     traffic::{self, Mechanism, Policy, Split},
 };
@@ -143,9 +144,23 @@ fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> S
     match (answers.is_some() && fail_open.is_some(), region) {
         (_, Serves::No(text)) => Serves::No(text),
         (true, other) => other,
+        // Route 53 publishes its health in us-east-1 only. Without it, a region that answers, has healthy targets and a database, and whose users
+        // reach it right now, serves all the same: otherwise nothing could be drained when us-east-1 is lost.
+        (false, Serves::Yes(text)) if reached(state.fleet, label) => Serves::Yes(text),
         (false, Serves::Yes(_) | Serves::Unknown(_)) => {
             Serves::Unknown(format!("the health of {label} is not known"))
         }
+    }
+}
+
+/// Whether users reach a region right now.
+fn reached(fleet: &Fleet, label: &RegionLabel) -> bool {
+    match fleet.rollup(label).demand.requests_per_second {
+        Some(Reading::Value {
+            value, freshness, ..
+        }) => value > 0.0 && freshness == Freshness::Fresh,
+        Some(Reading::NeverRead | Reading::Failed | Reading::NoData | Reading::Forbidden)
+        | None => false,
     }
 }
 

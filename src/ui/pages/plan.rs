@@ -3,11 +3,11 @@
 use super::{by_hand, edits, heading, lever, mark, role, span, wrapped};
 use crate::{
     config::theme::Role,
-    plan::{Blast, Guard, Plan, Step, Verdict, Wait, Work, forecast::Forecast},
+    plan::{Blast, Guard, Plan, Step, Verdict, Wait, Work, forecast::Forecast, guard::Power},
     resources::{
         age,
         cell::{rate, whole_percent},
-        change::{Alter, Class},
+        change::{Alter, Class, Edit},
     },
     state::{
         State,
@@ -44,7 +44,7 @@ pub fn lines(state: &State, width: u16) -> Vec<Line> {
     for change in draft.plan.changes() {
         by_hand(&mut lines, state, width, change);
     }
-    passed(&mut lines, state, width, draft);
+    in_full(&mut lines, state, width, draft);
     lines
 }
 
@@ -87,28 +87,53 @@ fn summary(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
         &format!("plan {hash} · {life}"),
         Role::Muted,
     )]);
+    next(lines, state, width, draft);
+}
+
+/// What can be done now: the one line that somebody at 3 a.m. needs.
+fn next(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
+    let plan = &draft.plan;
     let obstacles = conduct::obstacles(state);
     if obstacles.is_empty() {
         let how = match plan.blast {
             Blast::L1 => "c, then y, carries it out".to_owned(),
-            Blast::L2 | Blast::L3 => format!("c asks for `{}` and carries it out", plan.phrase),
+            Blast::L2 | Blast::L3 => {
+                format!("c asks you to type `{}`, then carries it out", plan.phrase)
+            }
         };
-        lines.push(vec![Part::text(1, &how, Role::Accent)]);
-    } else {
-        let own: Vec<&String> = obstacles
-            .iter()
-            .filter(|text| !text.starts_with("G-"))
-            .collect();
-        for text in own {
-            wrapped(
-                lines,
-                state,
-                1,
-                width,
-                &format!("cannot be confirmed: {text}"),
-                Role::Warn,
-            );
-        }
+        return wrapped(lines, state, 1, width, &how, Role::Accent);
+    }
+    for text in obstacles.iter().filter(|text| !text.starts_with("G-")) {
+        wrapped(
+            lines,
+            state,
+            1,
+            width,
+            &format!("not yet: {text}"),
+            Role::Warn,
+        );
+    }
+    let (absolute, overridable): (Vec<&Guard>, Vec<&Guard>) = draft
+        .blocking()
+        .partition(|guard| guard.id.power() == Power::Absolute);
+    let names = |guards: &[&Guard]| {
+        let names: Vec<&str> = guards.iter().map(|guard| guard.id.name()).collect();
+        names.join(", ")
+    };
+    if !absolute.is_empty() {
+        let text = format!(
+            "not possible: {} blocks, and nobody can override it",
+            names(&absolute)
+        );
+        wrapped(lines, state, 1, width, &text, Role::Bad);
+    }
+    if let Some(first) = overridable.first() {
+        let text = format!(
+            "not yet: {} blocks; mend it, or `:override {} <reason>`",
+            names(&overridable),
+            first.id.name()
+        );
+        wrapped(lines, state, 1, width, &text, Role::Warn);
     }
 }
 
@@ -137,11 +162,35 @@ fn guards(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
         .iter()
         .filter(|guard| guard.verdict != Verdict::Pass)
     {
-        one_guard(lines, state, width, guard, draft);
+        let most = if guard.verdict >= Verdict::Unknown {
+            2
+        } else {
+            1
+        };
+        let evidence = shortened(&guard.evidence, most);
+        one_guard(lines, state, width, guard, &evidence, draft);
     }
 }
 
-fn one_guard(lines: &mut Vec<Line>, state: &State, width: u16, guard: &Guard, draft: &Draft) {
+/// The first findings of an evidence, and how many more there are: all of them stand at the end of the page.
+fn shortened(evidence: &str, most: usize) -> String {
+    let parts: Vec<&str> = evidence.split("; ").collect();
+    match parts.get(..most) {
+        Some(first) if parts.len() > most => {
+            format!("{}; {} more below", first.join("; "), parts.len() - most)
+        }
+        Some(_) | None => evidence.to_owned(),
+    }
+}
+
+fn one_guard(
+    lines: &mut Vec<Line>,
+    state: &State,
+    width: u16,
+    guard: &Guard,
+    evidence: &str,
+    draft: &Draft,
+) {
     let start = lines.len();
     let reason = draft.overrides.get(&guard.id);
     let word = if reason.is_some() {
@@ -149,7 +198,7 @@ fn one_guard(lines: &mut Vec<Line>, state: &State, width: u16, guard: &Guard, dr
     } else {
         guard.verdict.word()
     };
-    wrapped(lines, state, 22, width, &guard.evidence, Role::Text);
+    wrapped(lines, state, 22, width, evidence, Role::Text);
     if let Some(first) = lines.get_mut(start) {
         first.insert(
             0,
@@ -184,18 +233,11 @@ fn one_guard(lines: &mut Vec<Line>, state: &State, width: u16, guard: &Guard, dr
     }
 }
 
-fn passed(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
-    let passed: Vec<&Guard> = draft
-        .guards
-        .iter()
-        .filter(|guard| guard.verdict == Verdict::Pass)
-        .collect();
-    if passed.is_empty() {
-        return;
-    }
-    heading(lines, "Guards that hold");
-    for guard in passed {
-        one_guard(lines, state, width, guard, draft);
+/// Every guard with all that it found.
+fn in_full(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
+    heading(lines, "Guards in full");
+    for guard in &draft.guards {
+        one_guard(lines, state, width, guard, &guard.evidence, draft);
     }
 }
 
@@ -206,6 +248,12 @@ fn forecast(lines: &mut Vec<Line>, state: &State, plan: &Plan) {
         return;
     }
     heading(lines, "What the others get");
+    lines.push(vec![
+        Part::text(19, "share", Role::Muted),
+        Part::text(31, "requests/s", Role::Muted),
+        Part::text(47, "of capacity", Role::Muted),
+        Part::text(67, "if alone", Role::Muted),
+    ]);
     let limits = &state.fleet.estate.thresholds;
     for row in &plan.forecast {
         lines.push(survivor(
@@ -233,7 +281,7 @@ fn survivor(row: &Forecast, state: &State, (warn, bad): (f64, f64)) -> Line {
     };
     let worst = row
         .utilisation_worst()
-        .map_or(String::new(), |worst| format!("alone {worst:.0} %"));
+        .map_or(String::new(), |worst| format!("{worst:.0} %"));
     vec![
         Part::named(3, row.region.as_str(), 15, Role::Text),
         Part::text(
@@ -246,17 +294,17 @@ fn survivor(row: &Forecast, state: &State, (warn, bad): (f64, f64)) -> Line {
             Role::Text,
         ),
         Part::text(
-            34,
-            &format!("{} {arrow} {} rps", rps(row.rps_before), rps(row.rps_after)),
+            31,
+            &format!("{} {arrow} {}", rps(row.rps_before), rps(row.rps_after)),
             Role::Text,
         ),
-        Part::text(56, &bar(after, state.look.ascii), role),
+        Part::text(47, &bar(after, state.look.ascii), role),
         Part::text(
-            56 + BAR as u16 / 2 + 1,
-            &after.map_or("? %".to_owned(), |after| format!("{after:.0} %")),
+            58,
+            &after.map_or("?".to_owned(), |after| format!("{after:.0} %")),
             role,
         ),
-        Part::text(56 + BAR as u16 / 2 + 8, &worst, Role::Muted),
+        Part::text(67, &worst, Role::Muted),
     ]
 }
 
@@ -300,7 +348,11 @@ fn one_step(lines: &mut Vec<Line>, state: &State, width: u16, index: usize, step
     }
     match &step.work {
         Work::Change(change) => {
-            edits(lines, state, 7, width, change);
+            let said =
+                |edit: &Edit| step.title.contains(&edit.from) && step.title.contains(&edit.to);
+            if !change.edits().iter().all(said) {
+                edits(lines, state, 7, width, change);
+            }
             let undo = match change.inverse() {
                 Ok(_) => "undone by the opposite".to_owned(),
                 Err(why) => format!("NO UNDO: {why}"),
