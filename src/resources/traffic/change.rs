@@ -258,7 +258,7 @@ fn control_standing(fleet: &Fleet, edit: &ControlEdit) -> Standing {
 }
 
 impl Change {
-    fn dial_standing(&self, fleet: &Fleet, group_arn: &str, from: f64, to: f64) -> Standing {
+    fn dial_standing(fleet: &Fleet, group_arn: &str, from: f64, to: f64) -> Standing {
         let seen = rows(fleet, Source::Accelerators, &Place::Global)
             .iter()
             .find_map(|split| match &split.by {
@@ -459,7 +459,7 @@ impl Alter for Change {
                 from,
                 to,
                 ..
-            } => self.dial_standing(fleet, group_arn, *from, *to),
+            } => Self::dial_standing(fleet, group_arn, *from, *to),
             Self::Controls { controls } => {
                 Standing::of_parts(controls.iter().map(|edit| control_standing(fleet, edit)))
             }
