@@ -57,7 +57,7 @@ impl Action for Failover {
         let id = &global.view.id;
         let candidates = global::candidates(fleet, &global, true);
         let to = intent.options.to.as_deref();
-        let (chosen, to_region, others) = global::choose(fleet, &global, candidates, to)?;
+        let (chosen, to_region, others) = global::choose(fleet, &global, &candidates, to)?;
         let change = databases::Change::FailOver {
             global_cluster: id.clone(),
             from: global.writer.entry.arn.clone(),
@@ -125,7 +125,7 @@ fn remarks(
         "nothing undoes it: the old region rejoins as a secondary, then plan `switchover {}` back from {to_region}",
         global.view.id
     ));
-    remarks.extend(switchover::endpoint(global));
+    remarks.push(switchover::endpoint(global));
     remarks
 }
 

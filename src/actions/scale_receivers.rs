@@ -91,7 +91,7 @@ struct Raise {
 /// What is raised, what need not be, and what cannot.
 #[derive(Default)]
 struct Raises {
-    raises: Vec<Raise>,
+    wanted: Vec<Raise>,
     remarks: Vec<String>,
     reasons: Vec<String>,
 }
@@ -120,11 +120,11 @@ impl Raises {
                 .push(format!("no node group of {region} is known: {why}"));
             return;
         }
-        let before = self.raises.len() + self.reasons.len() + self.remarks.len();
+        let before = self.wanted.len() + self.reasons.len() + self.remarks.len();
         for group in groups {
             self.group(region, group, nodes, factor);
         }
-        if before == self.raises.len() + self.reasons.len() + self.remarks.len() {
+        if before == self.wanted.len() + self.reasons.len() + self.remarks.len() {
             self.remarks
                 .push(format!("the minimums of {region} are high enough already"));
         }
@@ -172,7 +172,7 @@ impl Raises {
             ));
             return;
         }
-        self.raises.push(Raise {
+        self.wanted.push(Raise {
             region: region.clone(),
             cluster: group.cluster.clone(),
             node_group: group.name.clone(),
@@ -229,12 +229,12 @@ fn plan(
     found: Raises,
 ) -> Result<Plan, Refusal> {
     let Raises {
-        raises,
+        wanted: raises,
         mut remarks,
         reasons,
     } = found;
     if raises.is_empty() {
-        return Err(nothing(away, &forecast, remarks, reasons));
+        return Err(nothing(away, &forecast, &remarks, reasons));
     }
     // All at once, then the waits: nodes of all groups start side by side.
     let steps = raises.iter().map(scale).chain(raises.iter().map(ready));
@@ -273,7 +273,7 @@ const UNTIL_MINUTES: u64 = 240;
 fn nothing(
     away: &RegionLabel,
     forecast: &[Forecast],
-    remarks: Vec<String>,
+    remarks: &[String],
     mut reasons: Vec<String>,
 ) -> Refusal {
     let advice = if reasons.is_empty() && !forecast.is_empty() {

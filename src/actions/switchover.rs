@@ -63,7 +63,7 @@ pub(super) fn plan(fleet: &Fleet, intent: &Intent) -> Result<Plan, Refusal> {
     let from_region = ready(fleet, &global)?;
     let candidates = global::candidates(fleet, &global, false);
     let to = intent.options.to.as_deref();
-    let (chosen, to_region, others) = global::choose(fleet, &global, candidates, to)?;
+    let (chosen, to_region, others) = global::choose(fleet, &global, &candidates, to)?;
     let change = databases::Change::SwitchOver {
         global_cluster: id.clone(),
         from_region: from_region.clone(),
@@ -85,21 +85,21 @@ pub(super) fn plan(fleet: &Fleet, intent: &Intent) -> Result<Plan, Refusal> {
             .to_owned(),
         format!("applications in {from_region} write to another region afterwards: 70 to 220 ms more each"),
     ];
-    draft.remarks.extend(endpoint(&global));
+    draft.remarks.push(endpoint(&global));
     draft.remarks.extend(others);
     Ok(draft.freeze(fleet, intent))
 }
 
 /// What has to reach the new writer.
-pub(super) fn endpoint(global: &global::Global<'_>) -> Option<String> {
-    Some(match global.view.endpoint.as_deref() {
+pub(super) fn endpoint(global: &global::Global<'_>) -> String {
+    match global.view.endpoint.as_deref() {
         Some(endpoint) => {
             format!("clients of {endpoint} follow by DNS; those of a cluster endpoint do not")
         }
         None => {
             "it has no global writer endpoint: change what the applications connect to".to_owned()
         }
-    })
+    }
 }
 
 /// The region of the writer, if everything is as a switchover needs it.

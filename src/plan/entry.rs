@@ -93,7 +93,7 @@ pub enum What {
     /// A plan was not carried out.
     Refused {
         /// What was asked for.
-        intent: Intent,
+        intent: Box<Intent>,
         /// The hash of the plan, where there was one.
         #[serde(rename = "plan_hash")]
         hash: Option<String>,

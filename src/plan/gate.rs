@@ -66,7 +66,7 @@ fn region(fleet: &Fleet, label: &RegionLabel, since: Timestamp) -> Gate {
         ),
         (
             "database lag",
-            rollup.databases.lag_ms.into(),
+            rollup.databases.lag_ms,
             limits.database_lag_bad_ms,
             "ms",
         ),

@@ -62,7 +62,7 @@ fn set(options: &mut Options, name: &str, value: &str) -> Result<(), String> {
         "to" => options.to = Some(value.to_owned()),
         "run" => options.run = Some(value.to_owned()),
         "bake" => {
-            options.bake_seconds = Some(seconds(value).ok_or_else(|| wrong("a time: 90s, 5m"))?)
+            options.bake_seconds = Some(seconds(value).ok_or_else(|| wrong("a time: 90s, 5m"))?);
         }
         "minutes" => options.minutes = Some(value.parse().map_err(|_| wrong("minutes"))?),
         "names" => options

@@ -247,7 +247,7 @@ impl Plan {
             match change.standing(fleet) {
                 Standing::Before | Standing::After => {}
                 Standing::Underway(text) | Standing::Other(text) | Standing::Unknown(text) => {
-                    drift.push(text)
+                    drift.push(text);
                 }
             }
         }

@@ -88,10 +88,12 @@ pub fn text(file: &PlanFile, look: Look) -> String {
         lines.extend(plan.remarks.iter().map(|remark| format!("  {remark}")));
     }
     lines.extend([String::new(), confirmation(plan)]);
-    lines
-        .iter()
-        .map(|line| format!("{}\n", text::safe(line, look)))
-        .collect()
+    let mut page = String::new();
+    for line in &lines {
+        page.push_str(&text::safe(line, look));
+        page.push('\n');
+    }
+    page
 }
 
 fn span(seconds: u64) -> String {

@@ -271,7 +271,7 @@ impl Loop {
         for input in inputs {
             if let Input::Event(event, at) = input
                 && self.heard(&event, at)
-                && !self.apply(event)?
+                && !self.apply(*event)?
             {
                 return Ok(Way::Quit);
             }
@@ -293,10 +293,13 @@ impl Loop {
     /// Whether an input ends the session wherever it arrives: Ctrl-C, where nobody has bound it to something else.
     fn leaves(&self, input: &Input) -> bool {
         let quits = |context| {
-            let bound = match input {
-                Input::Event(Event::Key { key }, _) => self.state.keymap.find(context, *key),
-                Input::Event(..) | Input::HangUp => None,
+            let Input::Event(event, _) = input else {
+                return false;
             };
+            let Event::Key { key } = **event else {
+                return false;
+            };
+            let bound = self.state.keymap.find(context, key);
             bound.is_some_and(|invocation| invocation.command == Command::Quit)
         };
         is_interrupt(input)

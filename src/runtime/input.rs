@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Input {
     /// Something was typed or pasted, and had arrived at this time.
-    Event(Event, Instant),
+    Event(Box<Event>, Instant),
     /// The terminal is gone.
     HangUp,
 }
@@ -36,7 +36,7 @@ pub fn is_interrupt(input: &Input) -> bool {
         ctrl: true,
         alt: false,
     };
-    matches!(input, Input::Event(Event::Key { key }, _) if *key == interrupt)
+    matches!(input, Input::Event(event, _) if **event == Event::Key { key: interrupt })
 }
 
 /// How long crossterm is asked for what is left; with no time at all its event source does not even look.
@@ -144,7 +144,7 @@ fn read(sender: &UnboundedSender<Input>) -> bool {
         }
         let Ok(raw) = event::read() else { return false };
         if let Some(event) = translate(raw)
-            && sender.send(Input::Event(event, at)).is_err()
+            && sender.send(Input::Event(Box::new(event), at)).is_err()
         {
             return false;
         }

@@ -305,7 +305,7 @@ pub fn confirm(state: &mut State) -> Vec<Effect> {
         return say(state, text);
     };
     let what = What::Refused {
-        intent: draft.plan.intent.clone(),
+        intent: Box::new(draft.plan.intent.clone()),
         hash: Some(draft.plan.hash()),
         reasons,
     };
@@ -317,7 +317,7 @@ pub fn confirm(state: &mut State) -> Vec<Effect> {
 /// Writes down that a plan is not carried out.
 pub fn refuse(state: &mut State, plan: &Plan, reasons: Vec<String>) -> Vec<Effect> {
     let what = What::Refused {
-        intent: plan.intent.clone(),
+        intent: Box::new(plan.intent.clone()),
         hash: Some(plan.hash()),
         reasons,
     };

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Does what is asked.
-pub async fn run(common: &Common, verb: JournalVerb) -> Result<u8, Failure> {
+pub fn run(common: &Common, verb: JournalVerb) -> Result<u8, Failure> {
     let path = records(common, false)?.journal;
     let look = Look {
         ascii: common.ascii,
@@ -41,7 +41,7 @@ pub async fn run(common: &Common, verb: JournalVerb) -> Result<u8, Failure> {
         }
         JournalVerb::Verify { head } => verify(&path, head.as_deref()),
         JournalVerb::Export { output } => print(&entries(&lines(&path)?, output, look)),
-        JournalVerb::Settle { run, note } => settle(&path, run, note),
+        JournalVerb::Settle { run, note } => settle(&path, run, &note),
     }
 }
 
@@ -76,7 +76,7 @@ fn verify(path: &Path, head: Option<&str>) -> Result<u8, Failure> {
     })
 }
 
-fn settle(path: &Path, run: String, note: String) -> Result<u8, Failure> {
+fn settle(path: &Path, run: String, note: &str) -> Result<u8, Failure> {
     let note = note.trim().to_owned();
     if note.is_empty() {
         let text = "a note is wanted: what is true now, and why nothing more is to be done";

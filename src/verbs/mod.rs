@@ -152,7 +152,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         }) => plan::run(common, asked, output, out.as_deref(), &on).await,
         Some(Verb::Apply { plan, approval, on }) => apply::run(common, &plan, approval, &on).await,
         Some(Verb::Undo { run, approval }) => apply::undo(common, &run, approval).await,
-        Some(Verb::Journal { verb }) => journal::run(common, verb).await,
+        Some(Verb::Journal { verb }) => journal::run(common, verb),
         Some(Verb::IamPolicy { actions }) => policy::run(&actions),
     }
 }

@@ -86,7 +86,7 @@ fn a_member_that_is_busy_is_passed_over_and_named() {
     let all = secondaries(&watched);
     for region in &all {
         groups(&mut watched, region, |group| {
-            "modifying".clone_into(&mut group.status)
+            "modifying".clone_into(&mut group.status);
         });
     }
     let refusal = watched

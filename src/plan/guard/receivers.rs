@@ -485,7 +485,7 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
         }
     }
     let limits = &outlook.fleet.estate.thresholds;
-    let bakes = outlook.ahead.iter().any(|step| is_bake(step));
+    let bakes = outlook.ahead.iter().any(is_bake);
     for label in &regions {
         let rollup = outlook.fleet.rollup(label);
         let demand = &rollup.demand;

@@ -128,10 +128,6 @@ impl Run {
 
     pub(super) fn told(&mut self, told: Told, context: Context<'_>) -> Vec<Next> {
         match (told, &self.phase) {
-            (Told::Hold, _) => {
-                self.holding = true;
-                Vec::new()
-            }
             (Told::Resume, Phase::Held | Phase::Halted { .. }) => self.resume(context),
             (Told::Resume, _) => {
                 self.holding = false;
@@ -160,7 +156,7 @@ impl Run {
                 context,
             ),
             // A change in flight is brought to its outcome first.
-            (Told::Skip | Told::GoBack | Told::Abort, _) => {
+            (Told::Hold | Told::Skip | Told::GoBack | Told::Abort, _) => {
                 self.holding = true;
                 Vec::new()
             }

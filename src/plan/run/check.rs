@@ -129,7 +129,7 @@ impl Run {
             Standing::Before => self.judge(change, context),
             Standing::After => {
                 let evidence = "it is so already: nothing was sent".to_owned();
-                self.conclude(Outcome::Verified, evidence, context)
+                self.conclude(Outcome::Verified, &evidence, context)
             }
             Standing::Underway(text) => self.halt(
                 format!("somebody is changing it right now: {text}"),

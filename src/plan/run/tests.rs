@@ -489,7 +489,7 @@ fn another_console_holding_a_lock_refuses_the_run() {
 }
 
 /// What may happen to a run, at any time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Deed {
     Serve,
     Pass(i64),

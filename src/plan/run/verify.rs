@@ -188,11 +188,11 @@ impl Run {
                 (false, text)
             }
         };
-        *seen = text.clone();
+        seen.clone_from(&text);
         *next = now + AGAIN;
         let late = age(*since, now) >= deadline;
         if verified {
-            return self.conclude(Outcome::Verified, text, context);
+            return self.conclude(Outcome::Verified, &text, context);
         }
         if late {
             self.give_up(context)
@@ -226,22 +226,22 @@ impl Run {
         } else {
             seen.clone()
         };
-        self.conclude(outcome, evidence, context)
+        self.conclude(outcome, &evidence, context)
     }
 
     /// A step has its outcome.
     pub(super) fn conclude(
         &mut self,
         outcome: Outcome,
-        evidence: String,
+        evidence: &str,
         context: Context<'_>,
     ) -> Vec<Next> {
         let progress = &mut self.progress[self.at];
         progress.outcome = Some(outcome);
-        progress.evidence.clone_from(&evidence);
+        evidence.clone_into(&mut progress.evidence);
         let what = What::Concluded {
             outcome,
-            evidence: evidence.clone(),
+            evidence: evidence.to_owned(),
         };
         let mut next = vec![self.journal(Some(self.at), what, context)];
         match outcome {

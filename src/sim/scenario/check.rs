@@ -328,14 +328,15 @@ impl Checker<'_, '_> {
 /// The fields of a fault beside `at` and `fault`.
 pub(super) fn takes(fault: Name) -> &'static [&'static str] {
     match fault {
-        Name::RegionDown | Name::AzLoss | Name::StaleTelemetry => &["region", "for"],
+        Name::RegionDown | Name::AzLoss | Name::StaleTelemetry | Name::ApplicationDown => {
+            &["region", "for"]
+        }
         Name::ServiceErrors | Name::CanaryBad => &["region", "share", "for"],
         Name::WriterCrash | Name::SourceLost => &["for"],
         Name::ReplicationConflict | Name::Partition => &["between", "for"],
         Name::Throttle | Name::Hang | Name::Slow | Name::Deny | Name::Fail | Name::Partial => {
             &["api", "place", "share", "for"]
         }
-        Name::ApplicationDown => &["region", "for"],
         Name::WriteThrottle
         | Name::WriteDeny
         | Name::WriteUnanswered

@@ -290,7 +290,7 @@ fn skew(cluster: &DbCluster, writer: &DbCluster) -> Option<String> {
 pub fn choose<'a>(
     fleet: &Fleet,
     global: &Global<'a>,
-    candidates: Vec<Candidate<'a>>,
+    candidates: &[Candidate<'a>],
     to: Option<&str>,
 ) -> Result<(Candidate<'a>, &'a RegionLabel, Vec<String>), Refusal> {
     let id = &global.view.id;

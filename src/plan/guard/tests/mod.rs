@@ -221,7 +221,7 @@ fn lose(fleet: &mut Fleet, region: &str) {
             );
         }
     }
-    fleet.now = fleet.now + std::time::Duration::from_secs(3);
+    fleet.now += std::time::Duration::from_secs(3);
     assert!(fleet.rollup(&label(region)).reach.lost(fleet.now));
 }
 

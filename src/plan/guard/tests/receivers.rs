@@ -191,7 +191,7 @@ fn alarms_of_the_receivers_count() {
         Verdict::Fail,
         "composite",
     );
-    fleet.now = fleet.now + std::time::Duration::from_secs(120);
+    fleet.now += std::time::Duration::from_secs(120);
     says(
         &judged(&fleet, &plan, GuardId::Alarm),
         Verdict::Unknown,

@@ -58,7 +58,7 @@ fn a_writer_that_is_down_by_its_own_word_may_be_given_up() {
         "no instance",
     );
     database(&mut fleet, US, |cluster| {
-        cluster.instances[0].status = Some("rebooting".into())
+        cluster.instances[0].status = Some("rebooting".into());
     });
     says(
         &judged(&fleet, &forced, GuardId::Split),

@@ -1,0 +1,277 @@
+//! How a change of a traffic split is recognised in what is read: before, after, underway, or something else. Owns no change.
+
+use super::{Change, ControlEdit, ForwardEdit, RecordEdit, close, weight};
+use crate::resources::{
+    Fleet, Place, RegionLabel, Source,
+    change::Standing,
+    traffic::{Mechanism, Record, Split, plain_name},
+};
+
+/// What the fleet shows of a change.
+pub(super) fn standing(change: &Change, fleet: &Fleet) -> Standing {
+    match change {
+        Change::Weights { records } => {
+            Standing::of_parts(records.iter().map(|edit| record_standing(fleet, edit)))
+        }
+        Change::Dial {
+            group_arn,
+            from,
+            to,
+            ..
+        } => dial_standing(fleet, group_arn, *from, *to),
+        Change::Controls { controls } => {
+            Standing::of_parts(controls.iter().map(|edit| control_standing(fleet, edit)))
+        }
+        Change::Forward {
+            region,
+            listener_arn,
+            rule_arn,
+            groups,
+            ..
+        } => forward_standing(fleet, region, listener_arn, rule_arn.as_deref(), groups),
+        Change::Alias {
+            region,
+            function,
+            alias,
+            stable,
+            canary,
+            from,
+            to,
+            ..
+        } => alias_standing(fleet, region, function, alias, stable, canary, *from, *to),
+        Change::Staging {
+            policy_id,
+            from,
+            to,
+            ..
+        } => staging_standing(fleet, policy_id, *from, *to),
+    }
+}
+
+fn of_share(what: &str, seen: Option<f64>, from: f64, to: f64) -> Standing {
+    match seen {
+        None => Standing::Unknown(format!("{what} is not listed")),
+        Some(seen) if close(seen, to) => Standing::After,
+        Some(seen) if close(seen, from) => Standing::Before,
+        Some(seen) => Standing::Other(format!("{what} is {seen}, not {from}")),
+    }
+}
+
+fn rows<'a>(fleet: &'a Fleet, source: Source, place: &Place) -> &'a [Split] {
+    fleet
+        .traffic
+        .slice(source, place)
+        .map_or(&[], |slice| &slice.rows)
+}
+
+/// Whether an answer is complete, so that what it does not list is not there.
+fn complete(fleet: &Fleet, source: Source, place: &Place) -> bool {
+    let status = fleet.status(source, place);
+    status.observed_at.is_some() && status.problems.is_empty()
+}
+
+/// Whether two record sets are the same set of the same name.
+fn same_set(a: &Record, b: &Record) -> bool {
+    (&a.zone_id, &a.record_type, &a.set_identifier)
+        == (&b.zone_id, &b.record_type, &b.set_identifier)
+        && plain_name(&a.name) == plain_name(&b.name)
+}
+
+fn record_standing(fleet: &Fleet, edit: &RecordEdit) -> Standing {
+    let seen = rows(fleet, Source::Records, &Place::Global)
+        .iter()
+        .find_map(|split| match &split.by {
+            Mechanism::Record(record) if same_set(record, &edit.from) => Some(record),
+            Mechanism::Record(_)
+            | Mechanism::Dial(_)
+            | Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Distribution(_)
+            | Mechanism::Control(_) => None,
+        });
+    let name = edit.name();
+    match seen {
+        None if complete(fleet, Source::Records, &Place::Global) => {
+            Standing::Other(format!("the record set {name} is gone"))
+        }
+        None => Standing::Unknown(format!("the record set {name} was not read")),
+        Some(record) if *record == edit.after() => Standing::After,
+        Some(record) if *record == edit.from => Standing::Before,
+        Some(record) => match weight(record) {
+            Some(seen) if Some(seen) != edit.from_weight() => {
+                Standing::Other(format!("the weight of {name} is {seen}"))
+            }
+            Some(_) | None => {
+                Standing::Other(format!("the record set {name} was edited by somebody else"))
+            }
+        },
+    }
+}
+
+/// What the endpoints of the recovery cluster say about a control; any of them may be lost.
+fn control_standing(fleet: &Fleet, edit: &ControlEdit) -> Standing {
+    let mut states = fleet
+        .traffic
+        .slices()
+        .filter(|(source, _, slice)| {
+            *source == Source::RoutingControls
+                && slice.error.is_none()
+                && slice.observed_at.is_some()
+        })
+        .filter_map(|(_, _, slice)| {
+            slice.rows.iter().find_map(|split| match &split.by {
+                Mechanism::Control(control) if control.arn == edit.arn => Some(control.on),
+                Mechanism::Control(_)
+                | Mechanism::Record(_)
+                | Mechanism::Dial(_)
+                | Mechanism::Forward(_)
+                | Mechanism::Alias(_)
+                | Mechanism::Distribution(_) => None,
+            })
+        });
+    let name = &edit.name;
+    let Some(Some(first)) = states.next() else {
+        return Standing::Unknown(format!("no endpoint tells the state of {name}"));
+    };
+    if states.any(|state| state != Some(first)) {
+        return Standing::Underway(format!("the endpoints disagree about {name}"));
+    }
+    if first == edit.to {
+        Standing::After
+    } else {
+        Standing::Before
+    }
+}
+
+fn dial_standing(fleet: &Fleet, group_arn: &str, from: f64, to: f64) -> Standing {
+    let seen = rows(fleet, Source::Accelerators, &Place::Global)
+        .iter()
+        .find_map(|split| match &split.by {
+            Mechanism::Dial(group) if group.group_arn == group_arn => Some(group),
+            Mechanism::Dial(_)
+            | Mechanism::Record(_)
+            | Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Distribution(_)
+            | Mechanism::Control(_) => None,
+        });
+    let value = of_share("the dial", seen.map(|group| group.dial), from, to);
+    match (
+        value,
+        seen.and_then(|group| group.accelerator_status.as_deref()),
+    ) {
+        (Standing::After, Some("IN_PROGRESS")) => {
+            Standing::Underway("the accelerator is IN_PROGRESS".to_owned())
+        }
+        (value, _) => value,
+    }
+}
+
+fn forward_standing(
+    fleet: &Fleet,
+    region: &RegionLabel,
+    listener: &str,
+    rule: Option<&str>,
+    groups: &[ForwardEdit],
+) -> Standing {
+    let place = Place::Region(region.clone());
+    let seen = |edit: &ForwardEdit| {
+        rows(fleet, Source::LoadBalancers, &place)
+            .iter()
+            .find_map(|split| match &split.by {
+                Mechanism::Forward(forward)
+                    if forward.listener_arn == listener
+                        && forward.rule_arn.as_deref() == rule
+                        && forward.target_group_arn == edit.target_group_arn =>
+                {
+                    Some(forward.weight)
+                }
+                Mechanism::Forward(_)
+                | Mechanism::Record(_)
+                | Mechanism::Dial(_)
+                | Mechanism::Alias(_)
+                | Mechanism::Distribution(_)
+                | Mechanism::Control(_) => None,
+            })
+    };
+    Standing::of_parts(
+        groups
+            .iter()
+            .filter(|edit| edit.from != edit.to)
+            .map(|edit| {
+                let what = format!("the weight of {}", edit.target_group_name);
+                Standing::of_value(&what, seen(edit).as_ref(), &edit.from, &edit.to)
+            }),
+    )
+}
+
+#[allow(clippy::too_many_arguments)] // the fields of one variant
+fn alias_standing(
+    fleet: &Fleet,
+    region: &RegionLabel,
+    function: &str,
+    alias: &str,
+    stable: &str,
+    canary: &str,
+    from: f64,
+    to: f64,
+) -> Standing {
+    let place = Place::Region(region.clone());
+    let rows = rows(fleet, Source::Aliases, &place);
+    let mut versions = rows.iter().filter_map(|split| match &split.by {
+        Mechanism::Alias(version) if version.function == function && version.alias == alias => {
+            Some(version)
+        }
+        Mechanism::Alias(_)
+        | Mechanism::Record(_)
+        | Mechanism::Dial(_)
+        | Mechanism::Forward(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Control(_) => None,
+    });
+    let gone = versions.clone().count() <= 1 && complete(fleet, Source::Aliases, &place);
+    let share = versions
+        .clone()
+        .find(|version| version.version == canary)
+        .map(|version| version.weight);
+    if let Some(other) =
+        versions.find(|version| version.version != canary && version.version != stable)
+    {
+        return Standing::Other(format!(
+            "{function}:{alias} also names version {}",
+            other.version
+        ));
+    }
+    // An alias that splits nothing any more is not listed, or only with its one version.
+    let share = share.or(gone.then_some(0.0));
+    of_share(&format!("the share of version {canary}"), share, from, to)
+}
+
+fn staging_standing(fleet: &Fleet, policy_id: &str, from: f64, to: f64) -> Standing {
+    let seen = rows(fleet, Source::Distributions, &Place::Global)
+        .iter()
+        .find_map(|split| match &split.by {
+            Mechanism::Distribution(distribution) => distribution
+                .policy
+                .as_ref()
+                .filter(|policy| policy.id == policy_id)
+                .map(|policy| (distribution, policy.weight)),
+            Mechanism::Record(_)
+            | Mechanism::Dial(_)
+            | Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Control(_) => None,
+        });
+    let value = of_share(
+        "the staging share",
+        seen.and_then(|(_, weight)| weight),
+        from,
+        to,
+    );
+    match (value, seen) {
+        (Standing::After, Some((distribution, _))) if distribution.status != "Deployed" => {
+            Standing::Underway(format!("{} is {}", distribution.id, distribution.status))
+        }
+        (value, _) => value,
+    }
+}
