@@ -84,7 +84,8 @@ fn of_split(state: &State<'_>, key: &SplitKey) -> Serves {
         matches!(freshness, Freshness::Fresh | Freshness::Stale)
     };
     if !places.iter().any(usable) {
-        return Serves::Unknown(format!("{} were read too long ago", key.0.name()));
+        let old = format!("{} were read too long ago", key.0.name());
+        return by_users(state, &old).unwrap_or(Serves::Unknown(old));
     }
     let (mut serving, mut no, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
@@ -151,6 +152,21 @@ fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> S
             Serves::Unknown(format!("the health of {label} is not known"))
         }
     }
+}
+
+/// A region that serves by what is seen in it alone. Records grow old when the control plane of Route 53 is lost with us-east-1; nobody can change them
+/// then, and a routing control must not depend on them.
+fn by_users(state: &State<'_>, old: &str) -> Option<Serves> {
+    let labels = state.fleet.estate.regions.iter().map(|spec| &spec.label);
+    let serving: Vec<&str> = labels
+        .filter(|label| !state.excluded.contains(*label) && reached(state.fleet, label))
+        .filter(|label| matches!(region(state.fleet, label), Serves::Yes(_)))
+        .map(RegionLabel::as_str)
+        .collect();
+    (!serving.is_empty()).then(|| {
+        let names = serving.join(", ");
+        Serves::Yes(format!("users reach {names} right now ({old})"))
+    })
 }
 
 /// Whether users reach a region right now.
