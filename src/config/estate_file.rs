@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    access::{access_of, inherit, read_access},
     document::{Found, Section},
     limits,
     problem::{Report, is_hostile, nearest},
@@ -73,60 +74,6 @@ fn environment(root: &mut Section<'_>, access: &Access) -> String {
     }
     let default = access.profile.as_deref().unwrap_or("aws");
     found.map_or(default, |found| found.value).to_owned()
-}
-
-fn read_access(mut section: Section<'_>) -> Access {
-    let access = access_of(&mut section);
-    section.finish(&reference::place_of);
-    access
-}
-
-fn access_of(section: &mut Section<'_>) -> Access {
-    let report = section.report();
-    let profile = section.text("profile");
-    let role_arn = section.text("role_arn");
-    let external_id = section.text("external_id");
-    if let Some(found) = profile
-        .as_ref()
-        .filter(|found| found.value.trim().is_empty())
-    {
-        report.at(&found.span, "`profile` must not be empty");
-    }
-    if let Some(found) = role_arn
-        .as_ref()
-        .filter(|found| !syntax::is_role_arn(found.value))
-    {
-        let text = format!(
-            "`{}` is not the ARN of an IAM role; write arn:aws:iam::123456789012:role/NAME",
-            found.value
-        );
-        report.at(&found.span, text);
-    }
-    if let (Some(found), None) = (&external_id, &role_arn) {
-        report.at(
-            &found.span,
-            "`external_id` has no effect without a `role_arn` beside it",
-        );
-    }
-    let owned = |found: Option<Found<&str>>| found.map(|found| found.value.to_owned());
-    Access {
-        profile: owned(profile),
-        role_arn: owned(role_arn),
-        external_id: owned(external_id),
-    }
-}
-
-/// A region that says nothing is signed like the global services; one with a role of its own assumes it from their profile;
-/// one with a profile of its own stands for itself.
-fn inherit(own: Access, base: &Access) -> Access {
-    match (&own.profile, &own.role_arn) {
-        (None, None) => base.clone(),
-        (None, Some(_)) => Access {
-            profile: base.profile.clone(),
-            ..own
-        },
-        (Some(_), _) => own,
-    }
 }
 
 fn read_regions(root: &mut Section<'_>, base: &Access, whole: bool) -> Vec<RegionSpec> {

@@ -1,6 +1,7 @@
 //! Configuration: layers (default < file < flags), keymaps, themes. Owns every file format; all problems are reported at once.
 
-pub mod answers;
+pub mod access;
+mod answers;
 pub mod console;
 pub mod depth;
 mod document;

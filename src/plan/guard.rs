@@ -1,8 +1,12 @@
 //! Guards: what must be true before anything is changed (domain C). Owns the list, the verdicts, and which of them block; each guard's rule lives in `guard/`.
 
+mod answers;
 mod finding;
+mod health;
+mod lag;
 mod moved;
 mod outlook;
+mod quorum;
 mod receivers;
 mod rules;
 mod serving;
@@ -10,6 +14,7 @@ mod session;
 mod snapshot;
 mod stores;
 mod traffic;
+mod weights;
 mod writers;
 
 use std::collections::BTreeMap;

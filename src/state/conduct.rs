@@ -1,24 +1,28 @@
-//! Plans and runs: arming, the draft that is looked at, its confirmation, and the run in hand. Owns who may start what; the run itself decides every step.
+//! Arming, and the run in hand: what it is told and what it wants. Owns who may start what; the run itself decides every step.
 
-use std::collections::BTreeSet;
+mod draft;
+mod past;
 
 use jiff::Timestamp;
 
-use super::{Dialog, Input, Notice, Page, Screen, State, navigate};
+pub use self::{
+    draft::{
+        Draft, Stage, confirm, draft, judge, look_at, obstacles, override_guard, propose, refuse,
+        replan,
+    },
+    past::{go_on, settle, undo_chosen},
+};
+use super::{Notice, Page, Screen, State};
 use crate::{
-    actions,
     arm::{Armed, Written},
     effect::Effect,
     plan::{
-        Guard, GuardId, Intent, Plan, Verdict,
         entry::{Entry, What},
-        guard::{self, Overrides, Subject},
-        intent,
         ledger::{Ledger, RunRecord},
         run::{Context, Happening, Next, Run, Told},
     },
     resources::{
-        Kind, ProviderError, Query, age,
+        ProviderError, Query, age,
         cell::coarse_age,
         change::{ApplyError, Receipt},
     },
@@ -39,19 +43,6 @@ pub struct Conduct {
     pub draft: Option<Draft>,
     /// The run in hand, or the last one.
     pub run: Option<Run>,
-}
-
-/// A plan that is looked at.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Draft {
-    /// The plan.
-    pub plan: Plan,
-    /// Its guards as they are now.
-    pub guards: Vec<Guard>,
-    /// Guards that were overridden by name, with reasons.
-    pub overrides: Overrides,
-    /// The interrupted run that it continues.
-    pub continues: Option<String>,
 }
 
 /// Something that must not be forgotten.
@@ -76,28 +67,6 @@ impl Reminder {
             text: format!("{what} for {for_so_long}, {end}"),
             overdue,
         }
-    }
-}
-
-/// How far a confirmation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// The phrase is typed.
-    Phrase,
-    /// The words about the loss are typed.
-    Loss,
-    /// A reason is typed.
-    Reason,
-    /// One key is left.
-    Ready,
-}
-
-impl Draft {
-    /// The guards that block it.
-    pub fn blocking(&self) -> impl Iterator<Item = &Guard> {
-        self.guards
-            .iter()
-            .filter(|guard| guard.blocks(&self.overrides))
     }
 }
 
@@ -142,96 +111,6 @@ impl Conduct {
     /// Time left in the window; `None` when nothing may be confirmed.
     pub fn armed_left(&self, now: Timestamp) -> Option<std::time::Duration> {
         self.armed.as_ref()?.left(now)
-    }
-}
-
-/// Makes a plan of what was typed; without a target, of what is selected.
-pub fn draft(state: &mut State, typed: &str) -> Vec<Effect> {
-    match intent::parse(typed) {
-        Ok(intent) => propose(state, intent, None),
-        Err(text) => say(state, text),
-    }
-}
-
-/// Makes a plan of an intent.
-pub fn propose(state: &mut State, mut intent: Intent, continues: Option<String>) -> Vec<Effect> {
-    if intent.target.is_empty() {
-        intent.target = selected_target(state, &intent.action).unwrap_or_default();
-    }
-    match actions::plan(&state.fleet, &state.conduct.ledger, &intent) {
-        Ok(plan) => look_at(state, plan, continues),
-        Err(refusal) => {
-            let mut lines = refusal.reasons;
-            lines.push(String::new());
-            lines.push(format!("→ {}", refusal.advice));
-            let title = format!("No plan for {}", intent::text(&intent));
-            state.dialogs.push(Dialog::Text {
-                title,
-                lines,
-                scroll: 0,
-            });
-            Vec::new()
-        }
-    }
-}
-
-/// Puts a plan up for confirmation.
-pub fn look_at(state: &mut State, plan: Plan, continues: Option<String>) -> Vec<Effect> {
-    state.conduct.draft = Some(Draft {
-        plan,
-        guards: Vec::new(),
-        overrides: Overrides::new(),
-        continues,
-    });
-    judge(state);
-    navigate::go(state, Screen::Page(Page::Plan, 0));
-    // What the plan builds on is read again now, so that its guards look at the present.
-    for &kind in Kind::ALL {
-        state.schedule.refresh(kind, state.now);
-    }
-    state.ask_due()
-}
-
-/// What the selection means to an action: the first of its region, key and name that the action takes.
-fn selected_target(state: &State, action: &str) -> Option<String> {
-    let action = actions::find(action).ok()?;
-    let targets: BTreeSet<String> = action
-        .targets(&state.fleet, &state.conduct.ledger)
-        .into_iter()
-        .collect();
-    let id = state.selected()?;
-    let region = crate::resources::shown::find(state.shown(), &id)
-        .and_then(|row| crate::resources::shown::show(state.shown(), id.kind, &row))
-        .and_then(|row| row.region)
-        .map(|label| label.to_string());
-    let name = id.key.rsplit('/').next().map(ToOwned::to_owned);
-    let split = id.key.rsplit_once('/').map(|(split, _)| split.to_owned());
-    let candidates = [Some(id.key.clone()), split, name, region];
-    candidates
-        .into_iter()
-        .flatten()
-        .find(|candidate| targets.contains(candidate))
-}
-
-/// Judges the guards of the draft again: they look at the fleet of now.
-pub fn judge(state: &mut State) {
-    let Conduct { draft, ledger, .. } = &mut state.conduct;
-    if let Some(draft) = draft {
-        let subject = Subject {
-            fleet: &state.fleet,
-            plan: &draft.plan,
-            ahead: &draft.plan.steps,
-            ledger,
-        };
-        draft.guards = guard::judge(subject, &draft.plan.guards());
-    }
-}
-
-/// Plans the same again on the fleet of now.
-pub fn replan(state: &mut State) -> Vec<Effect> {
-    match state.conduct.draft.take() {
-        Some(draft) => propose(state, draft.plan.intent, draft.continues),
-        None => say(state, "there is no plan".to_owned()),
     }
 }
 
@@ -285,134 +164,6 @@ fn record(state: &mut State, what: What) -> Vec<Effect> {
         step: None,
         what,
     })]
-}
-
-/// Opens the confirmation of the draft, or says why not.
-pub fn confirm(state: &mut State) -> Vec<Effect> {
-    judge(state);
-    let reasons = obstacles(state);
-    if reasons.is_empty() {
-        state.dialogs.push(Dialog::Confirm {
-            stage: first_stage(state),
-            input: Input::default(),
-            typed: Vec::new(),
-        });
-        // What was typed ahead was not typed at this question.
-        return vec![Effect::DropKeys];
-    }
-    let text = reasons.join("; ");
-    let Some(draft) = &state.conduct.draft else {
-        return say(state, text);
-    };
-    let what = What::Refused {
-        intent: Box::new(draft.plan.intent.clone()),
-        hash: Some(draft.plan.hash()),
-        reasons,
-    };
-    let mut effects = record(state, what);
-    effects.extend(say(state, text));
-    effects
-}
-
-/// Writes down that a plan is not carried out.
-pub fn refuse(state: &mut State, plan: &Plan, reasons: Vec<String>) -> Vec<Effect> {
-    let what = What::Refused {
-        intent: Box::new(plan.intent.clone()),
-        hash: Some(plan.hash()),
-        reasons,
-    };
-    record(state, what)
-}
-
-/// Why the draft cannot be confirmed now; empty when it can.
-pub fn obstacles(state: &State) -> Vec<String> {
-    let conduct = &state.conduct;
-    let Some(draft) = &conduct.draft else {
-        return vec!["there is no plan to confirm".to_owned()];
-    };
-    let mut reasons: Vec<String> = Vec::new();
-    if conduct.read_only {
-        reasons.push("this console is read-only".to_owned());
-    } else if conduct.armed_left(state.now).is_none() {
-        reasons.push("not armed: `:arm <reason>`".to_owned());
-    }
-    if let Some(problem) = &conduct.journal_problem {
-        reasons.push(format!("the journal cannot be written: {problem}"));
-    }
-    if let Some(run) = conduct.active() {
-        reasons.push(format!("run {} is not over", run.id));
-    }
-    if draft.plan.expired(state.now) {
-        reasons.push("the plan has expired: plan again".to_owned());
-    }
-    reasons.extend(draft.plan.drift(&state.fleet));
-    reasons.extend(draft.blocking().map(|guard| {
-        format!(
-            "{} {}: {}",
-            guard.id.name(),
-            guard.verdict.word(),
-            guard.evidence
-        )
-    }));
-    reasons
-}
-
-fn first_stage(state: &State) -> Stage {
-    match &state.conduct.draft {
-        Some(draft) if !draft.plan.phrase.is_empty() => Stage::Phrase,
-        Some(draft) if !draft.plan.loss_phrase.is_empty() => Stage::Loss,
-        Some(_) | None => Stage::Ready,
-    }
-}
-
-/// Overrides a guard of the draft by name, with a reason.
-pub fn override_guard(state: &mut State, argument: &str) -> Vec<Effect> {
-    let (name, reason) = argument
-        .split_once(char::is_whitespace)
-        .unwrap_or((argument, ""));
-    let reason = reason.trim();
-    let Some(draft) = &mut state.conduct.draft else {
-        return say(
-            state,
-            "there is no plan whose guard could be overridden".to_owned(),
-        );
-    };
-    let wanted = name.to_ascii_uppercase();
-    let Some(guard) = draft.guards.iter().find(|guard| guard.id.name() == wanted) else {
-        let names: Vec<&str> = draft
-            .guards
-            .iter()
-            .filter(|guard| guard.verdict >= Verdict::Unknown)
-            .map(|guard| guard.id.name())
-            .collect();
-        let text = format!(
-            "this plan has no guard `{name}`; not passed: {}",
-            names.join(", ")
-        );
-        return say(state, text);
-    };
-    let id: GuardId = guard.id;
-    match (id.power(), guard.verdict) {
-        (guard::Power::Absolute, _) => {
-            let text = format!("{} is absolute: nobody can override it", id.name());
-            say(state, text)
-        }
-        (guard::Power::Advisory, _) | (_, Verdict::Pass | Verdict::Warn) => {
-            let text = format!("{} does not block", id.name());
-            say(state, text)
-        }
-        (guard::Power::Overridable, Verdict::Fail | Verdict::Unknown) if reason.is_empty() => {
-            let text = format!(
-                "`override {}` needs a reason: it is written into the journal",
-                id.name()
-            );
-            say(state, text)
-        }
-        (guard::Power::Overridable, Verdict::Fail | Verdict::Unknown) => {
-            draft.overrides.insert(id, reason.to_owned());
-            Vec::new()
-        }
-    }
 }
 
 /// Starts the run of the confirmed draft. Everything is judged once more: time has passed while the phrase was typed.
@@ -604,80 +355,6 @@ pub fn tick(state: &mut State) -> Vec<Effect> {
         state.conduct.armed = None;
     }
     happened(state, Happening::Tick)
-}
-
-/// The run under the cursor of the page of runs.
-fn chosen(state: &State) -> Option<String> {
-    let Screen::Page(Page::Runs, cursor) = state.screen else {
-        return None;
-    };
-    state
-        .conduct
-        .listed()
-        .get(usize::from(cursor))
-        .map(|run| run.id.clone())
-}
-
-/// Plans the undo of the run under the cursor.
-pub fn undo_chosen(state: &mut State) -> Vec<Effect> {
-    match chosen(state) {
-        Some(id) => draft(state, &format!("undo {id}")),
-        None => say(state, "there is no run to undo".to_owned()),
-    }
-}
-
-/// A person says that nothing more is to be done about an interrupted run.
-pub fn settle(state: &mut State, argument: &str) -> Vec<Effect> {
-    let (id, note) = argument
-        .split_once(char::is_whitespace)
-        .unwrap_or((argument, ""));
-    let note = note.trim();
-    let active = state.conduct.active().map(|run| run.id.clone());
-    let known = state
-        .conduct
-        .ledger
-        .interrupted(active.as_deref())
-        .any(|run| run.id == id);
-    if !known {
-        return say(state, format!("`{id}` is no interrupted run"));
-    }
-    if note.is_empty() {
-        return say(
-            state,
-            "`settle` needs a note: what is true now, and why nothing more is to be done"
-                .to_owned(),
-        );
-    }
-    let what = What::Settled {
-        note: note.to_owned(),
-    };
-    vec![Effect::Journal(Entry {
-        at: state.now,
-        run: Some(id.to_owned()),
-        step: None,
-        what,
-    })]
-}
-
-/// Plans the rest of an interrupted run anew: the same intent on the fleet of now. Never resumes blindly.
-pub fn go_on(state: &mut State, id: &str) -> Vec<Effect> {
-    let chosen = chosen(state);
-    let id = if id.is_empty() {
-        chosen.as_deref().unwrap_or_default()
-    } else {
-        id
-    };
-    let active = state.conduct.active().map(|run| run.id.clone());
-    let Some(record) = state
-        .conduct
-        .ledger
-        .interrupted(active.as_deref())
-        .find(|run| run.id == id)
-    else {
-        return say(state, format!("`{id}` is no interrupted run"));
-    };
-    let intent = record.plan.intent.clone();
-    propose(state, intent, Some(id.to_owned()))
 }
 
 fn say(state: &mut State, text: String) -> Vec<Effect> {

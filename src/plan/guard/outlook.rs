@@ -6,7 +6,7 @@ use super::{
     Subject,
     finding::Findings,
     moved::{self, Presences, SplitKey},
-    serving,
+    serving, weights,
 };
 use crate::{
     plan::{Mark, Plan, Step, ledger::Ledger},
@@ -121,7 +121,7 @@ impl<'a> Outlook<'a> {
             }
             self.after.take(change);
             let state = self.after.fleet();
-            self.zero.extend(serving::zero(state, change));
+            self.zero.extend(weights::zero(state, change));
             if !moves {
                 continue;
             }

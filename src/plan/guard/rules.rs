@@ -1,7 +1,8 @@
 //! Which rule judges which guard.
 
 use super::{
-    Guard, GuardId, outlook::Outlook, receivers, session, snapshot, stores, traffic, writers,
+    Guard, GuardId, answers, health, lag, outlook::Outlook, quorum, receivers, session, snapshot,
+    stores, traffic, writers,
 };
 
 /// Judges one guard.
@@ -13,23 +14,23 @@ pub fn judge(id: GuardId, outlook: &Outlook<'_>) -> Guard {
         GuardId::Blast => traffic::blast(outlook),
         GuardId::Owner => traffic::owner(outlook),
         GuardId::Capacity => receivers::capacity(outlook),
-        GuardId::Health => receivers::health(outlook),
+        GuardId::Health => health::health(outlook),
         GuardId::Alarm => receivers::alarm(outlook),
         GuardId::Stale => snapshot::stale(outlook),
-        GuardId::Lag => stores::lag(outlook),
+        GuardId::Lag => lag::lag(outlook),
         GuardId::Writer => stores::writer(outlook),
         GuardId::Lock => session::lock(outlook),
         GuardId::Freeze => session::freeze(outlook),
         GuardId::Credentials => snapshot::credentials(outlook),
         GuardId::Clock => snapshot::clock(outlook),
         GuardId::Abort => receivers::abort(outlook),
-        GuardId::Quorum => writers::quorum(outlook),
+        GuardId::Quorum => quorum::quorum(outlook),
         GuardId::Version => stores::version(outlook),
         GuardId::ControlPlane => session::control_plane(outlook),
         GuardId::Step => traffic::step(outlook),
         GuardId::Ttl => traffic::ttl(outlook),
-        GuardId::TargetHealth => traffic::target_health(outlook),
-        GuardId::Return => traffic::comes_back(outlook),
+        GuardId::TargetHealth => answers::target_health(outlook),
+        GuardId::Return => answers::comes_back(outlook),
         GuardId::Orphan => session::orphan(outlook),
         GuardId::Work => stores::work(outlook),
     }

@@ -1,22 +1,21 @@
-//! G-SPLIT and G-QUORUM: a new writer only where the old one takes no more writes, and a region is dead only when two independent signals say so.
+//! G-SPLIT: a new writer only where the old one takes no more writes. Owns who writes today, as those tell who answer.
 
 use std::collections::BTreeSet;
 
 use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
 use crate::resources::{
-    ErrorClass, Fleet, Freshness, Place, RegionLabel, Source,
+    Fleet, Freshness, Place, RegionLabel, Source,
     caches::{self, Cache, Datastore},
-    cell::milliseconds,
-    clusters::Cluster,
     databases::{self, Database, DbCluster, DbInstance, GlobalCluster},
-    metrics::Reading,
-    traffic::{self, Mechanism},
 };
 
 /// Whether a writer that is given up still takes writes.
-enum Accepts {
+pub enum Accepts {
+    /// It does, as this shows.
     Yes(String),
+    /// It does not, as this shows.
     No(String),
+    /// This keeps us from telling.
     Unknown(String),
 }
 
@@ -31,7 +30,8 @@ pub fn region_of_arn<'a>(fleet: &'a Fleet, arn: &str) -> Option<&'a RegionLabel>
     fleet.estate.region_named(of_arn(arn)?.0)
 }
 
-fn short(arn: &str) -> String {
+/// A database by its name and region.
+pub fn short(arn: &str) -> String {
     of_arn(arn).map_or_else(
         || arn.to_owned(),
         |(region, id)| format!("{id} in {region}"),
@@ -88,7 +88,8 @@ fn down(status: &str) -> bool {
         || (status.contains("fail") && status != "failing-over")
 }
 
-fn cluster_accepts(outlook: &Outlook<'_>, arn: &str) -> Accepts {
+/// Whether the writer of a cluster still takes writes.
+pub fn cluster_accepts(outlook: &Outlook<'_>, arn: &str) -> Accepts {
     let name = short(arn);
     let Some(label) = region_of_arn(outlook.fleet, arn) else {
         return Accepts::Unknown(format!("{name}: its region is not watched"));
@@ -126,7 +127,8 @@ fn cluster_accepts(outlook: &Outlook<'_>, arn: &str) -> Accepts {
     }
 }
 
-fn instance_accepts(outlook: &Outlook<'_>, replica: &RegionLabel, source: &str) -> Accepts {
+/// Whether the source of a replica still takes writes.
+pub fn instance_accepts(outlook: &Outlook<'_>, replica: &RegionLabel, source: &str) -> Accepts {
     let name = short(source);
     let Some((label, id)) = source_of(outlook.fleet, replica, source) else {
         return Accepts::Unknown(format!("{name}: its region is not watched"));
@@ -300,186 +302,4 @@ fn one_primary(fleet: &Fleet, id: &str, found: &mut Findings) {
             "decide by hand which one is right",
         ),
     }
-}
-
-/// G-QUORUM.
-pub fn quorum(outlook: &Outlook<'_>) -> Guard {
-    let mut found = Findings::default();
-    for change in outlook.databases() {
-        let (label, target, accepts, reading) = match change {
-            databases::Change::FailOver {
-                from,
-                to_region,
-                to,
-                ..
-            } => {
-                let place = Place::Region(to_region.clone());
-                let loss = cluster(outlook.fleet, to_region, to)
-                    .map(|cluster| cluster.loss_ms(outlook.fleet, &place));
-                let label = region_of_arn(outlook.fleet, from);
-                (label, from, cluster_accepts(outlook, from), loss)
-            }
-            databases::Change::Promote {
-                region,
-                instance: id,
-                source,
-                ..
-            } => {
-                let place = Place::Region(region.clone());
-                let lag = instance(outlook.fleet, region, id)
-                    .map(|instance| instance.lag_ms(outlook.fleet, &place));
-                let label = source_of(outlook.fleet, region, source).map(|(label, _)| label);
-                (
-                    label,
-                    source,
-                    instance_accepts(outlook, region, source),
-                    lag,
-                )
-            }
-            databases::Change::SwitchOver { .. } | databases::Change::FailOverCluster { .. } => {
-                continue;
-            }
-        };
-        let Some(label) = label else {
-            found.unknown(
-                format!("{}: its region is not watched", short(target)),
-                "find out by hand",
-            );
-            continue;
-        };
-        let (dead, alive) = signals(outlook, label, &accepts, reading);
-        let text = if dead.is_empty() {
-            format!("no signal says that {label} is dead")
-        } else {
-            format!("{} of 2 signals: {}", dead.len(), dead.join(", "))
-        };
-        let text = if alive.is_empty() {
-            text
-        } else {
-            format!("{text}; against it: {}", alive.join(", "))
-        };
-        if dead.len() >= 2 {
-            found.pass(text);
-        } else {
-            found.fail(
-                text,
-                "one path that fails is not a dead region: look from elsewhere",
-            );
-        }
-    }
-    found.guard(GuardId::Quorum, "no region is given up for dead")
-}
-
-/// What says that a region, or its writer, is dead; and what says that it lives.
-fn signals(
-    outlook: &Outlook<'_>,
-    label: &RegionLabel,
-    accepts: &Accepts,
-    lag: Option<Reading>,
-) -> (Vec<String>, Vec<String>) {
-    let fleet = outlook.fleet;
-    let place = Place::Region(label.clone());
-    let (mut dead, mut alive) = (Vec::new(), Vec::new());
-    let mut note = |says: Option<bool>, bad: String, good: &str| match says {
-        Some(true) => dead.push(bad),
-        Some(false) => alive.push(good.to_owned()),
-        None => {}
-    };
-    let rollup = fleet.rollup(label);
-    let lost = rollup.reach.lost(fleet.now);
-    note(
-        (rollup.reach.asked > 0).then_some(lost),
-        "its APIs are silent".to_owned(),
-        "its APIs answer",
-    );
-    let checks = &rollup.health_checks;
-    let failing = !checks.failing.is_empty();
-    note(
-        (failing || (checks.total > 0 && checks.unknown.is_empty())).then_some(failing),
-        "its health checks fail".to_owned(),
-        "its health checks pass",
-    );
-    note(
-        endpoints_dead(fleet, label),
-        "its accelerator endpoints are unhealthy".to_owned(),
-        "its accelerator endpoints are healthy",
-    );
-    let rpo = fleet.estate.thresholds.rpo_ms;
-    let lag = lag.map(|lag| (lag, lag.usable()));
-    note(
-        match lag {
-            Some((_, Some(lag))) => Some(lag < 0.0 || lag > rpo),
-            // The series was there and stopped.
-            Some((Reading::Value { .. }, None)) => Some(true),
-            Some((_, None)) | None => None,
-        },
-        match lag {
-            Some((_, Some(lag))) => format!("replication stalls ({})", milliseconds(lag)),
-            Some((_, None)) | None => "replication stopped".to_owned(),
-        },
-        "replication flows",
-    );
-    note(
-        kubernetes_silent(fleet, &place),
-        "its Kubernetes API is silent".to_owned(),
-        "its Kubernetes API answers",
-    );
-    // What RDS itself says of the writer, while it answers.
-    match accepts {
-        Accepts::No(text) if !lost => note(Some(true), text.clone(), ""),
-        Accepts::Yes(text) => note(Some(false), String::new(), text),
-        Accepts::No(_) | Accepts::Unknown(_) => {}
-    }
-    (dead, alive)
-}
-
-fn endpoints_dead(fleet: &Fleet, label: &RegionLabel) -> Option<bool> {
-    if fleet.freshness(Source::Accelerators, &Place::Global) >= Freshness::Expired {
-        return None;
-    }
-    let slice = fleet.traffic.slice(Source::Accelerators, &Place::Global)?;
-    let states: Vec<Option<bool>> = slice
-        .rows
-        .iter()
-        .filter(|row| row.region(fleet, &Place::Global) == Some(label))
-        .filter_map(|row| match &row.by {
-            Mechanism::Dial(group) if group.accelerator_enabled => Some(group),
-            Mechanism::Dial(_)
-            | Mechanism::Record(_)
-            | Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
-        })
-        .filter(|group| !group.endpoints.is_empty())
-        .map(traffic::EndpointGroup::healthy)
-        .collect();
-    if states.contains(&Some(true)) {
-        Some(false)
-    } else {
-        (!states.is_empty() && !states.contains(&None)).then_some(true)
-    }
-}
-
-fn kubernetes_silent(fleet: &Fleet, place: &Place) -> Option<bool> {
-    let error = fleet.status(Source::ApiServers, place).error;
-    let slice = fleet.clusters.slice(Source::ApiServers, place)?;
-    let servers = slice.rows.iter().filter_map(|row| match row {
-        Cluster::ApiServer(server) => Some(server),
-        Cluster::Eks(_) | Cluster::NodeGroup(_) => None,
-    });
-    let known: Vec<bool> = servers
-        .filter(|server| server.answered_before || server.error.is_none())
-        .map(|server| server.error.is_none())
-        .collect();
-    if known.is_empty() {
-        return None; // never reached from here: it may be private
-    }
-    let silent = error
-        .is_some_and(|error| matches!(error.class, ErrorClass::Timeout | ErrorClass::Unreachable));
-    if silent {
-        return Some(true);
-    }
-    let fresh = fleet.freshness(Source::ApiServers, place) < Freshness::Expired;
-    fresh.then(|| !known.contains(&true))
 }

@@ -59,34 +59,25 @@ fn summary(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
         Class::R => "CANNOT be undone, or loses data",
     };
     let line = format!(
-        "{} · {account} · {} steps · about {} · {class}",
+        "{} · {account} · {} steps · about {}",
         plan.environment,
         plan.steps.len(),
         span(plan.expected())
     );
-    wrapped(
-        lines,
-        state,
-        1,
-        width,
-        &line,
-        if plan.class() == Class::R {
-            Role::Danger
-        } else {
-            Role::Text
-        },
-    );
+    wrapped(lines, state, 1, width, &line, Role::Text);
+    let role = if plan.class() == Class::R {
+        Role::Danger
+    } else {
+        Role::Muted
+    };
     let left = crate::plan::LIFE.saturating_sub(age(plan.made_at, state.now));
     let life = if plan.expired(state.now) {
         "EXPIRED: plan again (r)".to_owned()
     } else {
         format!("valid for {}", span(left))
     };
-    lines.push(vec![Part::text(
-        1,
-        &format!("plan {hash} · {life}"),
-        Role::Muted,
-    )]);
+    let line = format!("plan {hash} · {life} · {class}");
+    wrapped(lines, state, 1, width, &line, role);
     next(lines, state, width, draft);
 }
 
@@ -198,7 +189,7 @@ fn one_guard(
     } else {
         guard.verdict.word()
     };
-    wrapped(lines, state, 22, width, evidence, Role::Text);
+    wrapped(lines, state, 25, width, evidence, Role::Text);
     if let Some(first) = lines.get_mut(start) {
         first.insert(
             0,
@@ -215,7 +206,7 @@ fn one_guard(
         wrapped(
             lines,
             state,
-            22,
+            25,
             width,
             &format!("because: {reason}"),
             Role::Warn,
@@ -225,7 +216,7 @@ fn one_guard(
         wrapped(
             lines,
             state,
-            22,
+            25,
             width,
             &format!("{arrow} {}", guard.remedy),
             Role::Muted,

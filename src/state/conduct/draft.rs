@@ -1,0 +1,279 @@
+//! The plan that is looked at: how it is made, judged, overridden and confirmed. Owns no run.
+
+use std::collections::BTreeSet;
+
+use super::{Conduct, record, say};
+use crate::{
+    actions,
+    effect::Effect,
+    plan::{
+        Guard, GuardId, Intent, Plan, Verdict,
+        entry::What,
+        guard::{self, Overrides, Subject},
+        intent,
+    },
+    resources::Kind,
+    state::{Dialog, Input, Page, Screen, State, navigate},
+};
+
+/// A plan that is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The plan.
+    pub plan: Plan,
+    /// Its guards as they are now.
+    pub guards: Vec<Guard>,
+    /// Guards that were overridden by name, with reasons.
+    pub overrides: Overrides,
+    /// The interrupted run that it continues.
+    pub continues: Option<String>,
+}
+
+/// How far a confirmation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The phrase is typed.
+    Phrase,
+    /// The words about the loss are typed.
+    Loss,
+    /// A reason is typed.
+    Reason,
+    /// One key is left.
+    Ready,
+}
+
+impl Draft {
+    /// The guards that block it.
+    pub fn blocking(&self) -> impl Iterator<Item = &Guard> {
+        self.guards
+            .iter()
+            .filter(|guard| guard.blocks(&self.overrides))
+    }
+}
+
+/// Makes a plan of what was typed; without a target, of what is selected.
+pub fn draft(state: &mut State, typed: &str) -> Vec<Effect> {
+    match intent::parse(typed) {
+        Ok(intent) => propose(state, intent, None),
+        Err(text) => say(state, text),
+    }
+}
+
+/// Makes a plan of an intent.
+pub fn propose(state: &mut State, mut intent: Intent, continues: Option<String>) -> Vec<Effect> {
+    if intent.target.is_empty() {
+        intent.target = selected_target(state, &intent.action).unwrap_or_default();
+    }
+    match actions::plan(&state.fleet, &state.conduct.ledger, &intent) {
+        Ok(plan) => look_at(state, plan, continues),
+        Err(refusal) => {
+            let mut lines = refusal.reasons;
+            lines.push(String::new());
+            lines.push(format!("→ {}", refusal.advice));
+            let title = format!("No plan for {}", intent::text(&intent));
+            state.dialogs.push(Dialog::Text {
+                title,
+                lines,
+                scroll: 0,
+            });
+            Vec::new()
+        }
+    }
+}
+
+/// Puts a plan up for confirmation.
+pub fn look_at(state: &mut State, plan: Plan, continues: Option<String>) -> Vec<Effect> {
+    state.conduct.draft = Some(Draft {
+        plan,
+        guards: Vec::new(),
+        overrides: Overrides::new(),
+        continues,
+    });
+    judge(state);
+    navigate::go(state, Screen::Page(Page::Plan, 0));
+    // What the plan builds on is read again now, so that its guards look at the present.
+    for &kind in Kind::ALL {
+        state.schedule.refresh(kind, state.now);
+    }
+    state.ask_due()
+}
+
+/// What the selection means to an action: the first of its region, key and name that the action takes.
+fn selected_target(state: &State, action: &str) -> Option<String> {
+    let action = actions::find(action).ok()?;
+    let targets: BTreeSet<String> = action
+        .targets(&state.fleet, &state.conduct.ledger)
+        .into_iter()
+        .collect();
+    let id = state.selected()?;
+    let region = crate::resources::shown::find(state.shown(), &id)
+        .and_then(|row| crate::resources::shown::show(state.shown(), id.kind, &row))
+        .and_then(|row| row.region)
+        .map(|label| label.to_string());
+    let name = id.key.rsplit('/').next().map(ToOwned::to_owned);
+    let split = id.key.rsplit_once('/').map(|(split, _)| split.to_owned());
+    let candidates = [Some(id.key.clone()), split, name, region];
+    candidates
+        .into_iter()
+        .flatten()
+        .find(|candidate| targets.contains(candidate))
+}
+
+/// Judges the guards of the draft again: they look at the fleet of now.
+pub fn judge(state: &mut State) {
+    let Conduct { draft, ledger, .. } = &mut state.conduct;
+    if let Some(draft) = draft {
+        let subject = Subject {
+            fleet: &state.fleet,
+            plan: &draft.plan,
+            ahead: &draft.plan.steps,
+            ledger,
+        };
+        draft.guards = guard::judge(subject, &draft.plan.guards());
+    }
+}
+
+/// Plans the same again on the fleet of now.
+pub fn replan(state: &mut State) -> Vec<Effect> {
+    match state.conduct.draft.take() {
+        Some(before) => {
+            let effects = propose(state, before.plan.intent.clone(), before.continues);
+            // What somebody has overridden and why holds on for the very same plan, and for no other.
+            if let Some(draft) = &mut state.conduct.draft
+                && draft.plan.hash() == before.plan.hash()
+            {
+                draft.overrides = before.overrides;
+            }
+            effects
+        }
+        None => say(state, "there is no plan".to_owned()),
+    }
+}
+
+/// Opens the confirmation of the draft, or says why not.
+pub fn confirm(state: &mut State) -> Vec<Effect> {
+    judge(state);
+    let reasons = obstacles(state);
+    if reasons.is_empty() {
+        state.dialogs.push(Dialog::Confirm {
+            stage: first_stage(state),
+            input: Input::default(),
+            typed: Vec::new(),
+        });
+        // What was typed ahead was not typed at this question.
+        return vec![Effect::DropKeys];
+    }
+    let text = reasons.join("; ");
+    let Some(draft) = &state.conduct.draft else {
+        return say(state, text);
+    };
+    let what = What::Refused {
+        intent: Box::new(draft.plan.intent.clone()),
+        hash: Some(draft.plan.hash()),
+        reasons,
+    };
+    let mut effects = record(state, what);
+    effects.extend(say(state, text));
+    effects
+}
+
+/// Writes down that a plan is not carried out.
+pub fn refuse(state: &mut State, plan: &Plan, reasons: Vec<String>) -> Vec<Effect> {
+    let what = What::Refused {
+        intent: Box::new(plan.intent.clone()),
+        hash: Some(plan.hash()),
+        reasons,
+    };
+    record(state, what)
+}
+
+/// Why the draft cannot be confirmed now; empty when it can.
+pub fn obstacles(state: &State) -> Vec<String> {
+    let conduct = &state.conduct;
+    let Some(draft) = &conduct.draft else {
+        return vec!["there is no plan to confirm".to_owned()];
+    };
+    let mut reasons: Vec<String> = Vec::new();
+    if conduct.read_only {
+        reasons.push("this console is read-only".to_owned());
+    } else if conduct.armed_left(state.now).is_none() {
+        reasons.push("not armed: `:arm <reason>`".to_owned());
+    }
+    if let Some(problem) = &conduct.journal_problem {
+        reasons.push(format!("the journal cannot be written: {problem}"));
+    }
+    if let Some(run) = conduct.active() {
+        reasons.push(format!("run {} is not over", run.id));
+    }
+    if draft.plan.expired(state.now) {
+        reasons.push("the plan has expired: plan again".to_owned());
+    }
+    reasons.extend(draft.plan.drift(&state.fleet));
+    reasons.extend(draft.blocking().map(|guard| {
+        format!(
+            "{} {}: {}",
+            guard.id.name(),
+            guard.verdict.word(),
+            guard.evidence
+        )
+    }));
+    reasons
+}
+
+fn first_stage(state: &State) -> Stage {
+    match &state.conduct.draft {
+        Some(draft) if !draft.plan.phrase.is_empty() => Stage::Phrase,
+        Some(draft) if !draft.plan.loss_phrase.is_empty() => Stage::Loss,
+        Some(_) | None => Stage::Ready,
+    }
+}
+
+/// Overrides a guard of the draft by name, with a reason.
+pub fn override_guard(state: &mut State, argument: &str) -> Vec<Effect> {
+    let (name, reason) = argument
+        .split_once(char::is_whitespace)
+        .unwrap_or((argument, ""));
+    let reason = reason.trim();
+    let Some(draft) = &mut state.conduct.draft else {
+        return say(
+            state,
+            "there is no plan whose guard could be overridden".to_owned(),
+        );
+    };
+    let wanted = name.to_ascii_uppercase();
+    let Some(guard) = draft.guards.iter().find(|guard| guard.id.name() == wanted) else {
+        let names: Vec<&str> = draft
+            .guards
+            .iter()
+            .filter(|guard| guard.verdict >= Verdict::Unknown)
+            .map(|guard| guard.id.name())
+            .collect();
+        let text = format!(
+            "this plan has no guard `{name}`; not passed: {}",
+            names.join(", ")
+        );
+        return say(state, text);
+    };
+    let id: GuardId = guard.id;
+    match (id.power(), guard.verdict) {
+        (guard::Power::Absolute, _) => {
+            let text = format!("{} is absolute: nobody can override it", id.name());
+            say(state, text)
+        }
+        (guard::Power::Advisory, _) | (_, Verdict::Pass | Verdict::Warn) => {
+            let text = format!("{} does not block", id.name());
+            say(state, text)
+        }
+        (guard::Power::Overridable, Verdict::Fail | Verdict::Unknown) if reason.is_empty() => {
+            let text = format!(
+                "`override {}` needs a reason: it is written into the journal",
+                id.name()
+            );
+            say(state, text)
+        }
+        (guard::Power::Overridable, Verdict::Fail | Verdict::Unknown) => {
+            draft.overrides.insert(id, reason.to_owned());
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Runs of the journal that are over or were interrupted: undone, settled, continued by a new plan. Never resumes one.
+
+use super::{draft, propose, say};
+use crate::{
+    effect::Effect,
+    plan::entry::{Entry, What},
+    state::{Page, Screen, State},
+};
+
+/// The run under the cursor of the page of runs.
+fn chosen(state: &State) -> Option<String> {
+    let Screen::Page(Page::Runs, cursor) = state.screen else {
+        return None;
+    };
+    state
+        .conduct
+        .listed()
+        .get(usize::from(cursor))
+        .map(|run| run.id.clone())
+}
+
+/// Plans the undo of the run under the cursor.
+pub fn undo_chosen(state: &mut State) -> Vec<Effect> {
+    match chosen(state) {
+        Some(id) => draft(state, &format!("undo {id}")),
+        None => say(state, "there is no run to undo".to_owned()),
+    }
+}
+
+/// A person says that nothing more is to be done about an interrupted run.
+pub fn settle(state: &mut State, argument: &str) -> Vec<Effect> {
+    let (id, note) = argument
+        .split_once(char::is_whitespace)
+        .unwrap_or((argument, ""));
+    let note = note.trim();
+    let active = state.conduct.active().map(|run| run.id.clone());
+    let known = state
+        .conduct
+        .ledger
+        .interrupted(active.as_deref())
+        .any(|run| run.id == id);
+    if !known {
+        return say(state, format!("`{id}` is no interrupted run"));
+    }
+    if note.is_empty() {
+        return say(
+            state,
+            "`settle` needs a note: what is true now, and why nothing more is to be done"
+                .to_owned(),
+        );
+    }
+    let what = What::Settled {
+        note: note.to_owned(),
+    };
+    vec![Effect::Journal(Entry {
+        at: state.now,
+        run: Some(id.to_owned()),
+        step: None,
+        what,
+    })]
+}
+
+/// Plans the rest of an interrupted run anew: the same intent on the fleet of now. Never resumes blindly.
+pub fn go_on(state: &mut State, id: &str) -> Vec<Effect> {
+    let chosen = chosen(state);
+    let id = if id.is_empty() {
+        chosen.as_deref().unwrap_or_default()
+    } else {
+        id
+    };
+    let active = state.conduct.active().map(|run| run.id.clone());
+    let Some(record) = state
+        .conduct
+        .ledger
+        .interrupted(active.as_deref())
+        .find(|run| run.id == id)
+    else {
+        return say(state, format!("`{id}` is no interrupted run"));
+    };
+    let intent = record.plan.intent.clone();
+    propose(state, intent, Some(id.to_owned()))
+}
