@@ -10,7 +10,7 @@ use crate::{
         guard::{self, Subject},
     },
     resources::{
-        Change, Query, Wanted, age,
+        Change, Fleet, Place, Query, Source, Wanted, age,
         change::{Alter, Standing},
         traffic,
     },
@@ -72,7 +72,7 @@ impl Run {
         reference: Option<&str>,
         context: Context<'_>,
     ) -> Vec<Query> {
-        let reads = change.reads(&context.fleet.estate);
+        let reads = asked(change, context.fleet);
         let mut queries = Vec::with_capacity(reads.len());
         for (source, place) in reads {
             self.reads += 1;
@@ -193,8 +193,28 @@ impl Run {
     }
 }
 
-/// Whether too few reads were answered. The state of a routing control is told by any endpoint; everything else has one place that knows.
+/// What is read to see a change. Of the endpoints of a recovery cluster those that answered last, if they are two at least: waiting for a dead one
+/// would take longer than the change.
+pub(super) fn asked(change: &Change, fleet: &Fleet) -> Vec<(Source, Place)> {
+    let reads = change.reads(&fleet.estate);
+    let answering = |(source, place): &&(Source, Place)| {
+        let status = fleet.status(*source, place);
+        status.error.is_none() && status.observed_at.is_some()
+    };
+    let alive: Vec<(Source, Place)> = reads.iter().filter(answering).cloned().collect();
+    if any_will_do(change) && alive.len() >= 2 {
+        alive
+    } else {
+        reads
+    }
+}
+
+/// The state of a routing control is told by any endpoint; everything else has one place that knows.
+fn any_will_do(change: &Change) -> bool {
+    matches!(change, Change::Traffic(traffic::Change::Controls { .. }))
+}
+
+/// Whether too few reads were answered.
 pub(super) fn unread(change: &Change, failed: usize, asked: usize) -> bool {
-    let any_will_do = matches!(change, Change::Traffic(traffic::Change::Controls { .. }));
-    failed == asked || (failed > 0 && !any_will_do)
+    failed == asked || (failed > 0 && !any_will_do(change))
 }
