@@ -2,7 +2,10 @@
 
 use super::{
     Action, Refusal,
-    kit::stores::{self, Draft, Named},
+    kit::{
+        region,
+        stores::{self, Draft, Named},
+    },
 };
 use crate::{
     plan::{GuardId, Intent, Plan, ledger::Ledger},
@@ -140,7 +143,7 @@ fn group(
             quoted(shard)
         )
     };
-    if stores::lost(fleet, region) {
+    if region::lost(fleet, region) {
         return Err(Refusal::new(
             format!("{region} does not answer"),
             match &group.datastore {

@@ -2,7 +2,10 @@
 
 use super::{
     Action, Refusal,
-    kit::stores::{self, ACCEPT_LOSS, Draft, global},
+    kit::{
+        region,
+        stores::{self, ACCEPT_LOSS, Draft, global},
+    },
     switchover,
 };
 use crate::{
@@ -92,7 +95,7 @@ fn remarks(
     let gone = global
         .writer
         .region
-        .is_none_or(|region| stores::lost(fleet, region));
+        .is_none_or(|region| region::lost(fleet, region));
     let mut remarks = Vec::new();
     if !gone {
         remarks.push(format!(

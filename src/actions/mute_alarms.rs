@@ -2,7 +2,10 @@
 
 use super::{
     Action, Refusal,
-    kit::stores::{self, Draft, guess, some},
+    kit::{
+        region,
+        stores::{self, Draft, guess, some},
+    },
 };
 use crate::{
     plan::{GuardId, Intent, Mark, Plan, ledger::Ledger},
@@ -54,11 +57,11 @@ impl Action for MuteAlarms {
     }
 
     fn targets(&self, fleet: &Fleet, _ledger: &Ledger) -> Vec<String> {
-        stores::regions(fleet)
+        region::labels(fleet)
     }
 
     fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
-        let region = stores::region(fleet, &intent.target)?;
+        let region = region::find(fleet, &intent.target)?;
         let minutes = intent.options.minutes.unwrap_or(MINUTES);
         if !(1..=MOST_MINUTES).contains(&minutes) {
             return Err(Refusal::new(
@@ -137,7 +140,7 @@ fn receiver(fleet: &Fleet, ledger: &Ledger, region: &RegionLabel) -> Result<(), 
     let without = |label: &RegionLabel| {
         drained.iter().any(|drain| drain.region == *label)
             || fleet.drained(label).is_some()
-            || stores::lost(fleet, label)
+            || region::lost(fleet, label)
     };
     let mut others = fleet.estate.regions.iter().map(|spec| &spec.label);
     match others.find(|label| *label != region && without(label)) {

@@ -2,9 +2,12 @@
 
 use super::{
     Action, Refusal,
-    kit::stores::{
-        self, Draft,
-        receivers::{self, WANTED_PERCENT},
+    kit::{
+        region,
+        stores::{
+            self, Draft,
+            receivers::{self, WANTED_PERCENT},
+        },
     },
 };
 use crate::{
@@ -54,11 +57,11 @@ impl Action for ScaleReceivers {
     }
 
     fn targets(&self, fleet: &Fleet, _ledger: &Ledger) -> Vec<String> {
-        stores::regions(fleet)
+        region::labels(fleet)
     }
 
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
-        let away = stores::region(fleet, &intent.target)?;
+        let away = region::find(fleet, &intent.target)?;
         let nodes = intent.options.nodes;
         if let Some(nodes) = nodes.filter(|nodes| !(1..=MOST).contains(nodes)) {
             return Err(Refusal::new(

@@ -2,7 +2,10 @@
 
 use super::{
     Action, Refusal,
-    kit::stores::{self, Draft, global},
+    kit::{
+        region,
+        stores::{self, Draft, global},
+    },
 };
 use crate::{
     plan::{GuardId, Intent, Plan, ledger::Ledger},
@@ -116,7 +119,7 @@ fn ready<'a>(
         ));
     };
     let mut reasons = Vec::new();
-    if stores::lost(fleet, region) {
+    if region::lost(fleet, region) {
         reasons.push(format!("{region}, where the writer is, does not answer"));
     }
     match writer.cluster {

@@ -2,7 +2,10 @@
 
 use super::{
     Action, Refusal,
-    kit::stores::{self, Draft, guess, some},
+    kit::{
+        region,
+        stores::{Draft, guess, some},
+    },
     mute_alarms,
 };
 use crate::{
@@ -40,14 +43,14 @@ impl Action for UnmuteAlarms {
         let with = labels.clone().filter(ours).map(ToString::to_string);
         let with: Vec<String> = with.collect();
         if with.is_empty() {
-            stores::regions(fleet)
+            region::labels(fleet)
         } else {
             with
         }
     }
 
     fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
-        let region = stores::region(fleet, &intent.target)?;
+        let region = region::find(fleet, &intent.target)?;
         let rows = mute_alarms::rows(fleet, &region)?;
         let (names, run, mut remarks) = if intent.options.names.is_empty() {
             ours(ledger, &region, rows, intent.options.run.as_deref())?

@@ -388,7 +388,8 @@ async fn what_an_api_only_says_is_not_taken_and_what_it_keeps_silent_about_is_re
 
 #[tokio::test(start_paused = true)]
 async fn a_wish_to_end_brings_the_change_in_flight_to_its_outcome() {
-    for after in [10, 60] {
+    // While the accelerator still deploys, and while the run waits between two changes.
+    for after in [40, 100] {
         let mut evening = Evening::new(Api::Works);
         let order = evening.order().await;
         let stop = Box::pin(tokio::time::sleep(Duration::from_secs(after)));
@@ -404,6 +405,20 @@ async fn a_wish_to_end_brings_the_change_in_flight_to_its_outcome() {
             |entry| matches!(&entry.what, What::Held { why } if why.contains("asked to end"))
         ));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_outlasts_the_wish_to_end_is_in_doubt() {
+    let mut evening = Evening::new(Api::Works);
+    let order = evening.order().await;
+    // An accelerator deploys for most of a minute: longer than a process that is asked to end may stay.
+    let stop = Box::pin(tokio::time::sleep(Duration::from_secs(10)));
+    let verdict = evening.run(&order, stop).await;
+    assert!(matches!(verdict, Verdict::Unknown(_)), "{verdict:?}");
+    assert_eq!(evening.sent(), 1);
+    let ledger = Ledger::of(evening.journal());
+    let run = ledger.interrupted(None).next().unwrap();
+    assert!(run.doubt().is_some(), "the next start says so");
 }
 
 #[tokio::test(start_paused = true)]

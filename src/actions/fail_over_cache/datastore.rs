@@ -6,7 +6,10 @@ use super::place;
 use crate::{
     actions::{
         Refusal,
-        kit::stores::{self, Draft},
+        kit::{
+            region,
+            stores::{self, Draft},
+        },
     },
     plan::{GuardId, Intent, Plan},
     resources::{
@@ -81,7 +84,7 @@ pub fn plan(fleet: &Fleet, id: &str, intent: &Intent) -> Result<Plan, Refusal> {
     let title = format!("Fail {id} over from {} to {region}", primary.region);
     let step = stores::change(title.clone(), Change::Caches(change), TIME, GUARDS);
     let mut draft = Draft::new(title, id, vec![step]);
-    let gone = stores::watched(fleet, &primary.region).is_some_and(|at| stores::lost(fleet, at));
+    let gone = stores::watched(fleet, &primary.region).is_some_and(|at| region::lost(fleet, at));
     draft.remarks = vec![
         format!("new primary {}", chosen.words()),
         stores::loss_words(stores::loss(chosen.lag, gone, fleet.now)),
@@ -211,7 +214,7 @@ fn candidate<'a>(fleet: &'a Fleet, view: &Datastore, member: &'a DatastoreMember
     let mut vetoes = Vec::new();
     match region {
         None => vetoes.push("its region is not part of the estate".to_owned()),
-        Some(region) if stores::lost(fleet, region) => {
+        Some(region) if region::lost(fleet, region) => {
             vetoes.push(format!("{region} does not answer"));
         }
         Some(_) => {}

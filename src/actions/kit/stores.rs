@@ -115,32 +115,9 @@ pub fn some(names: &[String]) -> String {
     }
 }
 
-/// The region of the estate that a target means.
-pub fn region(fleet: &Fleet, target: &str) -> Result<RegionLabel, Refusal> {
-    let known = fleet.estate.region_named(target).cloned();
-    known.ok_or_else(|| {
-        let labels = regions(fleet);
-        Refusal::new(
-            format!("`{target}` is no region of the estate"),
-            guess(target, &labels, &labels),
-        )
-    })
-}
-
-/// The regions of the estate by label.
-pub fn regions(fleet: &Fleet) -> Vec<String> {
-    let specs = fleet.estate.regions.iter();
-    specs.map(|spec| spec.label.to_string()).collect()
-}
-
 /// Whether a text means a region, by its label or its AWS Region.
 pub fn means(fleet: &Fleet, text: &str, label: &RegionLabel) -> bool {
     fleet.estate.region_named(text) == Some(label)
-}
-
-/// Whether no API of a region answers.
-pub fn lost(fleet: &Fleet, label: &RegionLabel) -> bool {
-    fleet.rollup(label).reach.lost(fleet.now)
 }
 
 /// The AWS Region in an ARN.

@@ -145,7 +145,21 @@ pub fn intent(action: &str, target: &str, options: Options) -> Intent {
 }
 
 pub fn plan(fleet: &Fleet, ledger: &Ledger, action: &str, target: &str, options: Options) -> Plan {
-    crate::actions::plan(fleet, ledger, &intent(action, target, options)).unwrap()
+    permitted(crate::actions::plan(fleet, ledger, &intent(action, target, options)).unwrap())
+}
+
+/// A plan that changes nothing but what the policy of its action allows.
+pub fn permitted(plan: Plan) -> Plan {
+    let allowed = crate::report::policy::of_action(&plan.intent.action).unwrap();
+    for change in plan.changes() {
+        let operation = change.operation();
+        assert!(
+            allowed.contains(&operation),
+            "{}: {operation}",
+            plan.intent.action
+        );
+    }
+    plan
 }
 
 pub fn refusal(

@@ -3,7 +3,10 @@
 use crate::{
     actions::{
         Refusal,
-        kit::stores::{self, Draft},
+        kit::{
+            region,
+            stores::{self, Draft},
+        },
     },
     plan::{GuardId, Intent, Plan},
     resources::{
@@ -85,7 +88,7 @@ pub fn plan(
 /// Refuses what a failover within the cluster cannot or need not do.
 fn possible(fleet: &Fleet, region: &RegionLabel, cluster: &DbCluster) -> Result<(), Refusal> {
     let id = &cluster.id;
-    if stores::lost(fleet, region) {
+    if region::lost(fleet, region) {
         let advice = match &cluster.global {
             Some(global) => format!("plan `failover {}` to another region", global.id),
             None => "it has no copy in another region: restore a backup there".to_owned(),

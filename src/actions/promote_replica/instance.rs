@@ -3,7 +3,10 @@
 use crate::{
     actions::{
         Refusal,
-        kit::stores::{self, ACCEPT_FOR_GOOD, ACCEPT_LOSS, Draft, arn_id, arn_region},
+        kit::{
+            region,
+            stores::{self, ACCEPT_FOR_GOOD, ACCEPT_LOSS, Draft, arn_id, arn_region},
+        },
     },
     plan::{GuardId, Intent, Plan},
     resources::{
@@ -59,7 +62,7 @@ impl Source<'_> {
     fn gone(&self, fleet: &Fleet) -> bool {
         let works = |instance: &DbInstance| instance.status == "available";
         self.region
-            .is_some_and(|region| stores::lost(fleet, region))
+            .is_some_and(|region| region::lost(fleet, region))
             || self.instance.is_some_and(|instance| !works(instance))
     }
 }
@@ -118,7 +121,7 @@ pub fn plan(
 /// Refuses what RDS would refuse.
 fn ready(fleet: &Fleet, region: &RegionLabel, replica: &DbInstance) -> Result<(), Refusal> {
     let id = &replica.id;
-    if stores::lost(fleet, region) {
+    if region::lost(fleet, region) {
         return Err(Refusal::new(
             format!("{region} does not answer"),
             "promote a replica in a region that does",

@@ -1,6 +1,8 @@
 //! Aurora global clusters as a plan sees them: who the writer is, by the newest view, and which secondary can become it. Owns the vetoes; decides nothing about loss.
 
-use super::{Named, arn_id, arn_region, lag_words, last_good, lost, means, resolve, watched};
+use super::{
+    super::region, Named, arn_id, arn_region, lag_words, last_good, means, resolve, watched,
+};
 use crate::{
     actions::Refusal,
     resources::{
@@ -242,7 +244,7 @@ fn vetoes(fleet: &Fleet, member: &Member<'_>, writer: Option<&DbCluster>) -> Vec
         return vec!["its region is not part of the estate".to_owned()];
     };
     let mut vetoes = Vec::new();
-    if lost(fleet, region) {
+    if region::lost(fleet, region) {
         vetoes.push(format!("{region} does not answer"));
     }
     if let Some(state) = member.entry.synchronization.as_deref()

@@ -1,6 +1,6 @@
 //! What the other regions get when one is drained, and how many times their nodes that takes. Owns the arithmetic of domain B.5; knows no node group.
 
-use super::lost;
+use super::super::region;
 use crate::{
     plan::forecast::Forecast,
     resources::{Fleet, RegionLabel},
@@ -18,7 +18,7 @@ pub fn forecast(fleet: &Fleet, away: &RegionLabel) -> Vec<Forecast> {
         .regions
         .iter()
         .map(|spec| &spec.label)
-        .filter(|label| *label != away && !lost(fleet, label) && share(label) != Some(0.0))
+        .filter(|label| *label != away && !region::lost(fleet, label) && share(label) != Some(0.0))
         .collect();
     let weights: Option<Vec<f64>> = others
         .iter()

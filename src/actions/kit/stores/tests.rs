@@ -133,6 +133,7 @@ impl Watched {
             &Ledger::default(),
             &intent(action, target, options),
         )
+        .map(crate::actions::kit::tests::permitted)
     }
 
     /// The same fleet a few seconds later.
