@@ -1,7 +1,8 @@
 //! What an operator sees in each drill (domain D): keys and virtual time on the simulator, without a terminal.
 
 mod blindness;
-mod drill;
+mod acts;
+pub mod drill;
 mod outages;
 mod replay;
 mod stores;
