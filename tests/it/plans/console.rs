@@ -17,7 +17,6 @@ use pilothouse::{
     plan::{
         entry::{Entry, What},
         ledger::Ledger,
-        run::Phase,
     },
     resources::{
         Change,
@@ -223,13 +222,6 @@ impl Console {
     pub fn key(&mut self, key: &str) {
         let key: Key = key.parse().unwrap();
         self.apply(Event::Key { key });
-    }
-
-    /// Whether the run in hand goes on by itself.
-    pub fn moving(&self) -> bool {
-        self.state.conduct.active().is_some_and(|run| {
-            !matches!(run.phase, Phase::Halted { .. } | Phase::Held)
-        })
     }
 
     /// Starts a new console on what the killed one left: its journal, and a world that went on.

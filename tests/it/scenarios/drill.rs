@@ -27,7 +27,7 @@ use pilothouse::{
         change::{ApplyError, Receipt},
         levers, shown,
     },
-    sim::{Clock, Scenario, SimProvider, World},
+    sim::{Clock, Scenario, SimProvider, World, world::Load},
     state::{Dialog, Look, Mode, State, conduct, update},
     ui,
 };
@@ -331,15 +331,52 @@ impl Drill {
         matches!(self.state.dialogs.last(), Some(Dialog::Confirm { .. }))
     }
 
-    /// Plans an action, lets what the plan builds on be read again, and confirms it, overriding guards by name.
-    pub fn act(&mut self, typed: &str, overrides: &[&str]) {
+    /// Plans an action and lets what the plan builds on be read again.
+    pub fn plan(&mut self, typed: &str) {
         self.command(typed);
         self.advance(5);
+    }
+
+    /// Plans an action and confirms it, overriding by name exactly these guards; whatever else blocks, blocks.
+    pub fn act(&mut self, typed: &str, overrides: &[&str]) {
+        self.plan(typed);
         for guard in overrides {
             self.command(&format!("override {guard} seen and accepted in this drill"));
         }
         self.confirm();
         self.advance(1);
+    }
+
+    /// The names of the guards that block the plan, and other reasons by their text.
+    pub fn blocked_by(&self) -> Vec<String> {
+        let name = |text: String| match text.split_once(' ') {
+            Some((guard, _)) if guard.starts_with("G-") => guard.to_owned(),
+            _ => text,
+        };
+        self.obstacles().into_iter().map(name).collect()
+    }
+
+    /// Why there is no plan, as the dialog says it.
+    pub fn refusal(&self) -> String {
+        match self.state.dialogs.last() {
+            Some(Dialog::Text { lines, .. }) => lines.join("\n"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Requests of all users that are answered well, as a share of those that are made.
+    pub fn success(&self) -> f64 {
+        self.truth(|world| {
+            let good = |(region, load): (usize, &Load)| {
+                if world.faults.down(region) {
+                    0.0
+                } else {
+                    load.served_rps() * (1.0 - load.target_errors)
+                }
+            };
+            let all: f64 = world.loads.iter().map(|load| load.offered_rps).sum();
+            world.loads.iter().enumerate().map(good).sum::<f64>() / all
+        })
     }
 
     /// Lets the run in hand end, hold or halt; how, and after how many seconds.
