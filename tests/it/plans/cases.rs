@@ -22,7 +22,7 @@ use super::console::Console;
 use crate::scenarios::drill::{self, Drill};
 
 /// Worlds in which a console stands.
-const WORLDS: &[(&str, i64)] = &[
+pub const WORLDS: &[(&str, i64)] = &[
     ("calm", 100),
     ("calm", 100),
     ("region-down", 100),
@@ -63,7 +63,7 @@ const APIS: &[Api] = &[
 ];
 
 /// Keys while a run is in hand.
-const KEYS: &[&str] = &[
+pub const KEYS: &[&str] = &[
     "space", "X", "s", "u", "n", "c", "y", "esc", "enter", "D", "R", "S", "r", "P", "p", "J", "j",
     "tab", "q", "ctrl-c",
 ];
@@ -135,7 +135,7 @@ fn case(crashes: f64) -> impl Strategy<Value = Case> {
 }
 
 /// What a console has seen by a second of a scenario; each is lived through once.
-fn seen(index: u8) -> (World, State, i64) {
+pub fn seen(index: u8) -> (World, State, i64) {
     type Seen = Rc<(World, State, i64)>;
     thread_local! {
         static SEEN: RefCell<BTreeMap<u8, Seen>> = const { RefCell::new(BTreeMap::new()) };
@@ -445,13 +445,13 @@ fn truth_took(console: &Console, sent: &super::console::Sent) -> bool {
     found == Some(pilothouse::plan::entry::Outcome::Verified)
 }
 
-fn env(name: &str) -> Option<u64> {
+pub fn env(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
 fn shard(number: u64, crashes: f64) {
     let seed = env("PILOTHOUSE_SEED").unwrap_or(0) * 10 + number;
-    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_000) as u32;
+    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_250) as u32;
     let config = Config {
         cases,
         failure_persistence: None,

@@ -4,4 +4,6 @@
 
 mod cases;
 mod console;
+mod locks;
+mod quiet;
 mod truth;
