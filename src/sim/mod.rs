@@ -66,6 +66,19 @@ impl SimProvider {
         }
     }
 
+    /// A world that lives already, as a copy of another.
+    pub fn of(world: World, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            world: Mutex::new(world),
+            clock,
+        }
+    }
+
+    /// What is true now, whatever the APIs say: for whoever judges a console by it.
+    pub fn inspect<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&self.world())
+    }
+
     /// What is watched: the estate of the scenario, with default thresholds and intervals.
     pub fn estate(&self) -> Estate {
         estate(&self.world())

@@ -10,6 +10,7 @@ mod discovery;
 mod frames;
 mod headless;
 mod journal;
+mod plans;
 mod pty;
 mod readme;
 mod scenarios;

@@ -1,10 +1,12 @@
 //! What an operator sees in each drill (domain D): keys and virtual time on the simulator, without a terminal.
 
+mod acts;
 mod blindness;
-mod drill;
+pub mod drill;
 mod outages;
 mod replay;
 mod stores;
+mod wrongs;
 
 use pilothouse::resources::{Freshness, Severity, Source, estate::Estate};
 

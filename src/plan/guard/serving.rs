@@ -50,8 +50,13 @@ pub fn last(state: &State<'_>, change: &Change) -> Findings {
         );
     }
     for key in keys {
-        match of_split(state, &key) {
-            Serves::Yes(text) => found.pass(format!("{when}: {text}")),
+        let (serves, sure) = of_split(state, &key);
+        match serves {
+            Serves::Yes(text) if sure => found.pass(format!("{when}: {text}")),
+            Serves::Yes(text) => found.warn(
+                format!("{when}: {text}: users reach it, and its health checks cannot be read"),
+                "watch the requests of the other regions",
+            ),
             Serves::No(text) => found.fail(
                 format!("{when} no region serves {}: {text}", key.1),
                 "give another region traffic and let it become healthy first",
@@ -76,7 +81,8 @@ pub fn panels(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         .collect()
 }
 
-fn of_split(state: &State<'_>, key: &SplitKey) -> Serves {
+/// Whether somebody serves a split, and whether their health checks say so too.
+fn of_split(state: &State<'_>, key: &SplitKey) -> (Serves, bool) {
     let places = state.imagined.estate.places(key.0);
     let usable = |place: &Place| {
         let freshness = state.imagined.freshness(key.0, place);
@@ -84,9 +90,11 @@ fn of_split(state: &State<'_>, key: &SplitKey) -> Serves {
     };
     if !places.iter().any(usable) {
         let old = format!("{} were read too long ago", key.0.name());
-        return by_users(state, &old).unwrap_or(Serves::Unknown(old));
+        let users = by_users(state, &old).map(|serves| (serves, false));
+        return users.unwrap_or((Serves::Unknown(old), true));
     }
-    let (mut serving, mut no, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut serving, mut reached, mut no, mut unknown) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     for place in &places {
         let slice = state.imagined.traffic.slice(key.0, place);
@@ -96,26 +104,32 @@ fn of_split(state: &State<'_>, key: &SplitKey) -> Serves {
                 continue; // the same routing control at another endpoint
             }
             match of_member(state, key.0, place, row) {
-                Serves::Yes(text) => serving.push(text),
-                Serves::No(text) => no.push(text),
-                Serves::Unknown(text) => unknown.push(text),
+                (Serves::Yes(text), true) => serving.push(text),
+                (Serves::Yes(text), false) => reached.push(text),
+                (Serves::No(text), _) => no.push(text),
+                (Serves::Unknown(text), _) => unknown.push(text),
             }
         }
     }
     if !serving.is_empty() {
-        Serves::Yes(format!("{} serves", serving.join(", ")))
+        let text = format!("{} serves", serving.join(", "));
+        (Serves::Yes(text), true)
+    } else if !reached.is_empty() {
+        let text = format!("{} serves", reached.join(", "));
+        (Serves::Yes(text), false)
     } else if unknown.is_empty() {
-        Serves::No(no.join(", "))
+        (Serves::No(no.join(", ")), true)
     } else {
         unknown.extend(no);
-        Serves::Unknown(unknown.join(", "))
+        (Serves::Unknown(unknown.join(", ")), true)
     }
 }
 
-fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> Serves {
+/// Whether a member serves, and whether its health checks say so too.
+fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> (Serves, bool) {
     let who = &row.member;
     if idle(&row.by) {
-        return Serves::No(format!("{who} is set to nothing"));
+        return (Serves::No(format!("{who} is set to nothing")), true);
     }
     let (answers, fail_open) = if let Mechanism::Control(control) = &row.by {
         (state.imagined.shares.control(&control.arn), Some(false))
@@ -127,28 +141,29 @@ fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> S
         share.map_or((None, None), |share| (share.answers(), share.fail_open))
     };
     if answers == Some(false) {
-        return Serves::No(format!("{who} gets nothing"));
+        return (Serves::No(format!("{who} gets nothing")), true);
     }
     if fail_open == Some(true) {
-        return Serves::No(format!(
-            "{who} is used only because nothing is healthy (fail-open)"
-        ));
+        let text = format!("{who} is used only because nothing is healthy (fail-open)");
+        return (Serves::No(text), true);
     }
     let Some(label) = row.region(state.imagined, place) else {
-        return Serves::Unknown(format!("{who} is in a region that is not known"));
+        let text = format!("{who} is in a region that is not known");
+        return (Serves::Unknown(text), true);
     };
     if state.excluded.contains(label) {
-        return Serves::No(format!("{label} is being drained"));
+        return (Serves::No(format!("{label} is being drained")), true);
     }
     let region = region(state.fleet, label);
     match (answers.is_some() && fail_open.is_some(), region) {
-        (_, Serves::No(text)) => Serves::No(text),
-        (true, other) => other,
-        // Route 53 publishes its health in us-east-1 only. Without it, a region that answers, has healthy targets and a database, and whose users
-        // reach it right now, serves all the same: otherwise nothing could be drained when us-east-1 is lost.
-        (false, Serves::Yes(text)) if reached(state.fleet, label) => Serves::Yes(text),
+        (_, Serves::No(text)) => (Serves::No(text), true),
+        (true, other) => (other, true),
+        // The checks of all regions are dark when us-east-1 is lost (domain D.1). Users who are seen to reach a region that serves still reach it
+        // when another region is closed.
+        (false, Serves::Yes(text)) if reached(state.fleet, label) => (Serves::Yes(text), false),
         (false, Serves::Yes(_) | Serves::Unknown(_)) => {
-            Serves::Unknown(format!("the health of {label} is not known"))
+            let text = format!("the health of {label} is not known");
+            (Serves::Unknown(text), true)
         }
     }
 }
@@ -168,15 +183,12 @@ fn by_users(state: &State<'_>, old: &str) -> Option<Serves> {
     })
 }
 
-/// Whether users reach a region right now.
+/// Whether users are seen to reach a region.
 fn reached(fleet: &Fleet, label: &RegionLabel) -> bool {
-    match fleet.rollup(label).demand.requests_per_second {
-        Some(Reading::Value {
-            value, freshness, ..
-        }) => value > 0.0 && freshness == Freshness::Fresh,
-        Some(Reading::NeverRead | Reading::Failed | Reading::NoData | Reading::Forbidden)
-        | None => false,
-    }
+    let demand = fleet.rollup(label).demand.requests_per_second;
+    demand
+        .and_then(Reading::usable)
+        .is_some_and(|rate| rate > 0.0)
 }
 
 fn row_key(row: &Split) -> String {

@@ -10,28 +10,37 @@ use std::{
 
 use jiff::Timestamp;
 use pilothouse::{
-    config::{key::Key, keymap_file, library::Library, theme::Theme, theme_file},
+    arm::Written,
+    config::{
+        key::{Key, KeyCode},
+        keymap_file,
+        library::Library,
+        theme::Theme,
+        theme_file,
+    },
     effect::Effect,
     event::Event,
+    plan::entry::{Entry, What},
     resources::{
-        ErrorClass, Freshness, Kind, Place, RegionLabel, Severity, Source,
+        Change, ErrorClass, Freshness, Kind, Place, RegionLabel, Severity, Source,
         cell::{self, RowId},
+        change::{ApplyError, Receipt},
         levers, shown,
     },
-    sim::{Clock, Scenario, SimProvider},
-    state::{Look, Mode, State, update},
+    sim::{Clock, Scenario, SimProvider, World, world::Load},
+    state::{Dialog, Look, Mode, State, conduct, update},
     ui,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Cell};
 
 /// When every drill starts: the start of `pilothouse demo`.
-const START: i64 = 1_767_581_580_000;
+pub const START: i64 = 1_767_581_580_000;
 
 /// The regions of every built-in drill, as the estate lists them.
 pub const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-1"];
 
 /// Virtual time in milliseconds, set by hand.
-struct Watch(AtomicI64);
+pub struct Watch(pub AtomicI64);
 
 impl Clock for Watch {
     fn now(&self) -> Timestamp {
@@ -56,6 +65,29 @@ pub struct Drill {
     /// Answers on their way, by their time of arrival and the order in which they were asked for.
     on_the_way: BTreeMap<(i64, u64), Event>,
     asked: u64,
+    /// What is on disk, oldest first.
+    pub journal: Vec<Entry>,
+    /// Why entries cannot be written, while that is so.
+    pub disk_full: Option<String>,
+    /// Who holds the locks, if somebody else does.
+    pub locked_by: Option<String>,
+    /// The locks that are ours.
+    pub locks: Vec<String>,
+    /// Every change that was sent: when, and what the API will answer.
+    pub sent: Vec<Sent>,
+    /// How often typed-ahead keys were forgotten.
+    pub dropped: usize,
+}
+
+/// A change that was sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// Seconds after the start of the scenario.
+    pub second: i64,
+    /// What.
+    pub change: Change,
+    /// What the API answers.
+    pub result: Result<Receipt, ApplyError>,
 }
 
 /// A console that knows nothing yet on the estate of a drill.
@@ -98,6 +130,12 @@ impl Drill {
             watch,
             on_the_way: BTreeMap::new(),
             asked: 0,
+            journal: Vec::new(),
+            disk_full: None,
+            locked_by: None,
+            locks: Vec::new(),
+            sent: Vec::new(),
+            dropped: 0,
         };
         drill.tick();
         drill
@@ -116,28 +154,67 @@ impl Drill {
                     let reply = self.world.reply(&query);
                     let late = i64::try_from(reply.latency.as_millis()).unwrap();
                     let arrival = self.watch.0.load(Ordering::Relaxed) + late;
-                    self.asked += 1;
                     let event = Event::Observed {
                         query,
                         at: Timestamp::from_millisecond(arrival).unwrap(),
                         took: reply.latency,
                         result: reply.result,
                     };
-                    self.on_the_way.insert((arrival, self.asked), event);
+                    self.arrive(late, event);
                 }
-                // These drills only watch.
-                Effect::Lock { .. }
-                | Effect::Unlock
-                | Effect::Journal(_)
-                | Effect::Apply { .. }
-                | Effect::DropKeys
-                | Effect::Quit
+                Effect::Lock { run, targets, .. } => {
+                    let result = self.locked_by.clone().map_or(Ok(()), Err);
+                    if result.is_ok() {
+                        self.locks = targets;
+                    }
+                    self.arrive(1, Event::Locked { run, result });
+                }
+                Effect::Unlock => self.locks.clear(),
+                Effect::Journal(entry) => {
+                    let result = self.write(&entry);
+                    let entry = Box::new(entry);
+                    self.arrive(2, Event::Journaled { entry, result });
+                }
+                Effect::Apply {
+                    run, step, change, ..
+                } => {
+                    let reply = self.world.receive(&change);
+                    self.sent.push(Sent {
+                        second: self.second(),
+                        change: *change,
+                        result: reply.result.clone(),
+                    });
+                    let result = reply.result;
+                    let late = i64::try_from(reply.latency.as_millis()).unwrap();
+                    self.arrive(late, Event::Applied { run, step, result });
+                }
+                Effect::DropKeys => self.dropped += 1,
+                Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 // Nobody is there to carry them out; `replay` looks at them.
                 | Effect::Export(..) => {}
+            }
+        }
+    }
+
+    fn arrive(&mut self, late: i64, event: Event) {
+        let arrival = self.watch.0.load(Ordering::Relaxed) + late;
+        self.asked += 1;
+        self.on_the_way.insert((arrival, self.asked), event);
+    }
+
+    fn write(&mut self, entry: &Entry) -> Result<Written, String> {
+        match &self.disk_full {
+            Some(problem) => Err(problem.clone()),
+            None => {
+                self.journal.push(entry.clone());
+                Ok(Written {
+                    sequence: self.journal.len() as u64,
+                    hash: String::new(),
+                })
             }
         }
     }
@@ -199,6 +276,168 @@ impl Drill {
     pub fn key(&mut self, key: Key) {
         self.apply(Event::Key { key });
         self.state.settle();
+    }
+
+    /// A console that may act, some seconds after the start of a built-in scenario: its journal has been read and everything has been seen.
+    pub fn acting(name: &str, second: i64) -> Self {
+        let mut drill = Self::named(name);
+        drill.apply(Event::JournalOpened {
+            entries: Vec::new(),
+            problem: None,
+        });
+        drill.until(second);
+        drill
+    }
+
+    /// Types a text, key by key.
+    pub fn write_keys(&mut self, text: &str) {
+        for c in text.chars() {
+            self.key(Key::plain(KeyCode::Char(c)));
+        }
+    }
+
+    /// Types a command into the palette.
+    pub fn command(&mut self, text: &str) {
+        self.press(":");
+        self.write_keys(text);
+        self.press("enter");
+    }
+
+    /// Pastes a text.
+    pub fn paste(&mut self, text: &str) {
+        self.apply(Event::Paste {
+            text: text.to_owned(),
+        });
+    }
+
+    /// Asks for the confirmation of the plan on the screen and answers all of it: phrase, words about the loss, reason, `y`.
+    pub fn confirm(&mut self) {
+        let draft = self.state.conduct.draft.clone().expect("a plan");
+        self.press("c");
+        if !self.asks() {
+            return;
+        }
+        self.write_keys(&draft.plan.phrase);
+        if !draft.plan.loss_phrase.is_empty() {
+            self.write_keys(&draft.plan.loss_phrase);
+            self.write_keys("nothing else is left");
+            self.press("enter");
+        }
+        self.press("y");
+    }
+
+    /// Whether a confirmation is asked for.
+    pub fn asks(&self) -> bool {
+        matches!(self.state.dialogs.last(), Some(Dialog::Confirm { .. }))
+    }
+
+    /// Plans an action and lets what the plan builds on be read again.
+    pub fn plan(&mut self, typed: &str) {
+        self.command(typed);
+        self.advance(5);
+    }
+
+    /// Plans an action and confirms it, overriding by name exactly these guards; whatever else blocks, blocks.
+    pub fn act(&mut self, typed: &str, overrides: &[&str]) {
+        self.plan(typed);
+        for guard in overrides {
+            self.command(&format!("override {guard} seen and accepted in this drill"));
+        }
+        self.confirm();
+        self.advance(1);
+    }
+
+    /// The names of the guards that block the plan, and other reasons by their text.
+    pub fn blocked_by(&self) -> Vec<String> {
+        let name = |text: String| match text.split_once(' ') {
+            Some((guard, _)) if guard.starts_with("G-") => guard.to_owned(),
+            _ => text,
+        };
+        self.obstacles().into_iter().map(name).collect()
+    }
+
+    /// Why there is no plan, as the dialog says it.
+    pub fn refusal(&self) -> String {
+        match self.state.dialogs.last() {
+            Some(Dialog::Text { lines, .. }) => lines.join("\n"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Requests of all users that are answered well, as a share of those that are made.
+    pub fn success(&self) -> f64 {
+        self.truth(|world| {
+            let good = |(region, load): (usize, &Load)| {
+                if world.faults.down(region) {
+                    0.0
+                } else {
+                    load.served_rps() * (1.0 - load.target_errors)
+                }
+            };
+            let all: f64 = world.loads.iter().map(|load| load.offered_rps).sum();
+            world.loads.iter().enumerate().map(good).sum::<f64>() / all
+        })
+    }
+
+    /// Lets the run in hand end, hold or halt; how, and after how many seconds.
+    pub fn run_out(&mut self, at_most: i64) -> (String, i64) {
+        let began = self.second();
+        let stands = |drill: &Self| {
+            drill.state.conduct.run.as_ref().is_some_and(|run| {
+                use pilothouse::plan::run::Phase;
+                matches!(
+                    run.phase,
+                    Phase::Ended { .. } | Phase::Halted { .. } | Phase::Held
+                )
+            })
+        };
+        let _ = self.first(began + at_most, stands);
+        (self.phase(), self.second() - began)
+    }
+
+    /// Where the run is, in one line.
+    pub fn phase(&self) -> String {
+        use pilothouse::plan::run::Phase;
+        let Some(run) = &self.state.conduct.run else {
+            return "no run".to_owned();
+        };
+        match &run.phase {
+            Phase::Ended { ending, text } => format!("{}: {text}", ending.word()),
+            Phase::Halted { why } => format!("halted at step {}: {why}", run.at + 1),
+            other => format!("step {} of {}: {other:?}", run.at + 1, run.steps.len()),
+        }
+    }
+
+    /// Why the plan cannot be confirmed.
+    pub fn obstacles(&self) -> Vec<String> {
+        conduct::obstacles(&self.state)
+    }
+
+    /// The line at the bottom.
+    pub fn notice(&self) -> String {
+        let notice = self.state.notice.as_ref();
+        notice.map_or(String::new(), |notice| notice.text.clone())
+    }
+
+    /// Why a plan was refused, from the journal, the newest first.
+    pub fn refusals(&self) -> Vec<String> {
+        let entries = self.journal.iter().rev();
+        entries
+            .filter_map(|entry| match &entry.what {
+                What::Refused { reasons, .. } => Some(reasons.join("; ")),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What is true, whatever the console knows.
+    pub fn truth<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        self.world.inspect(look)
+    }
+
+    /// The world, to change it as somebody else would.
+    pub fn world(&self) -> &SimProvider {
+        &self.world
     }
 
     /// The screen as text, at a size.
