@@ -64,11 +64,10 @@ const SWITCHOVER: &[&str] = &["rds:SwitchoverGlobalCluster"];
 const FAILOVER: &[&str] = &["rds:FailoverGlobalCluster"];
 /// A reader of the cluster, or a replica, that becomes the writer.
 const PROMOTION: &[&str] = &["rds:FailoverDBCluster", "rds:PromoteReadReplica"];
-const CACHES: &[&str] = &[
-    "elasticache:FailoverGlobalReplicationGroup",
-    "elasticache:TestFailover",
-    "memorydb:FailoverShard",
-];
+/// A primary of a Global Datastore that moves to another region.
+const DATASTORES: &[&str] = &["elasticache:FailoverGlobalReplicationGroup"];
+/// A primary that moves within its region.
+const PRIMARIES: &[&str] = &["elasticache:TestFailover", "memorydb:FailoverShard"];
 const NODES: &[&str] = &["eks:UpdateNodegroupConfig"];
 const ALARMS: &[&str] = &[
     "cloudwatch:DisableAlarmActions",
@@ -77,23 +76,27 @@ const ALARMS: &[&str] = &[
 
 /// What each action writes, in the order of the help.
 const ACTIONS: &[(&str, &[&[&str]])] = &[
-    ("drain-region", &[RECORDS, DIALS, CONTROLS, CHECKS]),
+    // A drain takes the writer and the primary away as well.
+    (
+        "drain-region",
+        &[RECORDS, DIALS, CONTROLS, CHECKS, SWITCHOVER, DATASTORES],
+    ),
     ("restore-region", &[RECORDS, DIALS, CONTROLS, CHECKS]),
     ("shift-weights", &[RECORDS, DIALS, RULES, CANARY]),
     // The way back of anything.
     ("undo", ALL),
     ("switchover", &[SWITCHOVER]),
     ("failover", &[FAILOVER]),
-    ("promote-replica", &[PROMOTION]),
-    ("fail-over-cache", &[CACHES]),
+    ("promote-replica", &[PROMOTION, SWITCHOVER]),
+    ("fail-over-cache", &[DATASTORES, PRIMARIES]),
     ("scale-receivers", &[NODES]),
     ("mute-alarms", &[ALARMS]),
     ("unmute-alarms", &[ALARMS]),
 ];
 
 const ALL: &[&[&str]] = &[
-    RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, CACHES,
-    NODES, ALARMS,
+    RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, DATASTORES,
+    PRIMARIES, NODES, ALARMS,
 ];
 
 fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {

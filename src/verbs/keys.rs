@@ -27,16 +27,14 @@ pub fn table(keymap: &Keymap) -> String {
     ];
     for &command in Command::ALL {
         let bound = keymap.iter().filter(|(context, _, invocation)| {
-            *context == Context::Global && invocation.command == command
+            invocation.command == command && page(*context).is_some()
         });
         let keys: Vec<String> = bound
-            .map(|(_, key, invocation)| {
+            .map(|(context, key, invocation)| {
                 let key = key.to_string().replace('|', "\\|");
-                if invocation.argument.is_empty() {
-                    format!("`{key}`")
-                } else {
-                    format!("`{key}` {}", invocation.argument)
-                }
+                let words = [invocation.argument.as_str(), page(context).unwrap_or("")];
+                let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+                format!("`{key}` {}", words.join(" ")).trim_end().to_owned()
             })
             .collect();
         let argument = if command.argument().is_empty() {
@@ -52,4 +50,15 @@ pub fn table(keymap: &Keymap) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// The page on which a binding holds, if it holds anywhere that has commands of its own; what closes a dialog is written there.
+fn page(context: Context) -> Option<&'static str> {
+    match context {
+        Context::Global => Some(""),
+        Context::Plan => Some("(plan)"),
+        Context::Run => Some("(run)"),
+        Context::Runs => Some("(runs)"),
+        Context::Detail | Context::Dialog => None,
+    }
 }

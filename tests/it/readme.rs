@@ -17,7 +17,7 @@ fn generated() -> [(&'static str, String); 5] {
     [
         ("keys", verbs::key_table(&keymap)),
         ("configuration", reference::markdown()),
-        ("permissions", listed(&calls(Named::Reads))),
+        ("permissions", listed(calls(Named::Reads))),
         ("write permissions", write_permissions()),
         ("exit codes", exit_codes()),
     ]
