@@ -9,6 +9,7 @@ use super::{
 use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
     databases::Database,
+    health_checks,
     metrics::Reading,
     regions::demand,
     traffic::{self, Mechanism, Policy, Split},
@@ -160,7 +161,9 @@ fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> (
         (true, other) => (other, true),
         // The checks of all regions are dark when us-east-1 is lost (domain D.1). Users who are seen to reach a region that serves still reach it
         // when another region is closed.
-        (false, Serves::Yes(text)) if reached(state.fleet, label) => (Serves::Yes(text), false),
+        (false, Serves::Yes(text)) if dark(state.fleet) && reached(state.fleet, label) => {
+            (Serves::Yes(text), false)
+        }
         (false, Serves::Yes(_) | Serves::Unknown(_)) => {
             let text = format!("the health of {label} is not known");
             (Serves::Unknown(text), true)
@@ -181,6 +184,21 @@ fn by_users(state: &State<'_>, old: &str) -> Option<Serves> {
         let names = serving.join(", ");
         Serves::Yes(format!("users reach {names} right now ({old})"))
     })
+}
+
+/// Whether no health check tells its state: us-east-1 is lost, and with it everything that Route 53 publishes. One check alone that is not known may be bad.
+fn dark(fleet: &Fleet) -> bool {
+    let slice = fleet
+        .health_checks
+        .slice(Source::HealthChecks, &Place::Global);
+    let checks = slice.map_or(&[][..], |slice| &slice.rows);
+    // The data plane tells the state of routing controls.
+    let mut measured = checks
+        .iter()
+        .filter(|check| check.routing_control_arn.is_none() && check.children.is_empty())
+        .peekable();
+    measured.peek().is_some()
+        && measured.all(|check| health_checks::healthy(fleet, &check.id).is_none())
 }
 
 /// Whether users are seen to reach a region.

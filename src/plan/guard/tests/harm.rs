@@ -30,8 +30,9 @@ fn answering(weights: [u8; 3], healthy: [bool; 3]) -> ([bool; 3], bool) {
 
 /// Whether some healthy region certainly serves with these weights.
 fn served(truth: &Truth, weights: [u8; 3]) -> bool {
-    // What is not known may be bad.
-    let healthy = truth.healthy.map(|healthy| healthy == Some(true));
+    // What is not known may be bad. Where no check tells anything, us-east-1 is lost, and users who are seen to arrive count instead (domain D.1).
+    let dark = truth.healthy == [None; 3];
+    let healthy = truth.healthy.map(|healthy| dark || healthy == Some(true));
     let (answers, fail_open) = answering(weights, healthy);
     let serves = |i: usize| answers[i] && healthy[i] && truth.targets[i] && !truth.lost[i];
     !fail_open && (0..3).any(serves)
