@@ -1,7 +1,7 @@
 //! What an operator sees in each drill (domain D): keys and virtual time on the simulator, without a terminal.
 
-mod blindness;
 mod acts;
+mod blindness;
 pub mod drill;
 mod outages;
 mod replay;

@@ -171,9 +171,10 @@ fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> (
 /// Whether users are seen to reach a region.
 fn reached(fleet: &Fleet, label: &RegionLabel) -> bool {
     let demand = fleet.rollup(label).demand.requests_per_second;
-    demand.and_then(Reading::usable).is_some_and(|rate| rate > 0.0)
+    demand
+        .and_then(Reading::usable)
+        .is_some_and(|rate| rate > 0.0)
 }
-
 
 fn row_key(row: &Split) -> String {
     crate::resources::Resource::key(row)

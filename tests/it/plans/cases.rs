@@ -94,15 +94,20 @@ pub struct Case {
 }
 
 fn attempt() -> impl Strategy<Value = Try> {
-    (any::<u8>(), any::<u8>(), any::<u8>(), prop::bool::weighted(0.7), prop::bool::weighted(0.9)).prop_map(
-        |(action, target, options, overriding, armed)| Try {
+    (
+        any::<u8>(),
+        any::<u8>(),
+        any::<u8>(),
+        prop::bool::weighted(0.7),
+        prop::bool::weighted(0.9),
+    )
+        .prop_map(|(action, target, options, overriding, armed)| Try {
             action,
             target,
             options,
             overriding,
             armed,
-        },
-    )
+        })
 }
 
 fn case(crashes: f64) -> impl Strategy<Value = Case> {
@@ -115,8 +120,8 @@ fn case(crashes: f64) -> impl Strategy<Value = Case> {
         prop::option::weighted(crashes, 2..14_u8),
         prop::option::weighted(0.05, 1..9_u8),
         rare(0.05),
-        prop::collection::vec((0..40_u8, any::<u8>()), 0..4),
-        (any::<u8>(), prop::bool::weighted(0.8)),
+        prop::collection::vec((0..20_u8, any::<u8>()), 0..4),
+        (any::<u8>(), prop::bool::weighted(0.9)),
     )
         .prop_map(
             |(world, tries, fault, drift, crash, disk, disarm, keys, (halted, impatient))| Case {
@@ -182,7 +187,13 @@ fn intent(console: &Console, wanted: &Try) -> Option<Intent> {
                     Some([0.0, 2.0, 50.0, 100.0][usize::from(wanted.options >> 2) % 4]);
             }
             "weights" if !bit(1) && bit(4) => {
-                let weight = |at: u8| if wanted.options >> (5 + at) & 1 == 1 { 0 } else { 7 };
+                let weight = |at: u8| {
+                    if wanted.options >> (5 + at) & 1 == 1 {
+                        0
+                    } else {
+                        7
+                    }
+                };
                 intent.options.weights = (0..3).map(|at| (region(at), weight(at))).collect();
             }
             "to" if bit(2) => intent.options.to = Some(region(wanted.options >> 3)),
@@ -202,8 +213,14 @@ fn drift(what: u8) -> Transition {
             percent: f64::from(10 + what / 6),
         },
         2 => Transition::Control { region, on: true },
-        3 => Transition::Canary { region, percent: 30.0 },
-        4 => Transition::Alias { region, weight: 0.3 },
+        3 => Transition::Canary {
+            region,
+            percent: 30.0,
+        },
+        4 => Transition::Alias {
+            region,
+            weight: 0.3,
+        },
         _ => Transition::CachePrimary { to: region },
     }
 }
@@ -283,7 +300,7 @@ impl Case {
 
     fn run(&self, console: &mut Console, tally: &mut Tally) {
         let mut answers = 0;
-        for tick in 0..60_u8 {
+        for tick in 0..30_u8 {
             if console.dead || console.state.conduct.active().is_none() {
                 break;
             }
@@ -298,12 +315,12 @@ impl Case {
             for (_, key) in self.keys.iter().filter(|(at, _)| *at == tick) {
                 console.key(KEYS[usize::from(*key) % KEYS.len()]);
             }
-            console.pass(if tick < 8 { 2 } else { 12 });
+            console.pass(if tick < 6 { 3 } else { 15 });
             let waits = matches!(
                 console.state.conduct.active().map(|run| &run.phase),
                 Some(Phase::Waiting { .. })
             );
-            if self.impatient && waits && tick % 2 == 1 {
+            if self.impatient && waits {
                 let effects = conduct::tell(&mut console.state, Told::Skip);
                 console.carry(effects);
             }
@@ -334,7 +351,10 @@ impl Case {
         tally: &mut Tally,
     ) -> Result<(), String> {
         let in_hand = console.state.conduct.run.as_ref().map(|run| run.id.clone());
-        let flying = console.sent.last().map(|sent| (sent.run.clone(), sent.step));
+        let flying = console
+            .sent
+            .last()
+            .map(|sent| (sent.run.clone(), sent.step));
         let told = flying.as_ref().is_some_and(|(run, step)| {
             use pilothouse::plan::entry::What;
             // Whether what became of the last change is on disk.
@@ -370,7 +390,9 @@ impl Case {
             && in_hand.as_ref() == Some(&flying.0)
             && !doubts.contains(flying)
         {
-            return Err(format!("I7: {flying:?} was in flight and {doubts:?} is in doubt"));
+            return Err(format!(
+                "I7: {flying:?} was in flight and {doubts:?} is in doubt"
+            ));
         }
         if doubts.len() > 1 {
             return Err(format!("I7: two steps are in doubt: {doubts:?}"));
@@ -403,8 +425,8 @@ fn confirm(console: &mut Console, overriding: bool) {
             let _ = conduct::override_guard(&mut console.state, &format!("{name} a property"));
         }
     }
-    let open = console.state.conduct.draft.is_some()
-        && conduct::obstacles(&console.state).is_empty();
+    let open =
+        console.state.conduct.draft.is_some() && conduct::obstacles(&console.state).is_empty();
     if open {
         let effects = conduct::start(&mut console.state, &["typed".to_owned()]);
         console.carry(effects);
@@ -414,7 +436,11 @@ fn confirm(console: &mut Console, overriding: bool) {
 /// What was broken, and whether anything was done twice.
 fn check(console: &Console) -> Result<(), String> {
     use pilothouse::resources::change::Alter;
-    let taken: Vec<_> = console.sent.iter().filter(|sent| sent.result.is_ok()).collect();
+    let taken: Vec<_> = console
+        .sent
+        .iter()
+        .filter(|sent| sent.result.is_ok())
+        .collect();
     for (at, sent) in taken.iter().enumerate() {
         let same = |other: &&&super::console::Sent| other.change.target() == sent.change.target();
         let next = taken[at + 1..].iter().find(same);
@@ -451,7 +477,7 @@ pub fn env(name: &str) -> Option<u64> {
 
 fn shard(number: u64, crashes: f64) {
     let seed = env("PILOTHOUSE_SEED").unwrap_or(0) * 10 + number;
-    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_250) as u32;
+    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_000) as u32;
     let config = Config {
         cases,
         failure_persistence: None,
@@ -473,7 +499,10 @@ fn shard(number: u64, crashes: f64) {
         Ok(())
     });
     let total = total.into_inner();
-    println!("seed {seed}: {cases} cases in {:?}: {total:?}", began.elapsed());
+    println!(
+        "seed {seed}: {cases} cases in {:?}: {total:?}",
+        began.elapsed()
+    );
     match outcome {
         Ok(()) => {}
         Err(TestError::Fail(why, case)) => panic!("seed {seed}: {why}\n{case:#?}"),

@@ -129,7 +129,13 @@ impl Console {
                 }
                 Effect::Lock { run, targets, .. } => {
                     self.locks = targets;
-                    self.arrive(1, Event::Locked { run, result: Ok(()) });
+                    self.arrive(
+                        1,
+                        Event::Locked {
+                            run,
+                            result: Ok(()),
+                        },
+                    );
                     self.count();
                 }
                 Effect::Unlock => self.locks.clear(),
@@ -150,7 +156,8 @@ impl Console {
 
     fn arrive(&mut self, late: i64, event: Event) {
         self.asked += 1;
-        self.on_the_way.insert((self.now() + late, self.asked), event);
+        self.on_the_way
+            .insert((self.now() + late, self.asked), event);
     }
 
     fn count(&mut self) {

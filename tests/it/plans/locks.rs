@@ -11,7 +11,13 @@ use pilothouse::runtime::{
     locks::{Locks, Note},
 };
 
-const TARGETS: [&str; 5] = ["zone/shop", "accelerator/shop", "panel", "global/shop", "pool"];
+const TARGETS: [&str; 5] = [
+    "zone/shop",
+    "accelerator/shop",
+    "panel",
+    "global/shop",
+    "pool",
+];
 
 fn note(target: &str) -> Note {
     Note {
@@ -25,7 +31,9 @@ fn note(target: &str) -> Note {
 
 /// A number that follows from a seed.
 fn next(bits: &mut u64) -> u64 {
-    *bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *bits = bits
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
     *bits >> 33
 }
 

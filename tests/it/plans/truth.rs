@@ -73,7 +73,9 @@ pub fn about_to_send(console: &mut Console, run: &str, step: usize, change: &Cha
     }
     match console.last_of(run).map(|entry| (entry.step, &entry.what)) {
         Some((at, What::Sending { change: said, .. })) if at == Some(step) && said == change => {}
-        other => broken.push(format!("I2: the journal does not say that it is sent: {other:?}")),
+        other => broken.push(format!(
+            "I2: the journal does not say that it is sent: {other:?}"
+        )),
     }
     match console.confirmation(run) {
         None => broken.push("I2: sent without a confirmation".to_owned()),
@@ -137,20 +139,22 @@ pub fn sent(
     if result.is_ok() && !somebody_else {
         let stood = standings(before, now, change);
         if !stood.contains(&Standing::Before) {
-            let text = format!("I3: taken although it stood {stood:?}: {:?}", change.edits());
+            let text = format!(
+                "I3: taken although it stood {stood:?}: {:?}",
+                change.edits()
+            );
             console.broken.push(text);
         }
     }
     let after = console.world.inspect(World::clone);
     let some = |world: &World| open(world).into_iter().any(|region| serves(world, region));
     if some(before) && !some(&after) {
-        console
-            .broken
-            .push(format!("I1: no serving region is left by {:?}", change.edits()));
+        console.broken.push(format!(
+            "I1: no serving region is left by {:?}",
+            change.edits()
+        ));
     }
-    let unchanged = |result: &Result<Receipt, ApplyError>| {
-        matches!(result, Err(error) if error.fate != Fate::InDoubt)
-    };
+    let unchanged = |result: &Result<Receipt, ApplyError>| matches!(result, Err(error) if error.fate != Fate::InDoubt);
     if unchanged(result) && before.routing != after.routing {
         console
             .broken
@@ -167,7 +171,13 @@ pub fn written(console: &mut Console, entry: &Entry) {
     else {
         return;
     };
-    let verified = matches!(&entry.what, What::Concluded { outcome: Outcome::Verified, .. });
+    let verified = matches!(
+        &entry.what,
+        What::Concluded {
+            outcome: Outcome::Verified,
+            ..
+        }
+    );
     let Some(sent) = console.sent.iter().rev().find(|sent| {
         Some(sent.run.as_str()) == entry.run.as_deref() && Some(sent.step) == entry.step
     }) else {

@@ -27,7 +27,10 @@ fn stays_stopped(drill: &mut Drill, by: &str) {
     for guard in &blocked {
         drill.command(&format!("override {guard} I know better"));
     }
-    assert!(drill.blocked_by().contains(&by.to_owned()), "{by} is overridden");
+    assert!(
+        drill.blocked_by().contains(&by.to_owned()),
+        "{by} is overridden"
+    );
     drill.confirm();
     drill.advance(30);
     assert!(drill.sent.is_empty() || drill.state.conduct.active().is_none());
@@ -41,7 +44,10 @@ fn a_switchover_with_a_dead_primary_is_no_plan() {
     drill.plan("switchover shop-global");
     assert!(drill.state.conduct.draft.is_none());
     let text = drill.refusal();
-    assert!(text.contains("us-east-1, where the writer is, does not answer"), "{text}");
+    assert!(
+        text.contains("us-east-1, where the writer is, does not answer"),
+        "{text}"
+    );
     assert!(text.contains("plan `failover shop-global`"), "{text}");
     assert!(drill.screen(80, 24).contains("No plan for switchover"));
     assert!(drill.sent.is_empty());
@@ -61,7 +67,11 @@ fn a_promotion_while_the_old_writer_takes_writes_is_stopped_for_good() {
     ] {
         let mut drill = armed(name, second);
         drill.plan(typed);
-        assert_eq!(verdict(&drill, "G-SPLIT"), Some(Verdict::Fail), "{name} {typed}");
+        assert_eq!(
+            verdict(&drill, "G-SPLIT"),
+            Some(Verdict::Fail),
+            "{name} {typed}"
+        );
         stays_stopped(&mut drill, "G-SPLIT");
         assert!(drill.sent.is_empty());
     }
@@ -72,11 +82,19 @@ fn the_better_secondary_is_chosen_and_the_worse_one_is_said_to_be_worse() {
     let mut drill = armed("region-down", 100);
     drill.plan("failover shop-global");
     let draft = drill.state.conduct.draft.clone().unwrap();
-    assert!(draft.plan.title.contains("over to eu-west-1"), "{}", draft.plan.title);
+    assert!(
+        draft.plan.title.contains("over to eu-west-1"),
+        "{}",
+        draft.plan.title
+    );
     drill.press("esc");
     drill.plan("failover shop-global to=ap-southeast-1");
     let draft = drill.state.conduct.draft.clone().unwrap();
-    let said = draft.plan.remarks.iter().find(|remark| remark.starts_with("not taken: eu-west-1"));
+    let said = draft
+        .plan
+        .remarks
+        .iter()
+        .find(|remark| remark.starts_with("not taken: eu-west-1"));
     assert!(said.is_some(), "{:?}", draft.plan.remarks);
     // Nothing but the words about the loss stands between this and the world.
     assert_eq!(draft.plan.loss_phrase, "accept data loss");
@@ -91,15 +109,27 @@ fn the_better_secondary_is_chosen_and_the_worse_one_is_said_to_be_worse() {
 fn a_crashed_writer_that_its_cluster_replaces_needs_nothing() {
     let mut drill = armed("database-failure", 50);
     drill.plan("promote-replica shop-us-east-1");
-    assert!(drill.refusal().contains("failing over right now"), "{}", drill.refusal());
+    assert!(
+        drill.refusal().contains("failing over right now"),
+        "{}",
+        drill.refusal()
+    );
     drill.press("esc");
     drill.plan("switchover shop-global");
-    assert!(drill.refusal().contains("failing-over"), "{}", drill.refusal());
+    assert!(
+        drill.refusal().contains("failing-over"),
+        "{}",
+        drill.refusal()
+    );
 }
 
 #[test]
 fn no_region_is_drained_while_every_region_is_down() {
-    for typed in ["drain-region eu-west-1 now", "drain-region us-east-1", "drain-region us-east-1 now"] {
+    for typed in [
+        "drain-region eu-west-1 now",
+        "drain-region us-east-1",
+        "drain-region us-east-1 now",
+    ] {
         let mut drill = armed("complete-outage", 150);
         drill.plan(typed);
         assert_eq!(verdict(&drill, "G-LAST"), Some(Verdict::Fail), "{typed}");
@@ -120,7 +150,17 @@ fn the_last_region_is_never_drained() {
     let before = drill.sent.len();
     drill.command("arm drill 4711");
     drill.plan("drain-region us-east-1 now");
-    println!("blocked by {} {:?}", drill.refusal(), drill.truth(|w| (w.routing.weights.clone(), w.routing.controls.iter().map(|c| *c.now()).collect::<Vec<_>>())));
+    // Not even a plan: the panel and the accelerator have nobody else.
+    assert!(drill.state.conduct.draft.is_none());
+    let text = drill.refusal();
+    assert!(
+        text.contains("no other routing control of the panel is On"),
+        "{text}"
+    );
+    assert!(
+        text.contains("no other endpoint group of it takes traffic"),
+        "{text}"
+    );
     assert_eq!(drill.sent.len(), before);
     assert!(drill.success() > 0.3, "{}", drill.success());
 }
@@ -128,12 +168,21 @@ fn the_last_region_is_never_drained() {
 #[test]
 fn weights_that_are_all_zero_are_no_plan() {
     let mut drill = armed("calm", 100);
-    drill.plan("shift-weights api.shop.example. A weights=us-east-1:0,eu-west-1:0,ap-southeast-1:0");
+    drill
+        .plan("shift-weights api.shop.example. A weights=us-east-1:0,eu-west-1:0,ap-southeast-1:0");
     assert!(drill.state.conduct.draft.is_none());
-    assert!(drill.refusal().contains("all weights of api.shop.example. A would be 0"));
+    assert!(
+        drill
+            .refusal()
+            .contains("all weights of api.shop.example. A would be 0")
+    );
     drill.press("esc");
     drill.plan("shift-weights api.shop.example. A weights=us-east-1:256");
-    assert!(drill.state.conduct.draft.is_none(), "{:?}", drill.blocked_by());
+    assert!(
+        drill.state.conduct.draft.is_none(),
+        "{:?}",
+        drill.blocked_by()
+    );
     assert!(drill.sent.is_empty());
 }
 
@@ -145,14 +194,22 @@ fn pasted_text_enter_and_what_is_typed_ahead_confirm_nothing() {
     let dropped = drill.dropped;
     drill.press("c");
     assert!(drill.asks());
-    assert_eq!(drill.dropped, dropped + 1, "what was typed ahead is forgotten");
+    assert_eq!(
+        drill.dropped,
+        dropped + 1,
+        "what was typed ahead is forgotten"
+    );
     drill.paste(&phrase);
     drill.press("y enter enter");
     drill.advance(5);
     assert!(drill.state.conduct.run.is_none(), "{}", drill.phase());
     drill.press("esc c");
     drill.write_keys(&phrase);
-    assert_eq!(drill.dropped, dropped + 3, "and once more before the last key");
+    assert_eq!(
+        drill.dropped,
+        dropped + 3,
+        "and once more before the last key"
+    );
     drill.press("enter enter");
     drill.paste("y");
     drill.advance(5);
@@ -171,7 +228,11 @@ fn a_plan_that_is_too_old_or_that_nobody_armed_for_is_not_confirmed() {
     drill.advance(121);
     drill.confirm();
     assert!(!drill.asks());
-    assert!(drill.refusals()[0].contains("the plan has expired"), "{:?}", drill.refusals());
+    assert!(
+        drill.refusals()[0].contains("the plan has expired"),
+        "{:?}",
+        drill.refusals()
+    );
     // It expires under the fingers too.
     drill.press("r");
     drill.advance(100);
@@ -183,12 +244,20 @@ fn a_plan_that_is_too_old_or_that_nobody_armed_for_is_not_confirmed() {
     drill.press("y");
     drill.advance(5);
     assert!(drill.sent.is_empty(), "{}", drill.phase());
-    assert!(drill.refusals()[0].contains("the plan has expired"), "{:?}", drill.refusals());
+    assert!(
+        drill.refusals()[0].contains("the plan has expired"),
+        "{:?}",
+        drill.refusals()
+    );
     drill.press("r");
     drill.command("disarm");
     drill.advance(3);
     drill.confirm();
-    assert!(drill.refusals()[0].contains("not armed"), "{:?}", drill.refusals());
+    assert!(
+        drill.refusals()[0].contains("not armed"),
+        "{:?}",
+        drill.refusals()
+    );
     assert!(drill.sent.is_empty());
 }
 
@@ -221,11 +290,18 @@ fn nothing_is_sent_without_the_journal_or_the_lock() {
     assert!(drill.sent.is_empty());
     drill.plan("drain-region ap-southeast-1 now");
     drill.confirm();
-    assert!(drill.obstacles().iter().any(|text| text.contains("no space left")));
+    assert!(
+        drill
+            .obstacles()
+            .iter()
+            .any(|text| text.contains("no space left"))
+    );
     // The disk fills up between two changes: the second is not sent.
     let mut drill = armed("calm", 100);
     drill.act("drain-region ap-southeast-1 now", &[]);
-    drill.first(drill.second() + 30, |drill| drill.sent.len() == 1).unwrap();
+    drill
+        .first(drill.second() + 30, |drill| drill.sent.len() == 1)
+        .unwrap();
     drill.disk_full = Some("no space left on device".to_owned());
     let (phase, _) = drill.run_out(200);
     assert!(phase.contains("no space left"), "{phase}");
@@ -237,7 +313,10 @@ fn a_plan_on_which_somebody_else_acted_is_stopped_and_made_again() {
     let mut drill = armed("calm", 100);
     let weights = "shift-weights api.shop.example. A/eu-west-1 percent=20";
     drill.plan(weights);
-    drill.world().change(&Transition::Weights(vec![(1, 40)])).unwrap();
+    drill
+        .world()
+        .change(&Transition::Weights(vec![(1, 40)]))
+        .unwrap();
     // The next poll of the records shows it, well before the plan expires.
     drill.advance(75);
     drill.confirm();
@@ -248,7 +327,10 @@ fn a_plan_on_which_somebody_else_acted_is_stopped_and_made_again() {
     drill.press("c");
     let phrase = drill.state.conduct.draft.clone().unwrap().plan.phrase;
     drill.write_keys(&phrase);
-    drill.world().change(&Transition::Weights(vec![(1, 55)])).unwrap();
+    drill
+        .world()
+        .change(&Transition::Weights(vec![(1, 55)]))
+        .unwrap();
     drill.press("y");
     let (phase, _) = drill.run_out(120);
     assert!(phase.starts_with("halted at step 1"), "{phase}");
@@ -260,6 +342,9 @@ fn a_plan_on_which_somebody_else_acted_is_stopped_and_made_again() {
     drill.act(weights, &[]);
     let (phase, _) = drill.run_out(1_500);
     assert!(phase.starts_with("done: "), "{phase}");
-    let ended = drill.journal.iter().filter(|entry| matches!(entry.what, What::Ended { .. }));
+    let ended = drill
+        .journal
+        .iter()
+        .filter(|entry| matches!(entry.what, What::Ended { .. }));
     assert_eq!(ended.count(), 2);
 }
