@@ -120,8 +120,8 @@ fn case(crashes: f64) -> impl Strategy<Value = Case> {
         prop::option::weighted(crashes, 2..14_u8),
         prop::option::weighted(0.05, 1..9_u8),
         rare(0.05),
-        prop::collection::vec((0..40_u8, any::<u8>()), 0..4),
-        (any::<u8>(), prop::bool::weighted(0.8)),
+        prop::collection::vec((0..20_u8, any::<u8>()), 0..4),
+        (any::<u8>(), prop::bool::weighted(0.9)),
     )
         .prop_map(
             |(world, tries, fault, drift, crash, disk, disarm, keys, (halted, impatient))| Case {
@@ -300,7 +300,7 @@ impl Case {
 
     fn run(&self, console: &mut Console, tally: &mut Tally) {
         let mut answers = 0;
-        for tick in 0..60_u8 {
+        for tick in 0..30_u8 {
             if console.dead || console.state.conduct.active().is_none() {
                 break;
             }
@@ -315,12 +315,12 @@ impl Case {
             for (_, key) in self.keys.iter().filter(|(at, _)| *at == tick) {
                 console.key(KEYS[usize::from(*key) % KEYS.len()]);
             }
-            console.pass(if tick < 8 { 2 } else { 12 });
+            console.pass(if tick < 6 { 3 } else { 15 });
             let waits = matches!(
                 console.state.conduct.active().map(|run| &run.phase),
                 Some(Phase::Waiting { .. })
             );
-            if self.impatient && waits && tick % 2 == 1 {
+            if self.impatient && waits {
                 let effects = conduct::tell(&mut console.state, Told::Skip);
                 console.carry(effects);
             }
@@ -477,7 +477,7 @@ pub fn env(name: &str) -> Option<u64> {
 
 fn shard(number: u64, crashes: f64) {
     let seed = env("PILOTHOUSE_SEED").unwrap_or(0) * 10 + number;
-    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_250) as u32;
+    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_000) as u32;
     let config = Config {
         cases,
         failure_persistence: None,
