@@ -10,7 +10,6 @@ use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
     change::Alter,
     databases::Database,
-    metrics::Reading,
     regions::demand,
     traffic::{self, Mechanism, Policy, Split},
 };
@@ -51,13 +50,8 @@ pub fn last(state: &State<'_>, change: &Change) -> Findings {
         );
     }
     for key in keys {
-        let (serves, sure) = of_split(state, &key);
-        match serves {
-            Serves::Yes(text) if sure => found.pass(format!("{when}: {text}")),
-            Serves::Yes(text) => found.warn(
-                format!("{when}: {text}: users reach it, and its health checks cannot be read"),
-                "watch the requests of the other regions",
-            ),
+        match of_split(state, &key) {
+            Serves::Yes(text) => found.pass(format!("{when}: {text}")),
             Serves::No(text) => found.fail(
                 format!("{when} no region serves {}: {text}", key.1),
                 "give another region traffic and let it become healthy first",
@@ -82,19 +76,16 @@ fn panels(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         .collect()
 }
 
-/// Whether somebody serves a split, and whether their health checks say so too.
-fn of_split(state: &State<'_>, key: &SplitKey) -> (Serves, bool) {
+fn of_split(state: &State<'_>, key: &SplitKey) -> Serves {
     let places = state.imagined.estate.places(key.0);
     let usable = |place: &Place| {
         let freshness = state.imagined.freshness(key.0, place);
         matches!(freshness, Freshness::Fresh | Freshness::Stale)
     };
     if !places.iter().any(usable) {
-        let text = format!("{} were read too long ago", key.0.name());
-        return (Serves::Unknown(text), true);
+        return Serves::Unknown(format!("{} were read too long ago", key.0.name()));
     }
-    let (mut serving, mut reached, mut no, mut unknown) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut serving, mut no, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     for place in &places {
         let slice = state.imagined.traffic.slice(key.0, place);
@@ -104,32 +95,26 @@ fn of_split(state: &State<'_>, key: &SplitKey) -> (Serves, bool) {
                 continue; // the same routing control at another endpoint
             }
             match of_member(state, key.0, place, row) {
-                (Serves::Yes(text), true) => serving.push(text),
-                (Serves::Yes(text), false) => reached.push(text),
-                (Serves::No(text), _) => no.push(text),
-                (Serves::Unknown(text), _) => unknown.push(text),
+                Serves::Yes(text) => serving.push(text),
+                Serves::No(text) => no.push(text),
+                Serves::Unknown(text) => unknown.push(text),
             }
         }
     }
     if !serving.is_empty() {
-        let text = format!("{} serves", serving.join(", "));
-        (Serves::Yes(text), true)
-    } else if !reached.is_empty() {
-        let text = format!("{} serves", reached.join(", "));
-        (Serves::Yes(text), false)
+        Serves::Yes(format!("{} serves", serving.join(", ")))
     } else if unknown.is_empty() {
-        (Serves::No(no.join(", ")), true)
+        Serves::No(no.join(", "))
     } else {
         unknown.extend(no);
-        (Serves::Unknown(unknown.join(", ")), true)
+        Serves::Unknown(unknown.join(", "))
     }
 }
 
-/// Whether a member serves, and whether its health checks say so too.
-fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> (Serves, bool) {
+fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> Serves {
     let who = &row.member;
     if idle(&row.by) {
-        return (Serves::No(format!("{who} is set to nothing")), true);
+        return Serves::No(format!("{who} is set to nothing"));
     }
     let (answers, fail_open) = if let Mechanism::Control(control) = &row.by {
         (state.imagined.shares.control(&control.arn), Some(false))
@@ -141,39 +126,27 @@ fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> (
         share.map_or((None, None), |share| (share.answers(), share.fail_open))
     };
     if answers == Some(false) {
-        return (Serves::No(format!("{who} gets nothing")), true);
+        return Serves::No(format!("{who} gets nothing"));
     }
     if fail_open == Some(true) {
-        let text = format!("{who} is used only because nothing is healthy (fail-open)");
-        return (Serves::No(text), true);
+        return Serves::No(format!(
+            "{who} is used only because nothing is healthy (fail-open)"
+        ));
     }
     let Some(label) = row.region(state.imagined, place) else {
-        let text = format!("{who} is in a region that is not known");
-        return (Serves::Unknown(text), true);
+        return Serves::Unknown(format!("{who} is in a region that is not known"));
     };
     if state.excluded.contains(label) {
-        return (Serves::No(format!("{label} is being drained")), true);
+        return Serves::No(format!("{label} is being drained"));
     }
     let region = region(state.fleet, label);
     match (answers.is_some() && fail_open.is_some(), region) {
-        (_, Serves::No(text)) => (Serves::No(text), true),
-        (true, other) => (other, true),
-        // The checks of all regions are dark when us-east-1 is lost (domain D.1). Users who are seen to reach a region that serves still reach it
-        // when another region is closed.
-        (false, Serves::Yes(text)) if reached(state.fleet, label) => (Serves::Yes(text), false),
+        (_, Serves::No(text)) => Serves::No(text),
+        (true, other) => other,
         (false, Serves::Yes(_) | Serves::Unknown(_)) => {
-            let text = format!("the health of {label} is not known");
-            (Serves::Unknown(text), true)
+            Serves::Unknown(format!("the health of {label} is not known"))
         }
     }
-}
-
-/// Whether users are seen to reach a region.
-fn reached(fleet: &Fleet, label: &RegionLabel) -> bool {
-    let demand = fleet.rollup(label).demand.requests_per_second;
-    demand
-        .and_then(Reading::usable)
-        .is_some_and(|rate| rate > 0.0)
 }
 
 fn row_key(row: &Split) -> String {
