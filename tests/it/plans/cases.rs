@@ -264,7 +264,7 @@ impl Case {
             console.arm();
         }
         let before = console.state.conduct.run.as_ref().map(|run| run.id.clone());
-        self.start(console, intent, wanted.overriding, None);
+        start(console, intent, wanted.overriding, None);
         tally.planned += usize::from(console.state.conduct.draft.is_some());
         let after = console.state.conduct.run.as_ref().map(|run| run.id.clone());
         tally.started += usize::from(after.is_some() && after != before);
@@ -280,22 +280,6 @@ impl Case {
             console.pass(1);
         }
         check(console)
-    }
-
-    fn start(
-        &self,
-        console: &mut Console,
-        intent: Intent,
-        overriding: bool,
-        continues: Option<String>,
-    ) {
-        let effects = conduct::propose(&mut console.state, intent, continues);
-        console.carry(effects);
-        console.pass(2);
-        if console.dead {
-            return;
-        }
-        confirm(console, overriding);
     }
 
     fn run(&self, console: &mut Console, tally: &mut Tally) {
@@ -412,6 +396,16 @@ impl Case {
         self.run(console, tally);
         Ok(())
     }
+}
+
+fn start(console: &mut Console, intent: Intent, overriding: bool, continues: Option<String>) {
+    let effects = conduct::propose(&mut console.state, intent, continues);
+    console.carry(effects);
+    console.pass(2);
+    if console.dead {
+        return;
+    }
+    confirm(console, overriding);
 }
 
 fn confirm(console: &mut Console, overriding: bool) {

@@ -82,8 +82,6 @@ pub struct Drill {
 /// A change that was sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
-    /// Seconds after the start of the scenario.
-    pub second: i64,
     /// What.
     pub change: Change,
     /// What the API answers.
@@ -180,7 +178,6 @@ impl Drill {
                 } => {
                     let reply = self.world.receive(&change);
                     self.sent.push(Sent {
-                        second: self.second(),
                         change: *change,
                         result: reply.result.clone(),
                     });
