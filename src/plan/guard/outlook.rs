@@ -103,6 +103,13 @@ impl<'a> Outlook<'a> {
             BTreeSet::new()
         };
         (outlook.losing, outlook.receiving) = moved::parties(&outlook.before, &after, &zeroed);
+        // A region that is brought back receives, whether or not its share can be told yet.
+        for mark in &plan.marks {
+            if let Mark::Restored { region } = mark {
+                outlook.losing.remove(region);
+                outlook.receiving.insert(region.clone());
+            }
+        }
         outlook
     }
 

@@ -76,15 +76,36 @@ pub fn disabled(fleet: &Fleet, id: &str) -> bool {
 
 /// Whether Route 53 takes the target of a check for healthy. `None` means that we do not know.
 pub fn healthy(fleet: &Fleet, id: &str) -> Option<bool> {
-    let check = check(fleet, id);
+    judged(fleet, id, |arn| fleet.shares.control(arn))
+}
+
+/// The same, where `control` tells the states of routing controls.
+pub fn judged(fleet: &Fleet, id: &str, control: impl Fn(&str) -> Option<bool>) -> Option<bool> {
+    let own = check(fleet, id);
+    let enabled = own.filter(|check| !check.disabled);
     // The data plane knows a routing control at once and without us-east-1; the metric follows a minute later.
-    let by_control = check.filter(|check| !check.disabled).and_then(|check| {
-        let on = fleet
-            .shares
-            .control(check.routing_control_arn.as_deref()?)?;
+    let by_control = |check: &HealthCheck| {
+        let on = control(check.routing_control_arn.as_deref()?)?;
         Some(on != check.inverted)
-    });
-    by_control.or_else(|| state(fleet, check, id))
+    };
+    // So does what is calculated from one: with all its children healthy it is healthy, whatever its late metric says.
+    let by_children = |parent: &HealthCheck| {
+        let child = |id: &String| {
+            let own = check(fleet, id);
+            let by_control = own.filter(|check| !check.disabled).and_then(by_control);
+            (
+                by_control.is_some(),
+                by_control.or_else(|| state(fleet, own, id)),
+            )
+        };
+        let children: Vec<(bool, Option<bool>)> = parent.children.iter().map(child).collect();
+        let gated = children.iter().any(|(gated, _)| *gated);
+        let all = children.iter().all(|(_, healthy)| *healthy == Some(true));
+        (gated && all).then_some(!parent.inverted)
+    };
+    enabled
+        .and_then(|check| by_control(check).or_else(|| by_children(check)))
+        .or_else(|| state(fleet, own, id))
 }
 
 /// The same by configuration and metric alone.

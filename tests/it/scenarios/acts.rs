@@ -335,7 +335,6 @@ fn while_route_53_is_throttled_a_region_is_drained_by_other_levers() {
 }
 
 #[test]
-#[ignore = "restore-region halts before its routing control: G-HEALTH fails because the control is Off"]
 fn a_planned_drain_and_its_restore_leave_the_world_as_it_was() {
     let mut drill = Drill::acting("calm", 100);
     let before = drill.truth(set);

@@ -100,17 +100,9 @@ impl<'a> Known<'a> {
     }
 
     fn check(&self, id: &str) -> Option<bool> {
-        let check = health_checks::check(self.fleet, id);
-        // The data plane knows a routing control at once and without us-east-1; the metric follows a minute later.
-        let by_control = check.filter(|check| !check.disabled).and_then(|check| {
-            let on = self
-                .controls
-                .get(check.routing_control_arn.as_deref()?)
-                .copied()
-                .flatten()?;
-            Some(on != check.inverted)
-        });
-        by_control.or_else(|| health_checks::state(self.fleet, check, id))
+        health_checks::judged(self.fleet, id, |arn| {
+            self.controls.get(arn).copied().flatten()
+        })
     }
 
     /// The health of an alias target: a load balancer that we list, or record sets of a managed name.
