@@ -28,6 +28,12 @@ impl Armed {
         })
     }
 
+    /// The same window open for longer: what was confirmed in it stays confirmed, so arming again does not stop a run.
+    pub fn extended(&self, reason: &str, now: Timestamp) -> Option<Self> {
+        let since = self.since.min(now);
+        Self::new(reason, now).map(|armed| Self { since, ..armed })
+    }
+
     /// Why it was opened.
     pub fn reason(&self) -> &str {
         &self.reason
@@ -108,6 +114,20 @@ mod tests {
         assert_eq!(armed.left(at(899)), Some(Duration::from_secs(1)));
         assert_eq!(armed.left(at(900)), None);
         assert_eq!(armed.left(at(-1)), None, "a clock that went back");
+    }
+
+    #[test]
+    fn arming_again_keeps_the_right_of_what_was_confirmed_before() {
+        let written = || Written {
+            sequence: 1,
+            hash: String::new(),
+        };
+        let armed = Armed::new("region down", at(0)).unwrap();
+        let again = armed.extended("still down", at(800)).unwrap();
+        assert_eq!(again.left(at(800)), Some(WINDOW));
+        assert!(ArmToken::grant(&again, at(1), "r", 0, written()).is_some());
+        let anew = Armed::new("after disarming", at(800)).unwrap();
+        assert!(ArmToken::grant(&anew, at(1), "r", 0, written()).is_none());
     }
 
     #[test]

@@ -135,7 +135,11 @@ pub fn arm(state: &mut State, reason: &str) -> Vec<Effect> {
         let text = format!("the journal cannot be written, so nothing may be changed: {problem}");
         return say(state, text);
     }
-    let Some(armed) = Armed::new(reason, state.now) else {
+    let armed = match &state.conduct.armed {
+        Some(open) => open.extended(reason, state.now),
+        None => Armed::new(reason, state.now),
+    };
+    let Some(armed) = armed else {
         return say(
             state,
             "`arm` needs a reason: it is written into the journal".to_owned(),
@@ -346,11 +350,14 @@ pub fn observed(
 
 /// Time passed.
 pub fn tick(state: &mut State) -> Vec<Effect> {
-    judge(state);
+    // A plan that was left is judged again when somebody comes back to it.
+    let looked_at = matches!(state.screen, Screen::Page(Page::Plan, _));
+    if looked_at {
+        judge(state);
+    }
     // Countdowns and steps show every second; a console that only watches stays silent.
-    state.unsettled |= state.conduct.draft.is_some()
-        || state.conduct.active().is_some()
-        || state.conduct.armed.is_some();
+    state.unsettled |=
+        looked_at || state.conduct.active().is_some() || state.conduct.armed.is_some();
     if state.conduct.active().is_none() && state.conduct.armed_left(state.now).is_none() {
         state.conduct.armed = None;
     }

@@ -59,9 +59,12 @@ fn summary(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
         Class::R => "CANNOT be undone, or loses data",
     };
     let line = format!(
-        "{} · {account} · {} steps · about {}",
+        "{} · {account} · {} · about {}",
         plan.environment,
-        plan.steps.len(),
+        match plan.steps.len() {
+            1 => "1 step".to_owned(),
+            count => format!("{count} steps"),
+        },
         span(plan.expected())
     );
     wrapped(lines, state, 1, width, &line, Role::Text);

@@ -62,7 +62,10 @@ pub fn cursor_line(lines: &[Line]) -> u16 {
 }
 
 fn one_run(lines: &mut Vec<Line>, state: &State, width: u16, run: &RunRecord, selected: bool) {
-    let since = coarse_age(age(run.last_at, state.now));
+    let since = match coarse_age(age(run.last_at, state.now)).as_str() {
+        "now" => "just now".to_owned(),
+        since => format!("{since} ago"),
+    };
     let word = run.ended.map_or("interrupted", Ending::word);
     let mut line = Vec::new();
     if selected {
@@ -85,7 +88,7 @@ fn one_run(lines: &mut Vec<Line>, state: &State, width: u16, run: &RunRecord, se
     ));
     line.push(Part::text(
         width.saturating_sub(26),
-        &format!("{word}, {since} ago"),
+        &format!("{word}, {since}"),
         Role::Muted,
     ));
     lines.push(line);
