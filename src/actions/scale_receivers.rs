@@ -1,5 +1,7 @@
 //! Raises the minimum of node groups in the regions that will receive the load of a drained one, and waits for the nodes. Owns how far; never sets how many nodes there are, an autoscaler does that.
 
+use std::collections::BTreeMap;
+
 use super::{
     Action, Refusal,
     kit::{
@@ -14,7 +16,9 @@ use crate::{
     plan::{Blast, GuardId, Intent, Mark, Plan, Step, Wait, forecast::Forecast, ledger::Ledger},
     resources::{
         Change, Fleet, Place, RegionLabel, Source,
-        clusters::{self, Bounds, Cluster, NodeGroup},
+        change::Alter,
+        clusters::{self, Bounds, NodeGroup, nodes},
+        regions::capacity::Capacity,
         traffic::quoted,
     },
 };
@@ -60,7 +64,7 @@ impl Action for ScaleReceivers {
         region::labels(fleet)
     }
 
-    fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
+    fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let away = region::find(fleet, &intent.target)?;
         let nodes = intent.options.nodes;
         if let Some(nodes) = nodes.filter(|nodes| !(1..=MOST).contains(nodes)) {
@@ -70,7 +74,10 @@ impl Action for ScaleReceivers {
             ));
         }
         let forecast = receivers::forecast(fleet, &away);
-        let mut raises = Raises::default();
+        let mut raises = Raises {
+            raised: raised(ledger),
+            ..Raises::default()
+        };
         for receiver in &forecast {
             raises.receiver(fleet, receiver, nodes);
         }
@@ -91,32 +98,57 @@ struct Raise {
     desired: Option<i32>,
 }
 
+/// The node groups whose minimum a run raised and nobody lowered since, each with that run.
+fn raised(ledger: &Ledger) -> BTreeMap<String, String> {
+    let runs = ledger.runs.iter().filter(|run| run.undone_by.is_none());
+    runs.flat_map(|run| {
+        let changes = run.standing_changes().into_iter();
+        let groups = changes.filter_map(|change| match change {
+            Change::Clusters(clusters::Change::Scale { from, to, .. }) if to.min > from.min => {
+                Some(change.target())
+            }
+            Change::Clusters(_)
+            | Change::Traffic(_)
+            | Change::Databases(_)
+            | Change::Caches(_)
+            | Change::HealthChecks(_)
+            | Change::Alarms(_) => None,
+        });
+        groups.map(|target| (target, run.id.clone()))
+    })
+    .collect()
+}
+
 /// What is raised, what need not be, and what cannot.
 #[derive(Default)]
 struct Raises {
+    raised: BTreeMap<String, String>,
     wanted: Vec<Raise>,
     remarks: Vec<String>,
     reasons: Vec<String>,
 }
 
 impl Raises {
-    fn receiver(&mut self, fleet: &Fleet, forecast: &Forecast, nodes: Option<i32>) {
+    fn receiver(&mut self, fleet: &Fleet, forecast: &Forecast, wanted: Option<i32>) {
         let region = &forecast.region;
-        let factor = match (nodes, receivers::factor(forecast)) {
+        let capacity = Capacity::of(fleet, region);
+        let factor = match (wanted, receivers::factor(forecast, capacity.wanted_rps)) {
             (Some(_), _) => None,
             (None, Some(factor)) if factor <= 1.0 => {
-                self.remarks.push(format!("{region} has room already"));
+                self.remarks
+                    .push(format!("{region} has room already: {}", capacity.how));
                 return;
             }
             (None, Some(factor)) => Some(factor),
             (None, None) => {
-                let why = missing(forecast);
+                let why = missing(forecast, &capacity);
                 self.reasons
                     .push(format!("what {region} will need is not known: {why}"));
                 return;
             }
         };
-        let groups = groups(fleet, region);
+        let groups: Vec<&NodeGroup> =
+            nodes::groups(fleet, &Place::Region(region.clone())).collect();
         if groups.is_empty() {
             let why = why_none(fleet, region);
             self.reasons
@@ -124,8 +156,13 @@ impl Raises {
             return;
         }
         let before = self.wanted.len() + self.reasons.len() + self.remarks.len();
+        // Where nobody said at how many nodes the capacity was measured, it is taken for that of the nodes that are wanted now: once, not again on top of a raise.
+        let counted = scales(fleet, region);
+        if factor.is_some() && !counted {
+            self.remarks.push(format!("`capacity_nodes` of {region} is not configured: its capacity is taken for that of the nodes which it wants now"));
+        }
         for group in groups {
-            self.group(region, group, nodes, factor);
+            self.group(region, group, wanted, factor, counted);
         }
         if before == self.wanted.len() + self.reasons.len() + self.remarks.len() {
             self.remarks
@@ -139,6 +176,7 @@ impl Raises {
         group: &NodeGroup,
         nodes: Option<i32>,
         factor: Option<f64>,
+        counted: bool,
     ) {
         let name = format!("{region}/{}/{}", group.cluster, group.name);
         let Some(from) = group.bounds else {
@@ -149,6 +187,17 @@ impl Raises {
         if let Some(status) = group.status.as_deref().filter(|status| *status != "ACTIVE") {
             self.reasons.push(format!(
                 "{name} is {status}: EKS takes one update at a time"
+            ));
+            return;
+        }
+        let target = format!("eks/{region}/{}/{}", group.cluster, group.name);
+        if let Some(run) = self
+            .raised
+            .get(&target)
+            .filter(|_| nodes.is_none() && !counted)
+        {
+            self.reasons.push(format!(
+                "run {run} raised {name} already, and without `capacity_nodes` nobody can tell what it serves since"
             ));
             return;
         }
@@ -189,26 +238,21 @@ impl Raises {
     }
 }
 
-/// What is missing for the forecast of a receiver.
-fn missing(forecast: &Forecast) -> &'static str {
-    if forecast.capacity_rps.is_none() {
-        "its capacity_rps is not configured"
-    } else if forecast.rps_before.is_none() {
-        "its requests are not measured"
-    } else {
-        "what will move there is not measured"
-    }
+/// Whether the capacity of a region follows its nodes.
+fn scales(fleet: &Fleet, region: &RegionLabel) -> bool {
+    let spec = fleet.estate.region(region);
+    spec.is_some_and(|spec| spec.capacity_nodes.is_some())
 }
 
-fn groups<'a>(fleet: &'a Fleet, region: &RegionLabel) -> Vec<&'a NodeGroup> {
-    let place = Place::Region(region.clone());
-    let slice = fleet.clusters.slice(Source::Clusters, &place);
-    let rows = slice.into_iter().flat_map(|slice| &slice.rows);
-    rows.filter_map(|row| match row {
-        Cluster::NodeGroup(group) => Some(group),
-        Cluster::Eks(_) | Cluster::ApiServer(_) => None,
-    })
-    .collect()
+/// What is missing for the forecast of a receiver.
+fn missing(forecast: &Forecast, capacity: &Capacity) -> String {
+    if capacity.wanted_rps.is_none() {
+        capacity.how.clone()
+    } else if forecast.rps_before.is_none() {
+        "its requests are not measured".to_owned()
+    } else {
+        "what will move there is not measured".to_owned()
+    }
 }
 
 fn why_none(fleet: &Fleet, region: &RegionLabel) -> String {

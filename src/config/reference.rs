@@ -44,12 +44,15 @@ entries! {
         "external_id", "text", "none", "External id for that role.";
         "kube_contexts", "list of texts", "none", "Kubeconfig contexts of clusters that EKS does not list.";
         "capacity_rps", "number", "unknown", "Requests per second that the region can serve; utilisation is shown against it.";
+        "capacity_nodes", "number", "unknown", "Nodes that were Ready when that was measured: with it the capacity follows the nodes that are there.";
         "load_balancers", "list of names", "all of them", "The load balancers that carry the user traffic.";
+        "residency", "list of texts", "every class", "Classes of data that may be served there: no name of another class is sent there (G-RES).";
     }
     "[[name]]" {
         "name", "DNS name", "required", "A name whose record sets split traffic between regions. The first one gives the traffic share.";
         "zone_id", "hosted zone id", "found by name", "Where several zones hold the name.";
         "regions", "{ \"set identifier\" = \"label\" }", "found by target", "Which region a record set belongs to.";
+        "residency", "text", "none", "Class of the data behind the name: it is served only where `residency` of a region allows the class.";
     }
     "[recovery]" {
         "endpoints", "list of { region, url }", "none", "The data-plane endpoints of the recovery cluster. Stored here because looking them up is control plane.";

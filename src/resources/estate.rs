@@ -48,6 +48,12 @@ pub struct RegionSpec {
     pub kube_contexts: Vec<String>,
     /// Requests per second that it can serve.
     pub capacity_rps: Option<f64>,
+    /// Nodes that were Ready when that was measured; with it the capacity follows the nodes that are there.
+    #[serde(default)]
+    pub capacity_nodes: Option<f64>,
+    /// Classes of data that may be served there; empty means every class.
+    #[serde(default)]
+    pub residency: Vec<String>,
     /// Names of the load balancers that carry the user traffic; empty means all of them.
     pub load_balancers: Vec<String>,
 }
@@ -63,6 +69,8 @@ impl RegionSpec {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            capacity_nodes: None,
+            residency: Vec::new(),
         }
     }
 }
@@ -76,6 +84,9 @@ pub struct ManagedName {
     pub zone_id: Option<String>,
     /// Which region a record set belongs to, by set identifier; others are found by their target.
     pub regions: BTreeMap<String, RegionLabel>,
+    /// Class of the data behind it: it may be served only where a region allows the class.
+    #[serde(default)]
+    pub residency: Option<String>,
 }
 
 /// One data-plane endpoint of a recovery cluster. Stored because `DescribeCluster` is control plane (domain 0.4).

@@ -7,6 +7,7 @@ use crate::{
         Freshness, Place, Severity, Source,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
+        regions::capacity::Capacity,
     },
 };
 
@@ -44,27 +45,28 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
     );
     let label = &forecast.region;
     let scale = format!("scale {label} up first, or move less");
-    let Some(after) = forecast.utilisation_after() else {
-        let (what, remedy) = if forecast.capacity_rps.is_none_or(|capacity| capacity <= 0.0) {
-            (
-                "capacity",
-                format!("set `capacity_rps` of {label} in pilothouse.toml"),
-            )
-        } else {
-            (
-                "load after the shift",
-                format!("wait for request metrics of {label}"),
-            )
-        };
-        found.unknown(format!("{label}: its {what} is not known"), remedy);
+    // The load is that of the plan; the capacity is what is there now.
+    let capacity = Capacity::of(outlook.fleet, label);
+    let Some(rps) = capacity.usable().filter(|rps| *rps > 0.0) else {
+        let remedy = format!(
+            "set `capacity_rps` of {label} in pilothouse.toml, or wait until its nodes are read"
+        );
+        found.unknown(
+            format!("{label}: its capacity is not known, {}", capacity.how),
+            remedy,
+        );
         return;
     };
-    let numbers = forecast
-        .rps_after
-        .zip(forecast.capacity_rps)
-        .map_or_else(String::new, |(rps, capacity)| {
-            format!(" ({rps:.0} of {capacity:.0} rps)")
-        });
+    let percent = |load: f64| load / rps * 100.0;
+    let Some(load) = forecast.rps_after else {
+        found.unknown(
+            format!("{label}: its load after the shift is not known"),
+            format!("wait for request metrics of {label}"),
+        );
+        return;
+    };
+    let after = percent(load);
+    let numbers = format!(" ({load:.0} of {rps:.0} rps: {})", capacity.how);
     if after > bad {
         found.fail(format!("{label} {after:.0} % > {bad:.0} %{numbers}"), scale);
         return;
@@ -74,14 +76,19 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
             format!("{label} {after:.0} % > {warn:.0} %{numbers}"),
             scale.clone(),
         );
+    } else if capacity.presumed {
+        found.warn(
+            format!("{label} {after:.0} %{numbers}"),
+            "wait until its new nodes are Ready",
+        );
     } else {
         found.pass(format!("{label} {after:.0} %{numbers}"));
     }
     let rollup = outlook.fleet.rollup(label);
-    let load = rollup.utilisation_percent.and_then(Reading::usable);
-    if let Some(load) = load.filter(|load| *load > bad) {
-        found.fail(format!("{label} is at {load:.0} % > {bad:.0} % now"), scale);
-    } else if let Some(worst) = forecast.utilisation_worst().filter(|worst| *worst > bad) {
+    let now = rollup.utilisation_percent.and_then(Reading::usable);
+    if let Some(now) = now.filter(|now| *now > bad) {
+        found.fail(format!("{label} is at {now:.0} % > {bad:.0} % now"), scale);
+    } else if let Some(worst) = forecast.rps_worst.map(percent).filter(|worst| *worst > bad) {
         found.warn(
             format!("{label} {worst:.0} % > {bad:.0} % if it gets everything that moves"),
             scale,

@@ -161,6 +161,8 @@ mod tests {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            capacity_nodes: None,
+            residency: Vec::new(),
         }
     }
 
