@@ -1,6 +1,7 @@
 //! Guards: what must be true before anything is changed (domain C). Owns the list, the verdicts, and which of them block; each guard's rule lives in `guard/`.
 
 mod answers;
+mod candidates;
 mod finding;
 mod health;
 mod lag;

@@ -22,11 +22,7 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
         imagined.take(change);
     }
     let rates = demand::in_one_minute(fleet);
-    // A region without a share serves what it serves; without telemetry that is nothing that moves.
-    let total: Option<f64> = rates
-        .iter()
-        .map(|(label, rate)| rate.or_else(|| (share(fleet, label) == Some(0.0)).then_some(0.0)))
-        .sum();
+    let total = demand::total(fleet);
     let moving = losing.and_then(|losing| {
         let rate = rates.iter().find(|(label, _)| *label == losing);
         rate.and_then(|(_, rate)| *rate)

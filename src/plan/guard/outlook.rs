@@ -1,16 +1,19 @@
 //! What the remaining changes would do, imagined once for all guards: the states in between, who loses and who receives. Owns no verdict.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Subject,
+    Subject, Verdict,
     finding::Findings,
     moved::{self, Presences, SplitKey},
     serving, weights,
 };
 use crate::{
     plan::{Mark, Plan, Step, ledger::Ledger},
-    resources::{Change, Fleet, RegionLabel, caches, databases, imagine::Imagined, traffic},
+    resources::{
+        Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, change::Alter,
+        databases, imagine::Imagined, traffic,
+    },
 };
 
 /// A state between two steps.
@@ -49,6 +52,8 @@ pub struct Outlook<'a> {
     pub zero: Findings,
     /// What G-LAST found in the states.
     pub last: Findings,
+    /// Which of the remaining steps are ways back.
+    eases: Vec<bool>,
 }
 
 impl<'a> Outlook<'a> {
@@ -92,6 +97,13 @@ impl<'a> Outlook<'a> {
             receiving: BTreeSet::new(),
             zero: Findings::default(),
             last: Findings::default(),
+            eases: ahead
+                .iter()
+                .map(|step| {
+                    step.change()
+                        .is_some_and(|change| eases(fleet, ledger, change))
+                })
+                .collect(),
         };
         outlook.walk();
         // What a region loses and gets again within one plan is not lost; what it has at the end counts.
@@ -146,12 +158,60 @@ impl<'a> Outlook<'a> {
                 step: index + 1,
                 of: steps.len(),
             };
-            self.last.extend(serving::last(&place, change));
+            let mut last = serving::last(&place, change);
+            if last.worst() > Some(Verdict::Warn)
+                && let Some(why) = self.no_worse(change, index, &last)
+            {
+                last = last.softened(&why);
+            }
+            self.last.extend(last);
             self.stages.push(Stage {
                 step: index,
                 presences: moved::presences(state, &self.touched),
             });
         }
+    }
+
+    /// Why a change that leaves nobody serving for certain is no reason to stop: it takes nothing from what there is. A guard must not forbid the way out.
+    fn no_worse(&self, change: &Change, index: usize, after: &Findings) -> Option<String> {
+        if moved::only_raises(change) {
+            return Some("it takes nothing away from any region".to_owned());
+        }
+        let emptied = moved::settings(self.fleet, change)
+            .iter()
+            .any(|(_, from, to)| *from > 0.0 && *to <= 0.0);
+        let excluded = BTreeSet::new();
+        let mut before = Imagined::of(self.fleet);
+        for earlier in self.ahead[..index].iter().filter_map(Step::change) {
+            before.take(earlier);
+        }
+        let now = serving::State {
+            fleet: self.fleet,
+            imagined: before.fleet(),
+            excluded: &excluded,
+            step: index,
+            of: self.ahead.len(),
+        };
+        let now = serving::last(&now, change).worst();
+        if now == Some(Verdict::Fail) {
+            return Some("nobody serves now either".to_owned());
+        }
+        let unsure = now == Some(Verdict::Unknown) && after.worst() == Some(Verdict::Unknown);
+        (unsure && !emptied && self.eases[index])
+            .then(|| "it goes back to what was, and empties no region".to_owned())
+    }
+
+    /// The remaining changes that are no way back.
+    pub fn advances(&self) -> impl Iterator<Item = &'a Change> {
+        let steps = self.ahead.iter().zip(&self.eases);
+        steps
+            .filter(|(_, eases)| !**eases)
+            .filter_map(|(step, _)| step.change())
+    }
+
+    /// Whether everything that remains to be changed is a way back: less of a canary, or what a run did, taken back.
+    pub fn easing(&self) -> bool {
+        self.changes().next().is_some() && self.advances().next().is_none()
     }
 
     /// The remaining changes.
@@ -213,7 +273,11 @@ impl<'a> Outlook<'a> {
     /// Every region that gets something: traffic, the writer, or a change of its own.
     pub fn concerned(&self) -> BTreeSet<RegionLabel> {
         let mut regions = self.receiving.clone();
-        for change in self.changes() {
+        // Where a canary is taken back its alarms are why.
+        for change in self
+            .changes()
+            .filter(|change| !moved::lowers_canary(change))
+        {
             regions.extend(gets(change).cloned());
         }
         regions
@@ -223,7 +287,69 @@ impl<'a> Outlook<'a> {
     pub fn lost(&self, label: &RegionLabel) -> bool {
         self.fleet.rollup(label).reach.lost(self.fleet.now)
     }
+
+    /// Whether nothing was read anywhere lately: then it is our own network, or nobody asked, and the silence of a region says nothing about it.
+    pub fn blind(&self) -> bool {
+        let fleet = self.fleet;
+        let newest = Source::ALL
+            .iter()
+            .flat_map(|&source| {
+                let places = fleet.estate.places(source).into_iter();
+                places.map(move |place| fleet.status(source, &place).observed_at)
+            })
+            .max()
+            .flatten();
+        let silent = |at| age(at, fleet.now) > SILENCE * fleet.pace.max(1);
+        newest.is_none_or(silent) || fleet.cut_off()
+    }
+
+    /// Why what a source says about a place is no ground for anything: it is older than its limit. `None` while it can be used, and where it is not asked.
+    pub fn old(&self, source: Source, place: &Place) -> Option<String> {
+        let fleet = self.fleet;
+        let asked = fleet.estate.places(source).contains(place);
+        let old = asked && fleet.freshness(source, place) >= Freshness::Expired;
+        old.then(|| format!("{} of {place} were not read lately", source.name()))
+    }
+
+    /// Says that it cannot be told where a source is older than its limit.
+    pub fn aged(&self, source: Source, place: &Place, found: &mut Findings) -> bool {
+        let old = self.old(source, place);
+        if let Some(text) = &old {
+            found.unknown(text.clone(), REREAD);
+        }
+        old.is_some()
+    }
 }
+
+/// Whether a change is a way back. What brings a region back that has nothing is none: its users go somewhere else today, and that works.
+fn eases(fleet: &Fleet, ledger: &Ledger, change: &Change) -> bool {
+    if moved::lowers_canary(change) {
+        return true;
+    }
+    let opens = |(_, from, to): &(RegionLabel, f64, f64)| *from <= 0.0 && *to > 0.0;
+    if moved::settings(fleet, change).iter().any(opens) {
+        return false;
+    }
+    let undoes = |done: &&Change| {
+        done.target() == change.target()
+            && done
+                .inverse()
+                .is_ok_and(|inverse| inverse.edits() == change.edits())
+    };
+    let recent = ledger.runs.iter().rev().take(RUNS);
+    recent
+        .flat_map(crate::plan::ledger::RunRecord::standing_changes)
+        .any(|done| undoes(&done))
+}
+
+/// How many runs back a change is looked for that another one takes back.
+const RUNS: usize = 50;
+
+/// What to do about something old.
+pub const REREAD: &str = "wait for a fresh reading";
+
+/// Without any answer for so long the console sees nothing at all: longer than the fast polls and the time that an answer may take.
+const SILENCE: Duration = Duration::from_secs(70);
 
 /// The region that a change gives something, where it names one.
 fn gets(change: &Change) -> Option<&RegionLabel> {

@@ -1,13 +1,15 @@
 //! Guards about the regions that get something: room, alarms, and whether what would stop the plan can be seen. A region that gets nothing is no receiver.
 
-use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
+use std::time::Duration;
+
+use super::{Guard, GuardId, Verdict, finding::Findings, outlook::Outlook};
 use crate::{
     plan::{Step, Wait, Work, forecast::Forecast},
     resources::{
-        Freshness, Place, Severity, Source,
+        Freshness, Place, Severity, Source, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
-        regions::capacity::Capacity,
+        regions::{capacity::Capacity, demand},
     },
 };
 
@@ -58,9 +60,12 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
         return;
     };
     let percent = |load: f64| load / rps * 100.0;
-    let Some(load) = forecast.rps_after else {
+    let Some(load) = load(outlook, forecast) else {
         found.unknown(
-            format!("{label}: its load after the shift is not known"),
+            format!(
+                "{label}: its load after the shift is not known (the forecast is of {})",
+                outlook.plan.made_at.strftime("%H:%M:%SZ")
+            ),
             format!("wait for request metrics of {label}"),
         );
         return;
@@ -94,6 +99,18 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
             scale,
         );
     }
+}
+
+/// How long a forecast holds: as long as the metrics of which it was made (domain C, G-STALE).
+const FORECAST: Duration = Duration::from_secs(300);
+
+/// The load after the shift: as it was forecast, or once that is too old by what is measured now.
+fn load(outlook: &Outlook<'_>, forecast: &Forecast) -> Option<f64> {
+    if age(outlook.plan.made_at, outlook.fleet.now) <= FORECAST {
+        return forecast.rps_after;
+    }
+    let (total, share) = demand::total(outlook.fleet).zip(forecast.share_after)?;
+    Some(total * share)
 }
 
 /// G-ALARM.
@@ -142,6 +159,12 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
             found.pass(format!("{label} 0 of {} in ALARM", alarms.total));
         }
     }
+    if outlook.receiving.is_empty() && !outlook.losing.is_empty() {
+        found.unknown(
+            "nobody is seen to get what is taken away",
+            "plan again when the shares are known",
+        );
+    }
     found.guard(GuardId::Alarm, "nothing new is sent anywhere")
 }
 
@@ -183,7 +206,14 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
         } else if idle {
             found.warn(format!("{label} has no traffic to measure yet"), "");
         } else {
-            found.unknown(
+            // A way back does not wait until the harm can be measured.
+            let verdict = if outlook.easing() {
+                Verdict::Warn
+            } else {
+                Verdict::Unknown
+            };
+            found.add(
+                verdict,
                 format!("{label}: {} not known", silent.join(" and ")),
                 "wait for its load balancer metrics",
             );

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
+use super::{
+    Guard, GuardId,
+    finding::Findings,
+    outlook::{Outlook, REREAD},
+};
 use crate::{
     plan::Mark,
     resources::{
@@ -22,10 +26,19 @@ pub fn lock(outlook: &Outlook<'_>) -> Guard {
     let wait = "wait until it is over, then plan again";
     for change in outlook.changes() {
         // Only the first change of each target sees the world as it is.
-        if seen.insert(change.target())
-            && let Standing::Underway(text) = change.standing(outlook.fleet)
-        {
-            found.fail(text, wait);
+        if seen.insert(change.target()) {
+            let reads = change.reads(&outlook.fleet.estate);
+            let mut old: Vec<String> = reads
+                .iter()
+                .filter_map(|(source, place)| outlook.old(*source, place))
+                .collect();
+            if let Standing::Underway(text) = change.standing(outlook.fleet) {
+                found.fail(text, wait);
+            } else if old.len() == reads.len()
+                && let Some(text) = old.pop()
+            {
+                found.unknown(format!("{text}: who is at work on it is not known"), REREAD);
+            }
         }
         match change {
             Change::Traffic(traffic::Change::Dial {
@@ -163,6 +176,8 @@ pub fn freeze(outlook: &Outlook<'_>) -> Guard {
         );
         if outlook.now() {
             found.warn(text, "an emergency goes on all the same");
+        } else if outlook.easing() {
+            found.warn(text, "a way back goes on all the same");
         } else {
             found.fail(text, "wait until it ends, or override it with a reason");
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     metrics::{Point, Quality, Reading, Series},
-    traffic::{Mechanism, Split, load_balancer_key},
+    traffic::{Mechanism, Split, load_balancer_key, share::Share},
 };
 
 /// Requests, errors and latency of a region. `None`: the region has no load balancer that could tell.
@@ -170,6 +170,18 @@ pub fn in_one_minute(fleet: &Fleet) -> Vec<(&RegionLabel, Option<f64>)> {
             (label, rate)
         })
         .collect()
+}
+
+/// Requests per second of all regions together, in one minute. A region to which nothing is steered and that measures nothing has none.
+pub fn total(fleet: &Fleet) -> Option<f64> {
+    let idle = |label: &RegionLabel| {
+        let share = fleet.shares.region_share(label).ok();
+        share.and_then(Share::value) == Some(0.0)
+    };
+    in_one_minute(fleet)
+        .into_iter()
+        .map(|(label, rate)| rate.or_else(|| idle(label).then_some(0.0)))
+        .sum()
 }
 
 /// Requests per second of a region in the minute that began at a time; `None` where no load balancer has a point of it.

@@ -136,6 +136,7 @@ fn database(region: &str, index: usize, writer: &str) -> Database {
         global: Some(GlobalCluster {
             id: format!("orders-{index}"),
             status: Some("available".to_owned()),
+            engine_version: None,
             endpoint: None,
             members: vec![member(writer), member(region)],
             failover: None,
