@@ -279,6 +279,7 @@ fn plan(
         wanted: raises,
         mut remarks,
         reasons,
+        raised: _,
     } = found;
     if raises.is_empty() {
         return Err(nothing(away, &forecast, &remarks, reasons));
