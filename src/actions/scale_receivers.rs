@@ -26,16 +26,8 @@ use crate::{
 /// See the module.
 pub struct ScaleReceivers;
 
-/// Judged right before each call.
-const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Owner,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-];
+/// Judged right before each call, with the guards of every such change.
+const OWN: &[GuardId] = &[GuardId::Owner, GuardId::Cost];
 
 /// EKS changes the bounds within a minute.
 const TIME: (u64, u64) = (30, 300);
@@ -364,7 +356,7 @@ fn scale(raise: &Raise) -> Step {
         ),
         Change::Clusters(change),
         TIME,
-        GUARDS,
+        OWN,
     )
 }
 
@@ -410,11 +402,11 @@ fn grown(raise: &Raise) -> Option<String> {
     })
 }
 
-/// EKS has refused a minimum above the number of nodes that it wants.
+/// EKS refuses a minimum above the number of nodes that it wants: the console sends that number along, and so must who does it by hand.
 fn refused(raise: &Raise) -> Option<String> {
     let desired = raise.desired.filter(|desired| *desired < raise.to.min)?;
     Some(format!(
-        "if EKS refuses a minimum above its {desired} desired nodes: aws eks update-nodegroup-config --region {} --cluster-name {} --nodegroup-name {} --scaling-config minSize={},maxSize={},desiredSize={}",
+        "a minimum above the {desired} nodes that it wants now takes that number along, by hand: aws eks update-nodegroup-config --region {} --cluster-name {} --nodegroup-name {} --scaling-config minSize={},maxSize={},desiredSize={}",
         raise.region,
         quoted(&raise.cluster),
         quoted(&raise.node_group),

@@ -51,6 +51,9 @@ pub fn read(root: &mut Section<'_>, whole: bool) -> Estate {
     if let Some(section) = root.table("thresholds") {
         estate.thresholds = limits::read_thresholds(section);
     }
+    if let Some(section) = root.table("prices") {
+        estate.prices = limits::read_prices(section);
+    }
     if let Some(section) = root.table("intervals") {
         estate.intervals = limits::read_intervals(section);
     }

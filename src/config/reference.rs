@@ -79,6 +79,11 @@ entries! {
         "until", "time", "required", "Its end.";
         "reason", "text", "none", "Why, shown with the guard.";
     }
+    "[prices]" {
+        "node_hour_usd", "USD", "unknown", "What a node costs for an hour: G-COST counts the nodes that a plan raises.";
+        "invalidation_path_usd", "USD", "0.005", "What a path of a CloudFront invalidation costs beyond the free ones of a month.";
+        "plan_warn_usd", "USD", "50", "A plan that costs more is warned about.";
+    }
     "[intervals]" {
         "SOURCE", "seconds, or \"30s\", \"5m\", \"1h\"", "15 s to 5 min, by source", "How often a source is asked, each by its name; never faster than its API budget allows.";
     }
@@ -116,6 +121,7 @@ const PLACES: &[(&str, &str)] = &[
     ("[recovery]", "in [recovery]"),
     ("[thresholds]", "in [thresholds]"),
     ("[[freeze]]", "in [[freeze]]"),
+    ("[prices]", "in [prices]"),
     ("[sources]", "in [sources]"),
     ("[console]", "in [console]"),
 ];

@@ -156,6 +156,28 @@ impl Default for Thresholds {
     }
 }
 
+/// What things cost, in USD. AWS prices differ by region, type and contract: only what somebody wrote down is counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prices {
+    /// A node for an hour.
+    pub node_hour_usd: Option<f64>,
+    /// A path of a CloudFront invalidation beyond the free ones of a month (domain B.8).
+    pub invalidation_path_usd: f64,
+    /// A plan that costs more is warned about.
+    pub plan_warn_usd: f64,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self {
+            node_hour_usd: None,
+            invalidation_path_usd: 0.005,
+            plan_warn_usd: 50.0,
+        }
+    }
+}
+
 /// A time in which nothing should be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freeze {
@@ -192,6 +214,9 @@ pub struct Estate {
     /// Times in which nothing should be changed.
     #[serde(default)]
     pub freezes: Vec<Freeze>,
+    /// What things cost.
+    #[serde(default)]
+    pub prices: Prices,
     /// Poll intervals that differ from the default.
     pub intervals: BTreeMap<Source, Duration>,
     /// Sources that are not asked at all.

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    LAST_CHANGE,
     carry::Carrier,
     clock::Clock,
     desk, export,
@@ -40,8 +41,6 @@ const ACTIVE_FRAME: Duration = Duration::from_millis(100);
 /// The shortest time between two frames while nobody types.
 const IDLE_FRAME: Duration = Duration::from_secs(1);
 
-/// How long a change in flight may take to its outcome when the session is lost.
-const LAST_CHANGE: Duration = Duration::from_secs(30);
 /// How long the last entries may take to the disk.
 const LAST_ENTRIES: Duration = Duration::from_secs(1);
 

@@ -79,7 +79,8 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)
@@ -125,7 +126,8 @@ pub fn moves_traffic(change: &Change) -> bool {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)
@@ -237,7 +239,8 @@ pub fn only_raises(change: &Change) -> bool {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)
@@ -268,7 +271,8 @@ pub fn lowers_canary(change: &Change) -> bool {
         Change::Traffic(
             traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
-            | traffic::Change::Controls { .. },
+            | traffic::Change::Controls { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::HealthChecks(_)
         | Change::Databases(_)
@@ -311,7 +315,8 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)

@@ -374,7 +374,8 @@ fn gets(change: &Change) -> Option<&RegionLabel> {
             traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Clusters(_)
         | Change::HealthChecks(_)

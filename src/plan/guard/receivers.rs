@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Guard, GuardId, Verdict, finding::Findings, outlook::Outlook};
+use super::{Guard, GuardId, Verdict, finding::Findings, origins, outlook::Outlook};
 use crate::{
     plan::{Step, Wait, Work, forecast::Forecast},
     resources::{
@@ -10,6 +10,7 @@ use crate::{
         cell::{milliseconds, percent as percents},
         metrics::Reading,
         regions::{capacity::Capacity, demand},
+        traffic,
     },
 };
 
@@ -35,6 +36,16 @@ pub fn capacity(outlook: &Outlook<'_>) -> Guard {
             "nobody is seen to get what is taken away",
             "plan again when the shares are known",
         );
+    }
+    for change in outlook.traffic() {
+        if let traffic::Change::Invalidate {
+            distribution_id,
+            paths,
+            ..
+        } = change
+        {
+            origins::room(outlook, distribution_id, paths, &mut found);
+        }
     }
     found.guard(GuardId::Capacity, "no region gets more traffic")
 }

@@ -15,7 +15,11 @@ use crate::{
         change::{Alter, Lever, Standing},
         clusters::{self, Cluster},
         levers::{LeverState, levers},
-        traffic::{self, Mechanism},
+        traffic::{
+            self, Mechanism,
+            cloudfront::{MOST_WILDCARDS, is_wildcard},
+            find,
+        },
     },
 };
 
@@ -44,6 +48,11 @@ pub fn lock(outlook: &Outlook<'_>) -> Guard {
             Change::Traffic(traffic::Change::Dial {
                 accelerator_arn, ..
             }) => deploying(outlook, accelerator_arn, &mut found),
+            Change::Traffic(traffic::Change::Invalidate {
+                distribution_id,
+                paths,
+                ..
+            }) => invalidating(outlook, distribution_id, paths, &mut found),
             Change::Clusters(clusters::Change::Scale {
                 region,
                 cluster,
@@ -96,6 +105,46 @@ fn deploying(outlook: &Outlook<'_>, arn: &str, found: &mut Findings) {
             ),
             remedy,
         ),
+    }
+}
+
+/// CloudFront takes so many wildcards at once for a distribution, those of everybody together.
+fn invalidating(outlook: &Outlook<'_>, id: &str, paths: &[String], found: &mut Findings) {
+    let slice = outlook
+        .fleet
+        .traffic
+        .slice(Source::Distributions, &Place::Global);
+    let rows = slice.map_or(&[][..], |slice| &slice.rows);
+    let mut all = find::distributions(rows);
+    let known = all
+        .find(|distribution| distribution.id == id)
+        .and_then(|distribution| distribution.invalidations.as_ref());
+    let Some(known) = known else {
+        found.unknown(
+            format!("the invalidations of {id} were not read"),
+            "allow cloudfront:ListInvalidations and cloudfront:GetInvalidation",
+        );
+        return;
+    };
+    let under_way = || known.iter().filter(|one| one.in_progress());
+    if under_way().any(|one| one.reference.is_none()) {
+        found.unknown(
+            format!("what an invalidation of {id} under way is about was not read"),
+            REREAD,
+        );
+        return;
+    }
+    let wild = |paths: &[String]| paths.iter().filter(|path| is_wildcard(path)).count();
+    let theirs: usize = under_way().map(|one| wild(&one.paths)).sum();
+    let (ours, count) = (wild(paths), under_way().count());
+    let text = format!("{count} invalidations of {id} under way, {theirs} wildcards");
+    if theirs + ours > MOST_WILDCARDS {
+        found.fail(
+            format!("{text}, and {ours} more are above {MOST_WILDCARDS}"),
+            "wait until they are completed",
+        );
+    } else {
+        found.pass(text);
     }
 }
 

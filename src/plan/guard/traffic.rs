@@ -157,7 +157,8 @@ pub fn owner(outlook: &Outlook<'_>) -> Guard {
             traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. } => {}
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. } => {}
         }
     }
     found.guard(

@@ -4,6 +4,7 @@ pub mod change;
 pub mod cloudfront;
 pub mod elastic_load_balancing;
 mod fields;
+pub mod find;
 pub mod global_accelerator;
 pub mod lambda;
 pub mod live;
