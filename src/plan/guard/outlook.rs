@@ -160,7 +160,7 @@ impl<'a> Outlook<'a> {
             };
             let mut last = serving::last(&place, change);
             if last.worst() > Some(Verdict::Warn)
-                && let Some(why) = self.no_worse(change, index, &last)
+                && let Some(why) = self.no_worse(change, index, last.worst())
             {
                 last = last.softened(&why);
             }
@@ -172,19 +172,13 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    /// Why a change that leaves nobody serving for certain is no reason to stop: it takes nothing from what there is. A guard must not forbid the way out.
-    fn no_worse(&self, change: &Change, index: usize, after: &Findings) -> Option<String> {
-        if moved::only_raises(change) {
-            return Some("it takes nothing away from any region".to_owned());
-        }
-        let emptied = moved::settings(self.fleet, change)
-            .iter()
-            .any(|(_, from, to)| *from > 0.0 && *to <= 0.0);
-        let excluded = BTreeSet::new();
+    /// Why a change after which it is not certain that somebody serves is no reason to stop: it makes nothing worse than it is. A guard must not forbid the way out.
+    fn no_worse(&self, change: &Change, index: usize, after: Option<Verdict>) -> Option<String> {
         let mut before = Imagined::of(self.fleet);
         for earlier in self.ahead[..index].iter().filter_map(Step::change) {
             before.take(earlier);
         }
+        let excluded = BTreeSet::new();
         let now = serving::State {
             fleet: self.fleet,
             imagined: before.fleet(),
@@ -196,9 +190,27 @@ impl<'a> Outlook<'a> {
         if now == Some(Verdict::Fail) {
             return Some("nobody serves now either".to_owned());
         }
-        let unsure = now == Some(Verdict::Unknown) && after.worst() == Some(Verdict::Unknown);
-        (unsure && !emptied && self.eases[index])
-            .then(|| "it goes back to what was, and empties no region".to_owned())
+        if now < after {
+            return None;
+        }
+        // Whoever may answer now may answer then.
+        let had = moved::presences(before.fleet(), &self.touched);
+        let keeps = moved::presences(self.after.fleet(), &self.touched);
+        let silenced = had.iter().any(|(key, regions)| {
+            regions.iter().any(|(label, presence)| {
+                let then = keeps.get(key).and_then(|regions| regions.get(label));
+                presence.answers != Some(false)
+                    && then.is_none_or(|then| then.answers == Some(false))
+            })
+        });
+        if silenced {
+            None
+        } else if moved::only_raises(change) {
+            Some("it takes nothing away from any region".to_owned())
+        } else {
+            let back = "it goes back to what was, and empties no region";
+            self.eases[index].then(|| back.to_owned())
+        }
     }
 
     /// The remaining changes that are no way back.
