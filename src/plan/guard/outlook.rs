@@ -187,11 +187,14 @@ impl<'a> Outlook<'a> {
             of: self.ahead.len(),
         };
         let now = serving::last(&now, change).worst();
+        let emptied = moved::settings(self.fleet, change)
+            .iter()
+            .any(|(_, from, to)| *from > 0.0 && *to <= 0.0);
+        if emptied || now < after {
+            return None;
+        }
         if now == Some(Verdict::Fail) {
             return Some("nobody serves now either".to_owned());
-        }
-        if now < after {
-            return None;
         }
         // Whoever may answer now may answer then.
         let had = moved::presences(before.fleet(), &self.touched);
@@ -208,7 +211,7 @@ impl<'a> Outlook<'a> {
         } else if moved::only_raises(change) {
             Some("it takes nothing away from any region".to_owned())
         } else {
-            let back = "it goes back to what was, and empties no region";
+            let back = "it goes back to what was";
             self.eases[index].then(|| back.to_owned())
         }
     }

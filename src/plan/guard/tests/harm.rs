@@ -38,8 +38,8 @@ fn served(truth: &Truth, weights: [u8; 3]) -> bool {
     !fail_open && (0..3).any(serves)
 }
 
-/// Whether a step that sets weights can make nothing worse, whatever is true of what is not known: nobody serves before, or it only raises and whoever serves before
-/// serves after.
+/// Whether a step that sets weights can make nothing worse, whatever is true of what is not known: it empties no region, and nobody serves before, or it only raises
+/// and whoever serves before serves after.
 fn harmless(truth: &Truth, before: [u8; 3], after: [u8; 3]) -> bool {
     let serves = |weights: [u8; 3], healthy: [bool; 3]| {
         let (answers, fail_open) = answering(weights, healthy);
@@ -55,6 +55,10 @@ fn harmless(truth: &Truth, before: [u8; 3], after: [u8; 3]) -> bool {
         })
         .collect();
     let never = resolutions.iter().all(|healthy| !serves(before, *healthy));
+    let empties = before
+        .iter()
+        .zip(after)
+        .any(|(before, after)| *before > 0 && after == 0);
     let raises = before
         .iter()
         .zip(after)
@@ -62,7 +66,7 @@ fn harmless(truth: &Truth, before: [u8; 3], after: [u8; 3]) -> bool {
     let keeps = resolutions
         .iter()
         .all(|healthy| !serves(before, *healthy) || serves(after, *healthy));
-    never || (raises && keeps)
+    !empties && (never || (raises && keeps))
 }
 
 fn fleet_of(truth: &Truth) -> Fleet {

@@ -204,13 +204,17 @@ fn lag_is_weighed_by_what_is_done() {
         "> RPO",
     );
     metrics(&mut fleet, &place(EU), 1, Vec::new());
-    for plan in [planned, forced] {
-        says(
-            &judged(&fleet, &plan, GuardId::Lag),
-            Verdict::Unknown,
-            "not known",
-        );
-    }
+    says(
+        &judged(&fleet, &planned, GuardId::Lag),
+        Verdict::Unknown,
+        "not known",
+    );
+    // A member whose lag is known is the better one.
+    says(
+        &judged(&fleet, &forced, GuardId::Lag),
+        Verdict::Fail,
+        "ap-southeast-1/db is 35ms behind, the lag of eu-west-1 is not known",
+    );
 }
 
 #[test]
