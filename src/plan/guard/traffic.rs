@@ -10,7 +10,7 @@ use super::{
     receivers,
 };
 use crate::{
-    plan::{Mark, Plan, Wait, Work},
+    plan::{Wait, Work},
     resources::{
         Fleet, Place, RegionLabel, Source,
         cell::percent,
@@ -47,35 +47,27 @@ pub fn blast(outlook: &Outlook<'_>) -> Guard {
         (_, Some(_)) => found.warn(text, ""),
         (_, None) => found.fail(text, "drain one region at a time"),
     }
-    if !emptied.is_empty() && outlook.undoes().is_none() {
-        second(outlook, &emptied, &mut found);
+    if let Some(own) = emptied.first() {
+        for other in outlook.beside {
+            // The same region again is what continues an interrupted drain.
+            if let Some(theirs) = other.drains().into_iter().find(|label| label != own) {
+                let text = format!(
+                    "{theirs} is being drained too: {}",
+                    other.text(outlook.fleet.now)
+                );
+                found.fail(text, other.remedy());
+            }
+        }
+        if outlook.undoes().is_none() {
+            second(outlook, &emptied, &mut found);
+        }
     }
     found.guard(GuardId::Blast, "no region loses all its traffic")
 }
 
-/// A second region beside one that is drained: only while those that remain serve everything within their capacity; beside one that is being drained never,
-/// because nobody knows yet what its traffic does to the others (domain C: one region per drain).
+/// A second region beside one that is drained: only while those that remain serve everything within their capacity (domain C: one region per drain).
+/// Beside one that is being drained never: nobody knows yet what its traffic does to the others.
 fn second(outlook: &Outlook<'_>, emptied: &BTreeSet<&RegionLabel>, found: &mut Findings) {
-    let plan = outlook.plan;
-    let drains = |plan: &Plan| -> BTreeSet<RegionLabel> {
-        let marks = plan.marks.iter().filter_map(|mark| match mark {
-            Mark::Drained { region } if !emptied.contains(region) => Some(region.clone()),
-            Mark::Drained { .. } | Mark::Restored { .. } | Mark::Orphan { .. } => None,
-        });
-        marks.collect()
-    };
-    for run in outlook.ledger.interrupted(None) {
-        // The run that carries out this very plan.
-        if run.plan.made_at == plan.made_at && run.plan.intent == plan.intent {
-            continue;
-        }
-        for label in drains(&run.plan) {
-            found.fail(
-                format!("{label} is being drained by run {}", run.id),
-                format!("wait until run {} has ended, or end it", run.id),
-            );
-        }
-    }
     let empty: Vec<RegionLabel> = outlook
         .ledger
         .drained()

@@ -125,7 +125,7 @@ fn beside_a_drain_under_way_there_is_no_second_one() {
     says(
         &with(&fleet, &second, &ledger, GuardId::Blast),
         Verdict::Fail,
-        "eu-west-1 is being drained by run r1",
+        "eu-west-1 is being drained too: run r1",
     );
     let same = drained(&fleet, AP, false);
     assert_eq!(
