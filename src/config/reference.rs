@@ -168,7 +168,7 @@ mod tests {
     /// An unknown key makes the parser say which keys it knows there.
     #[test]
     fn the_parser_knows_exactly_these_keys() {
-        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[console]\nzz = 1\n";
+        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
         let problems = parse("x", text, &Flags::default(), &Library::default()).unwrap_err();
         assert_eq!(problems.len(), PLACES.len(), "{problems:#?}");
         for problem in problems {

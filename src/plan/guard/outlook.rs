@@ -197,9 +197,6 @@ impl<'a> Outlook<'a> {
         if emptied || now < after {
             return None;
         }
-        if now == Some(Verdict::Fail) {
-            return Some("nobody serves now either".to_owned());
-        }
         // Whoever may answer now may answer then.
         let had = moved::presences(before.fleet(), &self.touched);
         let keeps = moved::presences(self.after.fleet(), &self.touched);
@@ -212,6 +209,8 @@ impl<'a> Outlook<'a> {
         });
         if silenced {
             None
+        } else if now == Some(Verdict::Fail) {
+            Some("nobody serves now either".to_owned())
         } else if moved::only_raises(change) {
             Some("it takes nothing away from any region".to_owned())
         } else {
