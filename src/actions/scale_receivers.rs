@@ -1,5 +1,7 @@
 //! Raises the minimum of node groups in the regions that will receive the load of a drained one, and waits for the nodes. Owns how far; never sets how many nodes there are, an autoscaler does that.
 
+mod known;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -15,8 +17,7 @@ use super::{
 use crate::{
     plan::{Blast, GuardId, Intent, Mark, Plan, Step, Wait, forecast::Forecast, ledger::Ledger},
     resources::{
-        Change, Fleet, Place, RegionLabel, Source,
-        change::Alter,
+        Change, Fleet, Place, RegionLabel,
         clusters::{self, Bounds, NodeGroup, nodes},
         regions::capacity::Capacity,
         traffic::quoted,
@@ -67,7 +68,7 @@ impl Action for ScaleReceivers {
         }
         let forecast = receivers::forecast(fleet, &away);
         let mut raises = Raises {
-            raised: raised(ledger),
+            raised: known::raised(ledger),
             ..Raises::default()
         };
         for receiver in &forecast {
@@ -88,27 +89,6 @@ struct Raise {
     from: Bounds,
     to: Bounds,
     desired: Option<i32>,
-}
-
-/// The node groups whose minimum a run raised and nobody lowered since, each with that run.
-fn raised(ledger: &Ledger) -> BTreeMap<String, String> {
-    let runs = ledger.runs.iter().filter(|run| run.undone_by.is_none());
-    runs.flat_map(|run| {
-        let changes = run.standing_changes().into_iter();
-        let groups = changes.filter_map(|change| match change {
-            Change::Clusters(clusters::Change::Scale { from, to, .. }) if to.min > from.min => {
-                Some(change.target())
-            }
-            Change::Clusters(_)
-            | Change::Traffic(_)
-            | Change::Databases(_)
-            | Change::Caches(_)
-            | Change::HealthChecks(_)
-            | Change::Alarms(_) => None,
-        });
-        groups.map(|target| (target, run.id.clone()))
-    })
-    .collect()
 }
 
 /// What is raised, what need not be, and what cannot.
@@ -133,7 +113,7 @@ impl Raises {
             }
             (None, Some(factor)) => Some(factor),
             (None, None) => {
-                let why = missing(forecast, &capacity);
+                let why = known::missing(forecast, &capacity);
                 self.reasons
                     .push(format!("what {region} will need is not known: {why}"));
                 return;
@@ -142,14 +122,14 @@ impl Raises {
         let groups: Vec<&NodeGroup> =
             nodes::groups(fleet, &Place::Region(region.clone())).collect();
         if groups.is_empty() {
-            let why = why_none(fleet, region);
+            let why = known::why_none(fleet, region);
             self.reasons
                 .push(format!("no node group of {region} is known: {why}"));
             return;
         }
         let before = self.wanted.len() + self.reasons.len() + self.remarks.len();
         // Where nobody said at how many nodes the capacity was measured, it is taken for that of the nodes that are wanted now: once, not again on top of a raise.
-        let counted = scales(fleet, region);
+        let counted = known::scales(fleet, region);
         if factor.is_some() && !counted {
             self.remarks.push(format!("`capacity_nodes` of {region} is not configured: its capacity is taken for that of the nodes which it wants now"));
         }
@@ -227,36 +207,6 @@ impl Raises {
             },
             desired: group.desired,
         });
-    }
-}
-
-/// Whether the capacity of a region follows its nodes.
-fn scales(fleet: &Fleet, region: &RegionLabel) -> bool {
-    let spec = fleet.estate.region(region);
-    spec.is_some_and(|spec| spec.capacity_nodes.is_some())
-}
-
-/// What is missing for the forecast of a receiver.
-fn missing(forecast: &Forecast, capacity: &Capacity) -> String {
-    if capacity.wanted_rps.is_none() {
-        capacity.how.clone()
-    } else if forecast.rps_before.is_none() {
-        "its requests are not measured".to_owned()
-    } else {
-        "what will move there is not measured".to_owned()
-    }
-}
-
-fn why_none(fleet: &Fleet, region: &RegionLabel) -> String {
-    let place = Place::Region(region.clone());
-    let status = fleet.status(Source::Clusters, &place);
-    match (status.error, status.observed_at, status.problems.first()) {
-        (Some(error), _, _) => error.to_string(),
-        (None, None, _) => "EKS has not been asked yet".to_owned(),
-        (None, Some(_), Some(problem)) => problem.to_string(),
-        (None, Some(_), None) => {
-            "EKS lists none there (Fargate, Auto Mode and Karpenter have none)".to_owned()
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Guards: what must be true before anything is changed (domain C). Owns the list, the verdicts, and which of them block; each guard's rule lives in `guard/`.
 
 mod answers;
+mod back;
+mod busy;
 mod candidates;
 mod cost;
 mod finding;

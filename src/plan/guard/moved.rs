@@ -222,66 +222,6 @@ pub fn parties(
     (losing, receiving)
 }
 
-/// Whether a change takes nothing away: every lever that it moves goes up.
-pub fn only_raises(change: &Change) -> bool {
-    match change {
-        Change::Traffic(traffic::Change::Weights { records }) => {
-            let up = |edit: &traffic::change::RecordEdit| {
-                edit.from_weight().is_some_and(|from| edit.to >= from)
-            };
-            records.iter().all(up)
-        }
-        Change::Traffic(traffic::Change::Dial { from, to, .. }) => to >= from,
-        Change::Traffic(traffic::Change::Controls { controls }) => {
-            controls.iter().all(|edit| edit.to || !edit.from)
-        }
-        Change::HealthChecks(health_checks::Change::Invert { to, .. }) => !to,
-        Change::Traffic(
-            traffic::Change::Forward { .. }
-            | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
-        )
-        | Change::Databases(_)
-        | Change::Caches(_)
-        | Change::Clusters(_)
-        | Change::Alarms(_) => false,
-    }
-}
-
-/// Whether a change gives users of a canary back to what was there before: less of a second version, of a staging distribution, of the smaller target groups.
-pub fn lowers_canary(change: &Change) -> bool {
-    match change {
-        Change::Traffic(
-            traffic::Change::Alias { from, to, .. } | traffic::Change::Staging { from, to, .. },
-        ) => to < from,
-        Change::Traffic(traffic::Change::Forward { groups, .. }) => {
-            let sum = |weight: fn(&traffic::change::ForwardEdit) -> u32| {
-                f64::from(groups.iter().map(weight).sum::<u32>().max(1))
-            };
-            let (before, after) = (sum(|edit| edit.from), sum(|edit| edit.to));
-            let most = groups.iter().map(|edit| edit.from).max().unwrap_or(0);
-            // The one that serves most is what was there before; nothing else may gain.
-            let mut gains = groups
-                .iter()
-                .filter(|edit| f64::from(edit.to) / after > f64::from(edit.from) / before + CLOSE)
-                .peekable();
-            gains.peek().is_some() && gains.all(|edit| edit.from == most && edit.from > 0)
-        }
-        Change::Traffic(
-            traffic::Change::Weights { .. }
-            | traffic::Change::Dial { .. }
-            | traffic::Change::Controls { .. }
-            | traffic::Change::Invalidate { .. },
-        )
-        | Change::HealthChecks(_)
-        | Change::Databases(_)
-        | Change::Caches(_)
-        | Change::Clusters(_)
-        | Change::Alarms(_) => false,
-    }
-}
-
 /// How a change sets the own levers of regions: before and after, where 0 is nothing (weight 0, dial 0, `Off`, a check that is inverted).
 pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> {
     let switch = |on: bool| if on { 1.0 } else { 0.0 };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Subject, Verdict,
+    Subject, Verdict, back,
     finding::Findings,
     moved::{self, Presences, SplitKey},
     serving, weights,
@@ -11,8 +11,8 @@ use super::{
 use crate::{
     plan::{Mark, Plan, Step, beside::Beside, ledger::Ledger},
     resources::{
-        Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, change::Alter,
-        databases, imagine::Imagined, traffic,
+        Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, databases,
+        imagine::Imagined, traffic,
     },
 };
 
@@ -105,7 +105,7 @@ impl<'a> Outlook<'a> {
                 .iter()
                 .map(|step| {
                     step.change()
-                        .is_some_and(|change| eases(fleet, ledger, change))
+                        .is_some_and(|change| back::eases(fleet, ledger, change))
                 })
                 .collect(),
         };
@@ -211,7 +211,7 @@ impl<'a> Outlook<'a> {
             None
         } else if now == Some(Verdict::Fail) {
             Some("nobody serves now either".to_owned())
-        } else if moved::only_raises(change) {
+        } else if back::only_raises(change) {
             Some("it takes nothing away from any region".to_owned())
         } else {
             let back = "it goes back to what was";
@@ -292,10 +292,7 @@ impl<'a> Outlook<'a> {
     pub fn concerned(&self) -> BTreeSet<RegionLabel> {
         let mut regions = self.receiving.clone();
         // Where a canary is taken back its alarms are why.
-        for change in self
-            .changes()
-            .filter(|change| !moved::lowers_canary(change))
-        {
+        for change in self.changes().filter(|change| !back::lowers_canary(change)) {
             regions.extend(gets(change).cloned());
         }
         regions
@@ -338,30 +335,6 @@ impl<'a> Outlook<'a> {
         old.is_some()
     }
 }
-
-/// Whether a change is a way back. What brings a region back that has nothing is none: its users go somewhere else today, and that works.
-fn eases(fleet: &Fleet, ledger: &Ledger, change: &Change) -> bool {
-    if moved::lowers_canary(change) {
-        return true;
-    }
-    let opens = |(_, from, to): &(RegionLabel, f64, f64)| *from <= 0.0 && *to > 0.0;
-    if moved::settings(fleet, change).iter().any(opens) {
-        return false;
-    }
-    let undoes = |done: &&Change| {
-        done.target() == change.target()
-            && done
-                .inverse()
-                .is_ok_and(|inverse| inverse.edits() == change.edits())
-    };
-    let recent = ledger.runs.iter().rev().take(RUNS);
-    recent
-        .flat_map(crate::plan::ledger::RunRecord::standing_changes)
-        .any(|done| undoes(&done))
-}
-
-/// How many runs back a change is looked for that another one takes back.
-const RUNS: usize = 50;
 
 /// What to do about something old.
 pub const REREAD: &str = "wait for a fresh reading";

@@ -1,8 +1,8 @@
 //! Which rule judges which guard.
 
 use super::{
-    Guard, GuardId, answers, cost, health, lag, outlook::Outlook, quorum, receivers, residency,
-    sample, session, snapshot, stores, traffic, writers,
+    Guard, GuardId, answers, busy, cost, health, lag, outlook::Outlook, quorum, receivers,
+    residency, sample, session, snapshot, stores, traffic, writers,
 };
 
 /// Judges one guard.
@@ -19,7 +19,7 @@ pub fn judge(id: GuardId, outlook: &Outlook<'_>) -> Guard {
         GuardId::Stale => snapshot::stale(outlook),
         GuardId::Lag => lag::lag(outlook),
         GuardId::Writer => stores::writer(outlook),
-        GuardId::Lock => session::lock(outlook),
+        GuardId::Lock => busy::lock(outlook),
         GuardId::Freeze => session::freeze(outlook),
         GuardId::Credentials => snapshot::credentials(outlook),
         GuardId::Clock => snapshot::clock(outlook),

@@ -1,6 +1,6 @@
 //! G-SAMPLE: a canary is raised only when enough of its requests were seen. Owns how many are enough (domain B.3); a canary that begins has none, and one that is taken back needs none.
 
-use super::{Guard, GuardId, finding::Findings, moved, outlook::Outlook};
+use super::{Guard, GuardId, back, finding::Findings, outlook::Outlook};
 use crate::resources::{
     Change, Fleet, Place, Source,
     traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
@@ -15,7 +15,7 @@ const ERRORS: f64 = 10.0;
 pub fn sample(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
     for change in outlook.traffic() {
-        if moved::lowers_canary(&Change::Traffic(change.clone())) {
+        if back::lowers_canary(&Change::Traffic(change.clone())) {
             continue;
         }
         let (place, requests, errors, from, what) = match change {
