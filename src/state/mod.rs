@@ -245,6 +245,10 @@ pub struct State {
     pub slows: bool,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
+    /// When it began to say that something is not fine, each time.
+    pub alerts: Vec<Timestamp>,
+    /// Whether it says so now.
+    alarmed: bool,
 }
 
 impl State {
@@ -284,6 +288,8 @@ impl State {
             last_used: now,
             slows: false,
             unsettled: true,
+            alerts: Vec::new(),
+            alarmed: false,
         };
         state.settle();
         state

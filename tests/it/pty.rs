@@ -17,9 +17,9 @@ fn cells(count: u16) -> NonZero<u16> {
     NonZero::new(count).unwrap()
 }
 
-struct Session {
+pub struct Session {
     master: Box<dyn MasterPty + Send>,
-    child: Box<dyn Child + Send + Sync>,
+    pub child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     bytes: Vec<u8>,
@@ -27,7 +27,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(
+    pub fn start(
         program: &str,
         arguments: &[&str],
         environment: &[(&str, &str)],
@@ -84,7 +84,7 @@ impl Session {
         Self::start(BINARY, &[&["demo"], arguments].concat(), environment, size)
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
@@ -118,12 +118,12 @@ impl Session {
         }
     }
 
-    fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) {
         self.wait(text, |screen| screen.contents().contains(text));
     }
 
     /// Reads to the end and returns the exit code.
-    fn end(&mut self) -> u32 {
+    pub fn end(&mut self) -> u32 {
         let end = Instant::now() + SOON;
         while let Ok(bytes) = self
             .output
@@ -137,6 +137,15 @@ impl Session {
             let _ = self.child.kill();
         }
         self.child.wait().unwrap().exit_code()
+    }
+
+    /// The terminal is gone.
+    pub fn vanish(&mut self) {
+        // Both ends that we hold must go.
+        self.keys = Box::new(std::io::sink());
+        let other = native_pty_system().openpty(PtySize::default()).unwrap();
+        self.master = other.master;
+        drop(std::mem::replace(&mut self.output, channel().1));
     }
 
     fn text(&self) -> String {
@@ -260,21 +269,10 @@ fn it_leaves_when_the_terminal_vanishes_without_a_signal() {
     let script = format!("trap '' HUP; exec '{BINARY}' demo");
     let mut session = Session::start("/bin/sh", &["-c", &script], &[], (80, 24));
     session.wait_for("eu-west-1");
-    let Session {
-        master,
-        keys,
-        output,
-        child,
-        ..
-    } = &mut session;
-    // Both ends that we hold must go for the terminal to be gone.
-    *keys = Box::new(std::io::sink());
     let gone = Instant::now();
-    let other = native_pty_system().openpty(PtySize::default()).unwrap();
-    *master = other.master;
-    drop(std::mem::replace(output, channel().1));
+    session.vanish();
     let end = gone + Duration::from_secs(10);
-    while child.try_wait().unwrap().is_none() {
+    while session.child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < end, "still there after 10 s");
         std::thread::yield_now();
     }

@@ -6,6 +6,7 @@ pub mod drill;
 mod outages;
 mod paths;
 mod replay;
+mod scores;
 mod stores;
 mod wrongs;
 

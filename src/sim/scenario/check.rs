@@ -111,6 +111,7 @@ impl Checker<'_, '_> {
             Name::Hang => self.api(entry, ApiFault::Hang)?,
             Name::Slow => self.api(entry, ApiFault::Slow)?,
             Name::Deny => self.api(entry, ApiFault::Deny)?,
+            Name::Expire => self.api(entry, ApiFault::Expire)?,
             Name::Fail => self.api(entry, ApiFault::Fail)?,
             Name::Partial => self.api(entry, ApiFault::Partial)?,
             Name::WriteThrottle => self.write(entry, WriteFault::Throttle)?,
@@ -126,6 +127,7 @@ impl Checker<'_, '_> {
             Name::ApplicationDown => {
                 self.anywhere(entry, |region| Fault::ApplicationDown { region })?
             }
+            Name::Release => self.release(entry)?,
             Name::ExternalChange => Fault::ExternalChange(self.transitions(entry)?),
             Name::Heal => self.anywhere(entry, |region| Fault::Heal { region })?,
         };
@@ -247,7 +249,7 @@ impl Checker<'_, '_> {
         value
     }
 
-    fn region(&mut self, entry: &Entry<'_>) -> Option<usize> {
+    pub(super) fn region(&mut self, entry: &Entry<'_>) -> Option<usize> {
         let Some(label) = &entry.raw.region else {
             self.problems
                 .note(&entry.span, format!("{}: region is missing", entry.name));
@@ -334,9 +336,13 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
         Name::ServiceErrors | Name::CanaryBad => &["region", "share", "for"],
         Name::WriterCrash | Name::SourceLost => &["for"],
         Name::ReplicationConflict | Name::Partition => &["between", "for"],
-        Name::Throttle | Name::Hang | Name::Slow | Name::Deny | Name::Fail | Name::Partial => {
-            &["api", "place", "share", "for"]
-        }
+        Name::Throttle
+        | Name::Hang
+        | Name::Slow
+        | Name::Deny
+        | Name::Expire
+        | Name::Fail
+        | Name::Partial => &["api", "place", "share", "for"],
         Name::WriteThrottle
         | Name::WriteDeny
         | Name::WriteUnanswered
@@ -344,6 +350,7 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
         | Name::WriteLie
         | Name::WriteHang => &["api", "place", "share", "times", "for"],
         Name::WriteLate => &["delay", "api", "place", "share", "times", "for"],
+        Name::Release => &["region", "service", "version", "outcome"],
         Name::ExternalChange => &[
             "weights",
             "dials",

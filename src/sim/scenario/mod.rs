@@ -4,6 +4,7 @@ mod check;
 mod external;
 mod problem;
 mod raw;
+mod release;
 mod shape;
 
 use serde::de::DeserializeOwned;
@@ -46,6 +47,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
         (
             "concurrent-operator",
             include_str!("../scenarios/concurrent-operator.toml"),
+        ),
+        (
+            "expired-credentials",
+            include_str!("../scenarios/expired-credentials.toml"),
         ),
         (
             "complete-outage",
@@ -101,6 +106,8 @@ pub enum ApiFault {
     Slow,
     /// Says that the caller may not ask.
     Deny,
+    /// Says that the credentials have expired.
+    Expire,
     /// Answers with a server error.
     Fail,
     /// Answers with rows missing.
@@ -200,6 +207,17 @@ pub enum Fault {
         share: f64,
         /// How many changes it hits; `None` is all.
         times: Option<u32>,
+    },
+    /// Somebody releases a version of a service in a region.
+    Release {
+        /// Where.
+        region: usize,
+        /// Name of the service.
+        service: String,
+        /// Tag of its image.
+        version: String,
+        /// What becomes of it.
+        outcome: super::world::releases::Outcome,
     },
     /// Somebody else changes something.
     ExternalChange(Vec<super::world::Transition>),

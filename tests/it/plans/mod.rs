@@ -7,3 +7,5 @@ mod console;
 mod locks;
 mod quiet;
 mod truth;
+
+pub use self::cases::env;
