@@ -15,23 +15,10 @@ use crate::resources::{
 pub fn residency(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
     for key in &outlook.touched {
-        match key.0 {
-            Source::Records => of_name(outlook, key, &mut found),
-            Source::Accelerators => of_accelerator(outlook, key, &mut found),
-            Source::Identity
-            | Source::Alarms
-            | Source::RoutingControls
-            | Source::LoadBalancers
-            | Source::Rds
-            | Source::Clusters
-            | Source::ApiServers
-            | Source::ElastiCache
-            | Source::MemoryDb
-            | Source::Tables
-            | Source::Aliases
-            | Source::HealthChecks
-            | Source::Distributions
-            | Source::Metrics => {}
+        if key.0 == Source::Records {
+            of_name(outlook, key, &mut found);
+        } else if key.0 == Source::Accelerators {
+            of_accelerator(outlook, key, &mut found);
         }
     }
     found.guard(

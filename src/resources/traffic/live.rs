@@ -141,6 +141,6 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
             distribution_id,
             paths,
             reference,
-        } => cloudfront::invalidations::live::apply(write, distribution_id, paths, reference).await,
+        } => cloudfront::write::live::invalidate(write, distribution_id, paths, reference).await,
     }
 }

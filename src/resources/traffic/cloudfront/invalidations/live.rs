@@ -1,27 +1,19 @@
-//! CloudFront `ListInvalidations`, `GetInvalidation` and `CreateInvalidation`. Owns what is read of each: the newest few, and what those under way are about.
+//! CloudFront `ListInvalidations` and `GetInvalidation`. Owns what is read of each: the newest few, and what those under way are about.
 //!
 //! Cost: per poll one list per distribution, and one description per invalidation under way and for the newest one; none is billed. A distribution for which there
 //! is no time has no list at all, so that nothing is concluded from it.
 
-use aws_sdk_cloudfront::{
-    Client,
-    types::{InvalidationBatch, InvalidationSummary, Paths},
-};
+use aws_sdk_cloudfront::{Client, types::InvalidationSummary};
 use tokio::time::Instant;
 
 use super::super::{Distribution, Invalidation};
 use crate::{
-    provider::{ask::Ask, memory::READING, write::Write},
-    resources::{
-        Api, ErrorClass, ProviderError,
-        change::{ApplyError, Receipt},
-        traffic::live::part,
-    },
+    provider::{ask::Ask, memory::READING},
+    resources::{Api, ErrorClass, ProviderError, traffic::live::part},
 };
 
 const LIST: &str = "cloudfront:ListInvalidations";
 const GET: &str = "cloudfront:GetInvalidation";
-const CREATE: &str = "cloudfront:CreateInvalidation";
 /// How many of a distribution are listed; CloudFront gives the newest first.
 const NEWEST: i32 = 20;
 
@@ -129,39 +121,6 @@ async fn described(
             .and_then(|batch| batch.paths?.items)
             .unwrap_or_default(),
     })
-}
-
-/// Sends an invalidation. CloudFront compares nothing; it does the same reference with the same paths only once.
-pub async fn apply(
-    write: &Write<'_>,
-    distribution: &str,
-    paths: &[String],
-    reference: &str,
-) -> Result<Receipt, ApplyError> {
-    let unsendable =
-        |error: aws_sdk_cloudfront::error::BuildError| Write::refused(CREATE, error.to_string());
-    let quantity = i32::try_from(paths.len()).unwrap_or(i32::MAX);
-    let list = Paths::builder()
-        .quantity(quantity)
-        .set_items(Some(paths.to_vec()))
-        .build()
-        .map_err(unsendable)?;
-    let batch = InvalidationBatch::builder()
-        .paths(list)
-        .caller_reference(reference)
-        .build()
-        .map_err(unsendable)?;
-    let call = Client::new(&write.config())
-        .create_invalidation()
-        .distribution_id(distribution)
-        .invalidation_batch(batch)
-        .send();
-    let name =
-        |answer: &aws_sdk_cloudfront::operation::create_invalidation::CreateInvalidationOutput| {
-            let id = &answer.invalidation()?.id;
-            Some(format!("{distribution}/{id}"))
-        };
-    write.send(Api::CloudFront, CREATE, call, name).await
 }
 
 #[cfg(test)]
