@@ -62,6 +62,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     }
     let layout = layout::of((area.width, area.height), Needs::of(state.shown(), &facts));
     banner::draw(canvas, state, &facts, layout.top);
+    chrome::runs(canvas, &facts, layout.runs);
     chrome::contradictions(canvas, &facts, layout.contradictions);
     chrome::levers(canvas, &facts, layout.levers);
     let focus = body(canvas, state, &layout);
@@ -96,6 +97,8 @@ fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
             | Dialog::Confirm { .. }
+            | Dialog::Override { .. }
+            | Dialog::WhatNow { .. }
             | Dialog::Stop { .. }
             | Dialog::Help { .. }
             | Dialog::Text { .. },
