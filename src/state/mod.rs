@@ -240,6 +240,8 @@ pub struct State {
     pub last_used: Timestamp,
     /// Whether it asks less often when nobody types: only a console does that somebody can wake.
     pub slows: bool,
+    /// Bytes per second of the way to the screen, while it is slow.
+    pub slow_link: Option<u64>,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
 }
@@ -280,6 +282,7 @@ impl State {
             conduct: conduct::Conduct::default(),
             last_used: now,
             slows: false,
+            slow_link: None,
             unsettled: true,
         };
         state.settle();

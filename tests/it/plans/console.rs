@@ -147,6 +147,7 @@ impl Console {
                 | Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
+                | Effect::Link
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 | Effect::Export(..) => {}
