@@ -128,6 +128,8 @@ impl Signals {
 
 /// Runs until the user leaves or the terminal is gone.
 pub async fn run(mut state: State, console: Console) -> io::Result<()> {
+    // Before anything needs to be given back.
+    let signals = Signals::new()?;
     let mut screen = Screen::enter()?;
     let size = screen.size();
     state.size = (size.width, size.height);
@@ -163,18 +165,18 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
         continued: None,
         told: 0,
     };
-    this.run(typed, answered).await
+    this.run(signals, typed, answered).await
 }
 
 impl Loop {
     async fn run(
         mut self,
+        mut signals: Signals,
         mut typed: UnboundedReceiver<Input>,
         mut answered: UnboundedReceiver<Event>,
     ) -> io::Result<()> {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let mut signals = Signals::new()?;
         loop {
             let look = self.next_look();
             let at = look.unwrap_or_else(Instant::now);

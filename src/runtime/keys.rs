@@ -124,7 +124,7 @@ fn begin(bytes: &[u8]) -> Begun {
             Some(last) => Begun::Whole(3, lettered(*last, 1).map(Typed::Key)),
         },
         // Answers in words: versions, colours, what a key sent before we came.
-        [ESC, b'P' | b']' | b'_' | b'^' | b'X', ..] => words(bytes),
+        [ESC, b'P' | b']' | b'_', ..] => words(bytes),
         [ESC, ESC, ..] => Begun::Whole(1, Some(Typed::Key(Key::plain(KeyCode::Esc)))),
         [ESC, rest @ ..] => match begin(rest) {
             Begun::Whole(length, Some(Typed::Key(key))) => {

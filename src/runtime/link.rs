@@ -129,7 +129,7 @@ impl Link {
         let oldest = self.flying.front()?;
         if self.delays.is_empty() {
             // Nothing is known yet, and a mute terminal will never tell.
-            return Some(oldest.at + FIRST_ANSWER);
+            return (!self.mute).then_some(oldest.at + FIRST_ANSWER);
         }
         let queued = self.clear.is_some_and(|clear| clear > now + QUEUE);
         let overdue = now > oldest.due + QUEUE;
@@ -150,16 +150,15 @@ impl Link {
     pub fn give_up(&mut self, now: Instant) -> usize {
         let mut given_up = 0;
         while let Some(oldest) = self.flying.front() {
-            let first = self.delays.is_empty();
-            let patience = if first {
-                FIRST_ANSWER
-            } else {
-                oldest.patience()
-            };
-            if now.saturating_duration_since(oldest.at) < patience {
+            let waited = now.saturating_duration_since(oldest.at);
+            if self.delays.is_empty() {
+                // It stays on its way: should it come after all, it is known whose answer it is.
+                let mute = waited >= FIRST_ANSWER;
+                return usize::from(mute && !std::mem::replace(&mut self.mute, mute));
+            }
+            if waited < oldest.patience() {
                 break;
             }
-            self.mute |= first;
             self.flying.pop_front();
             given_up += 1;
         }
