@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the first answer is waited for; a terminal that gives none is believed to be fast.
-const FIRST_ANSWER: Duration = Duration::from_millis(1_500);
+/// How long keys and data wait for the first answer; a terminal that gives none is believed to be fast.
+const FIRST_ANSWER: (Duration, Duration) = (Duration::from_millis(1_500), Duration::from_secs(4));
 /// How long a frame may wait for those before it.
 const QUEUE: Duration = Duration::from_millis(100);
 /// An answer is given up after this, and the time that its frame takes on the slowest line that we believe in.
@@ -129,7 +129,13 @@ impl Link {
         let oldest = self.flying.front()?;
         if self.delays.is_empty() {
             // Nothing is known yet, and a mute terminal will never tell.
-            return (!self.mute).then_some(oldest.at + FIRST_ANSWER);
+            let patience = if typed {
+                FIRST_ANSWER.0
+            } else {
+                FIRST_ANSWER.1
+            };
+            let until = oldest.at + patience;
+            return (!self.mute && now < until).then_some(until);
         }
         let queued = self.clear.is_some_and(|clear| clear > now + QUEUE);
         let overdue = now > oldest.due + QUEUE;
@@ -153,7 +159,7 @@ impl Link {
             let waited = now.saturating_duration_since(oldest.at);
             if self.delays.is_empty() {
                 // It stays on its way: should it come after all, it is known whose answer it is.
-                let mute = waited >= FIRST_ANSWER;
+                let mute = waited >= FIRST_ANSWER.1;
                 return usize::from(mute && !std::mem::replace(&mut self.mute, mute));
             }
             if waited < oldest.patience() {
@@ -223,9 +229,14 @@ mod tests {
         }
 
         fn send(&mut self, bytes: usize) -> Instant {
-            self.link.sent(bytes, self.now);
+            let asks = self.link.asks();
+            if asks {
+                self.link.sent(bytes, self.now);
+            }
             self.idle = self.idle.max(self.now) + seconds(bytes as f64 / self.rate);
-            self.answers.push_back(self.idle + self.delay);
+            if asks {
+                self.answers.push_back(self.idle + self.delay);
+            }
             self.idle
         }
 
@@ -311,7 +322,8 @@ mod tests {
         let mut line = Line::new(1e6, ms(60_000));
         line.send(3_000);
         assert!(line.link.wait(line.now, true).is_some());
-        line.pass(FIRST_ANSWER);
+        assert!(line.link.wait(line.now + FIRST_ANSWER.0, true).is_none());
+        line.pass(FIRST_ANSWER.1);
         assert!(!line.link.asks() && line.link.wait(line.now, false).is_none());
         line.pass(ms(60_000));
         assert!(line.link.asks(), "a late answer is an answer");

@@ -1,6 +1,7 @@
 //! What the screen looks like: frames of hand-made fleets at the sizes that matter, and what must hold for every frame.
 
 mod console;
+mod deployments;
 mod drill;
 mod fleet;
 mod screens;
@@ -91,6 +92,7 @@ fn detail(fleet: &Fleet, kind: Kind) -> Screen {
 fn frames() -> Vec<(&'static str, State)> {
     let mut frames = homes();
     frames.extend(elsewhere());
+    frames.extend(rollouts());
     frames
 }
 
@@ -214,6 +216,26 @@ fn elsewhere() -> Vec<(&'static str, State)> {
                     text: "could not write inventory.csv: disk full".to_owned(),
                     failed: true,
                 });
+            }),
+        ),
+    ]
+}
+
+/// Deployments, in trouble and of silent clusters.
+fn rollouts() -> Vec<(&'static str, State)> {
+    let zoom = |size| {
+        with(console::state(fleet::full(3, 5), size), |state| {
+            state.screen = Screen::Zoom(Kind::Deployments);
+        })
+    };
+    vec![
+        ("deployments-80x24", zoom(SMALL)),
+        ("deployments-120x40", zoom(MEDIUM)),
+        ("deployments-silent-120x40", later(zoom(MEDIUM), 90)),
+        (
+            "detail-deployment-80x24",
+            with(zoom(SMALL), |state| {
+                state.screen = detail(&state.fleet, Kind::Deployments);
             }),
         ),
     ]

@@ -37,7 +37,7 @@ impl Loop {
             // A replay asks nobody and changes nothing.
             Effect::Observe(_)
             | Effect::Lock { .. }
-            | Effect::Unlock
+            | Effect::Unlock { .. }
             | Effect::Journal(_)
             | Effect::Apply { .. } => {}
             Effect::DropKeys => self.grow_deaf(),
