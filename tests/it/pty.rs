@@ -40,9 +40,9 @@ fn size_of((columns, rows): (u16, u16)) -> PtySize {
 
 type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
 
-struct Session {
+pub struct Session {
     master: Box<dyn MasterPty + Send>,
-    child: Box<dyn Child + Send + Sync>,
+    pub child: Box<dyn Child + Send + Sync>,
     keys: Keys,
     output: Receiver<Vec<u8>>,
     /// Whoever holds it keeps the terminal from reading.
@@ -54,7 +54,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(
+    pub fn start(
         program: &str,
         arguments: &[&str],
         environment: &[(&str, &str)],
@@ -117,7 +117,7 @@ impl Session {
         Self::start(BINARY, &[&["demo"], arguments].concat(), environment, size)
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys
             .lock()
             .unwrap()
@@ -136,7 +136,7 @@ impl Session {
     }
 
     /// The terminal goes away without a word: nobody holds its end any more.
-    fn vanish(&mut self) {
+    pub fn vanish(&mut self) {
         self.over.store(true, Ordering::SeqCst);
         // Something to read, so that the reader sees that it is over and lets go.
         self.press("?");
@@ -175,12 +175,12 @@ impl Session {
         }
     }
 
-    fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) {
         self.wait(text, |screen| screen.contents().contains(text));
     }
 
     /// Reads to the end and returns the exit code. One that does not leave by itself fails its test instead of hanging it.
-    fn end(&mut self) -> u32 {
+    pub fn end(&mut self) -> u32 {
         let end = Instant::now() + SOON;
         loop {
             let left = end.saturating_duration_since(Instant::now());
