@@ -81,6 +81,7 @@ commands! {
     Copy, "copy", "", "Copy the selected row's name through the terminal";
     Export, "export", "<md|csv|json>", "Write what the pane shows to a file";
     Redraw, "redraw", "", "Draw the whole screen again";
+    Link, "link", "", "Tell how fast the way to this screen is";
     Suspend, "suspend", "", "Stop the console and return to the shell";
 }
 

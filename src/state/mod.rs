@@ -264,6 +264,8 @@ pub struct State {
     pub last_used: Timestamp,
     /// Whether it asks less often when nobody types: only a console does that somebody can wake.
     pub slows: bool,
+    /// Bytes per second of the way to the screen, while it is slow.
+    pub slow_link: Option<u64>,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
     /// When it began to say that something is not fine, each time.
@@ -308,6 +310,7 @@ impl State {
             conduct: conduct::Conduct::default(),
             last_used: now,
             slows: false,
+            slow_link: None,
             unsettled: true,
             alerts: Vec::new(),
             alarmed: false,

@@ -22,6 +22,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Quit => return leave::quit(state),
         Command::Suspend => return vec![Effect::Suspend],
         Command::Redraw => return vec![Effect::Redraw],
+        Command::Link => return vec![Effect::Link],
         Command::Theme => return vec![Effect::Theme(argument.to_owned())],
         Command::Refresh => return refresh(state),
         Command::Copy => return copy(state),
