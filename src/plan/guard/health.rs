@@ -40,7 +40,7 @@ pub fn health(outlook: &Outlook<'_>) -> Guard {
             | Change::Alarms(_) => {}
         }
     }
-    if outlook.receiving.is_empty() && !outlook.losing.is_empty() {
+    if outlook.unseen() {
         found.unknown(
             "nobody is seen to get what is taken away",
             "plan again when the shares are known",

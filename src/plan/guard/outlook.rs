@@ -303,6 +303,11 @@ impl<'a> Outlook<'a> {
         self.fleet.rollup(label).reach.lost(self.fleet.now)
     }
 
+    /// Whether something is taken from a region that serves, and nobody is seen to get it. What a region that does not answer had has gone elsewhere already, or nowhere.
+    pub fn unseen(&self) -> bool {
+        self.receiving.is_empty() && self.losing.iter().any(|label| !self.lost(label))
+    }
+
     /// Whether nothing was read anywhere lately: then it is our own network, or nobody asked, and the silence of a region says nothing about it.
     pub fn blind(&self) -> bool {
         let fleet = self.fleet;

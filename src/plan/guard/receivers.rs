@@ -170,7 +170,7 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
             found.pass(format!("{label} 0 of {} in ALARM", alarms.total));
         }
     }
-    if outlook.receiving.is_empty() && !outlook.losing.is_empty() {
+    if outlook.unseen() {
         found.unknown(
             "nobody is seen to get what is taken away",
             "plan again when the shares are known",

@@ -112,11 +112,6 @@ fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
             Cell::reading_if(demand.p99_ms, milliseconds, no_limit),
         ),
     ];
-    // Without a number of nodes it is what the configuration says, and no more.
-    let spec = fleet.estate.region(&rollup.label);
-    if spec.is_some_and(|spec| spec.capacity_nodes.is_some()) {
-        fields.push(Field::text("capacity from", Some(&capacity.how)));
-    }
     for arn in demand::load_balancers(fleet, &rollup.label) {
         let name = arn_tail(arn, "loadbalancer/");
         let one = |title: &str, what: &str, text: &dyn Fn(f64) -> String| {
