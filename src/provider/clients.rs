@@ -223,8 +223,6 @@ mod tests {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
-            capacity_nodes: None,
-            residency: Vec::new(),
         };
         Estate {
             regions: vec![

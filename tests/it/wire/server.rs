@@ -15,7 +15,6 @@ use tiny_http::{Header, Request};
 use super::{
     emulators::Emulators,
     protocol::{Protocol, Reply, identify},
-    route53::Route53,
     script::{Call, Fault, Script},
 };
 
@@ -33,8 +32,6 @@ struct Shared {
     socket: tiny_http::Server,
     script: Arc<Script>,
     emulators: Emulators,
-    /// Answers for Route 53 in place of the emulator.
-    zone: Option<Arc<Route53>>,
     /// Calls that hang: kept open here, so that no thread waits with them.
     hanging: Mutex<Vec<Request>>,
     stopped: AtomicBool,
@@ -42,12 +39,11 @@ struct Shared {
 
 impl Server {
     /// Opens a free port.
-    pub fn start(script: Arc<Script>, zone: Option<Arc<Route53>>) -> Self {
+    pub fn start(script: Arc<Script>) -> Self {
         let shared = Arc::new(Shared {
             socket: tiny_http::Server::http("127.0.0.1:0").unwrap(),
             script,
             emulators: Emulators::new(),
-            zone,
             hanging: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
@@ -103,14 +99,8 @@ impl Shared {
             .read_to_end(&mut body);
         let headers = headers(request);
         let call = identify(request.method().as_str(), request.url(), &headers, &body);
-        let protocol = Protocol::of(&headers, &call);
-        let signed = headers.get(http::header::AUTHORIZATION);
-        let signed = signed.and_then(|value| value.to_str().ok());
-        if self.script.expired(signed.unwrap_or_default()) {
-            let message = "The security token included in the request is expired";
-            return Some(protocol.error(403, "ExpiredToken", message));
-        }
         let verdict = self.script.judge(&call, &body);
+        let protocol = Protocol::of(&headers, &call);
         match verdict.fault {
             Some(Fault::Hang) => return None,
             Some(Fault::Throttle) => {
@@ -131,12 +121,7 @@ impl Shared {
         }
         let mut reply = match verdict.body {
             Some((status, body)) => protocol.reply(status, body),
-            None => match &self.zone {
-                Some(zone) if call.service == "route53" => {
-                    zone.answer(request.method().as_str(), request.url(), &body)?
-                }
-                Some(_) | None => self.emulated(request, &call, headers, body).await,
-            },
+            None => self.emulated(request, &call, headers, body).await,
         };
         if verdict.fault == Some(Fault::Truncated) {
             reply.body.truncate(reply.body.len() / 2);
