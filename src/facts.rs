@@ -30,8 +30,6 @@ pub struct Facts {
     pub levers: Vec<(Mark, String)>,
     /// Contradictions, worst first.
     pub contradictions: Vec<(Mark, String)>,
-    /// Runs in hand, the worst first. Not of the fleet either.
-    pub runs: Vec<(Mark, String)>,
     /// What earlier plans left behind, the overdue first. Not of the fleet but of the journal: whoever renews the facts puts them in.
     pub reminders: Vec<(Mark, String)>,
 }
@@ -69,7 +67,6 @@ impl Facts {
             regions,
             levers: levers(fleet),
             contradictions: contradictions(fleet),
-            runs: Vec::new(),
             reminders: Vec::new(),
         }
     }
@@ -80,7 +77,6 @@ impl Facts {
             Cow::Borrowed(self)
         } else {
             Cow::Owned(Self {
-                runs: self.runs.clone(),
                 reminders: self.reminders.clone(),
                 ..Self::of(fleet)
             })

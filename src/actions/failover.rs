@@ -16,13 +16,19 @@ use crate::{
 /// See the module.
 pub struct Failover;
 
-/// Judged right before the call, with the guards of every such change. Alarms of the receivers do not stop it: they are what it is for.
-const OWN: &[GuardId] = &[
+/// Judged right before the call. Alarms of the receivers do not stop it: they are what it is for.
+const GUARDS: &[GuardId] = &[
     GuardId::Split,
     GuardId::Quorum,
     GuardId::Health,
+    GuardId::Stale,
     GuardId::Lag,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
     GuardId::Version,
+    GuardId::ControlPlane,
 ];
 
 /// A few minutes to a writer (domain B.4).
@@ -65,7 +71,7 @@ impl Action for Failover {
             format!("Fail the writer of {id} over to {to_region}, accepting the loss"),
             Change::Databases(change),
             TIME,
-            OWN,
+            GUARDS,
         );
         let title = format!(
             "Fail {id} over to {to_region}, giving up {}",

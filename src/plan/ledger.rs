@@ -216,7 +216,6 @@ impl Ledger {
             | What::Confirmed { .. }
             | What::Waited { .. }
             | What::Held { .. }
-            | What::Overridden { .. }
             | What::Resumed
             | What::GoingBack { .. } => {}
         }

@@ -53,11 +53,6 @@ pub fn reply(world: &World, query: &Query) -> Reply {
             ),
             usual,
         ),
-        Some(ApiFault::Expire) => failed(
-            ErrorClass::Identity,
-            "ExpiredToken: The security token included in the request is expired",
-            usual,
-        ),
         Some(ApiFault::Fail) => failed(
             ErrorClass::Transient,
             "InternalFailure: HTTP 500",
@@ -167,6 +162,7 @@ fn rows(world: &World, query: &Query) -> Rows {
         Source::ApiServers => {
             Rows::Clusters(clusters::sim::api_servers(world, place, &query.wanted))
         }
+        Source::Nodes => Rows::Clusters(clusters::sim::nodes(world, place)),
         Source::Deployments => Rows::Deployments(deployments::sim::observe(world, place)),
         Source::HealthChecks => Rows::HealthChecks(health_checks::sim::observe(world)),
         Source::Metrics => Rows::Metrics(metrics::sim::observe(world, place, &query.wanted)),
@@ -186,6 +182,7 @@ fn operation(source: Source) -> &'static str {
         Source::Clusters => "eks:ListClusters",
         Source::ApiServers => "kubernetes:GetVersion",
         Source::Deployments => "kubernetes:WatchDeployments",
+        Source::Nodes => "kubernetes:WatchNodes",
         Source::ElastiCache => "elasticache:DescribeReplicationGroups",
         Source::MemoryDb => "memorydb:DescribeClusters",
         Source::Tables => "dynamodb:ListTables",

@@ -11,7 +11,6 @@ mod frames;
 mod headless;
 mod journal;
 mod plans;
-mod processes;
 mod pty;
 mod readme;
 mod scenarios;

@@ -3,11 +3,7 @@
 use crate::{
     actions::kit::region,
     plan::forecast::Forecast,
-    resources::{
-        Change, Fleet, RegionLabel,
-        imagine::Imagined,
-        regions::{capacity::Capacity, demand},
-    },
+    resources::{Change, Fleet, RegionLabel, imagine::Imagined},
 };
 
 /// The effective share of a region, if it is a number.
@@ -21,8 +17,17 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
     for change in changes {
         imagined.take(change);
     }
-    let rates = demand::in_one_minute(fleet);
-    let total = demand::total(fleet);
+    let rates: Vec<(&RegionLabel, Option<f64>)> = fleet
+        .estate
+        .regions
+        .iter()
+        .map(|spec| (&spec.label, region::rps(fleet, &spec.label)))
+        .collect();
+    // A region without a share serves what it serves; without telemetry that is nothing that moves.
+    let total: Option<f64> = rates
+        .iter()
+        .map(|(label, rate)| rate.or_else(|| (share(fleet, label) == Some(0.0)).then_some(0.0)))
+        .sum();
     let moving = losing.and_then(|losing| {
         let rate = rates.iter().find(|(label, _)| *label == losing);
         rate.and_then(|(_, rate)| *rate)
@@ -40,10 +45,13 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
                 region: (*label).clone(),
                 share_before: share(fleet, label),
                 share_after: after,
-                rps_before: region::rps(fleet, label),
+                rps_before: *rate,
                 rps_after,
                 rps_worst: worst,
-                capacity_rps: Capacity::of(fleet, label).usable(),
+                capacity_rps: fleet
+                    .estate
+                    .region(label)
+                    .and_then(|spec| spec.capacity_rps),
             }
         })
         .collect()

@@ -17,12 +17,18 @@ use crate::{
     },
 };
 
-/// Judged right before the call, with the guards of every such change.
-const OWN: &[GuardId] = &[
+/// Judged right before the call.
+const GUARDS: &[GuardId] = &[
     GuardId::Split,
     GuardId::Quorum,
+    GuardId::Stale,
     GuardId::Lag,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
     GuardId::Version,
+    GuardId::ControlPlane,
 ];
 
 /// Several minutes or longer, with a reboot; 60 s is not realistic (domain 0.3).
@@ -94,7 +100,7 @@ pub fn plan(
         format!("Promote {id} in {region}"),
         Change::Databases(change),
         TIME,
-        OWN,
+        GUARDS,
     );
     let mut draft = Draft::new(
         format!("Promote {id} in {region}, for good"),

@@ -79,8 +79,7 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
+            | traffic::Change::Staging { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)
@@ -126,8 +125,7 @@ pub fn moves_traffic(change: &Change) -> bool {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
+            | traffic::Change::Staging { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)
@@ -255,8 +253,7 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
+            | traffic::Change::Staging { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)

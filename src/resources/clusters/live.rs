@@ -11,6 +11,7 @@ pub use super::api_servers::live::servers;
 use super::{
     ApiServer, Change, Cluster, EksCluster, api_servers,
     node_groups::{self, Update},
+    nodes,
 };
 use crate::{
     provider::{ask::Ask, paging::all_pages, write::Write},
@@ -29,6 +30,9 @@ const PARALLEL: usize = 8;
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     if query.source == Source::ApiServers {
         return api_servers::live::observe(ask, query).await;
+    }
+    if query.source == Source::Nodes {
+        return nodes::live::observe(ask, query).await;
     }
     let started = Instant::now();
     let client = Client::new(&ask.config);

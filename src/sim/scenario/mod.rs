@@ -45,12 +45,12 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
         ),
         ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
         (
-            "concurrent-operator",
-            include_str!("../scenarios/concurrent-operator.toml"),
+            "rolling-release",
+            include_str!("../scenarios/rolling-release.toml"),
         ),
         (
-            "expired-credentials",
-            include_str!("../scenarios/expired-credentials.toml"),
+            "concurrent-operator",
+            include_str!("../scenarios/concurrent-operator.toml"),
         ),
         (
             "complete-outage",
@@ -106,8 +106,6 @@ pub enum ApiFault {
     Slow,
     /// Says that the caller may not ask.
     Deny,
-    /// Says that the credentials have expired.
-    Expire,
     /// Answers with a server error.
     Fail,
     /// Answers with rows missing.

@@ -27,7 +27,7 @@ use pilothouse::{
         change::{ApplyError, Receipt},
         levers, shown,
     },
-    sim::{Clock, Scenario, SimProvider, World, score::Kpis},
+    sim::{Clock, Scenario, SimProvider, World, world::Load},
     state::{Dialog, Look, Mode, State, conduct, update},
     ui,
 };
@@ -189,7 +189,6 @@ impl Drill {
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
-                | Effect::Link
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 // Nobody is there to carry them out; `replay` looks at them.
@@ -364,12 +363,17 @@ impl Drill {
 
     /// Requests of all users that are answered well, as a share of those that are made.
     pub fn success(&self) -> f64 {
-        self.truth(World::success)
-    }
-
-    /// How it went until now, as numbers (domain D.8).
-    pub fn kpis(&self) -> Kpis {
-        self.world.kpis(&self.journal, &self.state.alerts)
+        self.truth(|world| {
+            let good = |(region, load): (usize, &Load)| {
+                if world.faults.down(region) {
+                    0.0
+                } else {
+                    load.served_rps() * (1.0 - load.target_errors)
+                }
+            };
+            let all: f64 = world.loads.iter().map(|load| load.offered_rps).sum();
+            world.loads.iter().enumerate().map(good).sum::<f64>() / all
+        })
     }
 
     /// Lets the run in hand end, hold or halt; how, and after how many seconds.
@@ -485,7 +489,6 @@ impl Drill {
             | Event::Paste { .. }
             | Event::Resize { .. }
             | Event::Continued
-            | Event::Link { .. }
             | Event::JournalOpened { .. }
             | Event::Journaled { .. }
             | Event::Locked { .. }

@@ -7,12 +7,7 @@ use aws_sdk_cloudfront::{
     },
 };
 
-use tokio::time::Instant;
-
-use super::{
-    ContinuousDeployment, Distribution, Origin, invalidations::live as invalidations,
-    parse_reference,
-};
+use super::{ContinuousDeployment, Distribution, Origin};
 use crate::{
     provider::{ask::Ask, paging::all_pages},
     resources::{
@@ -28,12 +23,8 @@ struct Found {
     config: Option<DistributionConfig>,
 }
 
-/// Every distribution, with its policy and its newest invalidations, and whether the invalidation that `wanted` names has ended.
-pub async fn observe(
-    ask: &Ask<'_>,
-    wanted: Option<&str>,
-) -> Result<(Vec<Split>, Option<bool>), ProviderError> {
-    let started = Instant::now();
+/// Every distribution, with its policy.
+pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
     let client = Client::new(&ask.config);
     let mut found = Vec::new();
     for summary in distributions(ask, &client).await? {
@@ -58,10 +49,7 @@ pub async fn observe(
         attach(ask, &client, &mut found, policies).await?;
     }
     let distributions = found.into_iter().map(|found| found.distribution);
-    let mut distributions: Vec<Distribution> = distributions.collect();
-    let wanted = wanted.and_then(parse_reference);
-    let in_sync = invalidations::read(ask, &client, &mut distributions, wanted, started).await?;
-    Ok((rows(distributions), in_sync))
+    Ok(rows(distributions.collect()))
 }
 
 async fn read_config(
@@ -203,7 +191,6 @@ fn distribution(summary: DistributionSummary) -> Distribution {
         origins: origins(summary.origins),
         origin_groups: origin_groups(summary.origin_groups),
         policy: None,
-        invalidations: None,
     }
 }
 

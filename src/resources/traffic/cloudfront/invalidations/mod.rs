@@ -1,3 +1,0 @@
-//! Invalidations of paths: how they are read and sent. Owns no guard.
-
-pub mod live;
