@@ -8,6 +8,9 @@ use crate::{
     ui::layout,
 };
 
+/// As many alerts are kept; more than a drill has.
+const ALERTS: usize = 1_000;
+
 impl State {
     /// The pane that has the keys.
     pub fn active(&self) -> Kind {
@@ -45,6 +48,12 @@ impl State {
             return;
         }
         self.facts = Facts::of(self.shown());
+        let worst = matches!(self.facts.worst(), Mark::Warn(_) | Mark::Bad(_));
+        let alarmed = worst || !self.facts.contradictions.is_empty();
+        if alarmed && !self.alarmed && self.alerts.len() < ALERTS {
+            self.alerts.push(self.now);
+        }
+        self.alarmed = alarmed;
         let mark = |overdue| {
             if overdue {
                 Mark::Warn(false)
@@ -56,6 +65,7 @@ impl State {
         self.facts.reminders = reminders
             .map(|reminder| (mark(reminder.overdue), reminder.text))
             .collect();
+        self.facts.runs = self.conduct.in_short(self.now);
         let kinds = match &self.screen {
             Screen::Home => self.home_kinds(),
             Screen::Zoom(kind) => vec![*kind],

@@ -4,7 +4,9 @@ mod acts;
 mod blindness;
 pub mod drill;
 mod outages;
+mod paths;
 mod replay;
+mod scores;
 mod stores;
 mod wrongs;
 

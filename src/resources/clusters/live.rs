@@ -9,9 +9,8 @@ use tokio::time::Instant;
 
 pub use super::api_servers::live::servers;
 use super::{
-    ApiServer, Change, Cluster, EksCluster, api_servers,
+    ApiServer, Change, Cluster, EksCluster, api_servers, node_count,
     node_groups::{self, Update},
-    nodes,
 };
 use crate::{
     provider::{ask::Ask, paging::all_pages, write::Write},
@@ -32,7 +31,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
         return api_servers::live::observe(ask, query).await;
     }
     if query.source == Source::Nodes {
-        return nodes::live::observe(ask, query).await;
+        return node_count::live::observe(ask, query).await;
     }
     let started = Instant::now();
     let client = Client::new(&ask.config);

@@ -3,18 +3,19 @@
 mod api_servers;
 pub mod change;
 pub mod live;
+pub mod node_count;
 mod node_groups;
 pub mod nodes;
 pub mod sim;
 pub(in crate::resources) mod view;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     change::{Bounds, Change},
-    nodes::Nodes,
+    node_count::NodeCount,
 };
 
 use super::{Fleet, Judgement, Place, Resource, Severity};
@@ -41,7 +42,7 @@ pub enum Cluster {
     /// What the API server itself says.
     ApiServer(ApiServerState),
     /// Its nodes, as the API server tells them.
-    Nodes(Nodes),
+    Nodes(NodeCount),
 }
 
 /// A cluster as EKS describes it.
@@ -131,6 +132,9 @@ pub struct ApiServerState {
     /// Whether it has ever answered this console. One that never has may be private: reachable for its users, not from here.
     #[serde(default)]
     pub answered_before: bool,
+    /// Ready nodes by node group (`eks.amazonaws.com/nodegroup`; those of none under an empty name); `None` where nobody counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_nodes: Option<BTreeMap<String, i32>>,
 }
 
 impl Resource for Cluster {

@@ -1,11 +1,11 @@
 //! How this kind behaves in the simulated world: one EKS cluster per region with one node group, and its API server. Owns no state.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     super::{Place, Wanted},
-    ApiServer, ApiServerState, Bounds, Cluster, EksCluster, NodeGroup, Nodes,
-    nodes::Zone,
+    ApiServer, ApiServerState, Bounds, Cluster, EksCluster, NodeCount, NodeGroup,
+    node_count::Zone,
 };
 use crate::sim::{World, names};
 
@@ -72,7 +72,7 @@ pub fn nodes(world: &World, place: &Place) -> Vec<Cluster> {
     };
     let zones = vec![zone(0, "a"), zone(1, "b"), zone(2, "c")];
     let gone = zones[0].total - zones[0].ready;
-    vec![Cluster::Nodes(Nodes {
+    vec![Cluster::Nodes(NodeCount {
         cluster: names::eks(aws),
         heard_at: Some(world.timestamp(world.now())),
         zones,
@@ -111,6 +111,10 @@ pub fn api_servers(world: &World, place: &Place, wanted: &Wanted) -> Vec<Cluster
                 .then(|| Duration::from_secs_f64(milliseconds / 1_000.0)),
             error: error.map(str::to_owned),
             answered_before: false,
+            ready_nodes: error.is_none().then(|| {
+                let ready = world.nodes[region].ready;
+                BTreeMap::from([(names::NODE_GROUP.to_owned(), ready)])
+            }),
         }
     });
     states.map(Cluster::ApiServer).collect()

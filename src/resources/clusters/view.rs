@@ -1,6 +1,6 @@
 //! What a cluster shows in its pane, its detail and status. Owns texts only; draws nothing.
 
-use super::{ApiServerState, Cluster, EksCluster, Nodes};
+use super::{ApiServerState, Cluster, EksCluster, NodeCount};
 use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity,
     cell::{Cell, Column, Field, Show, milliseconds},
@@ -146,12 +146,12 @@ fn eks(cluster: &EksCluster, severity: Severity) -> Vec<Field> {
 }
 
 /// Ready nodes of all.
-pub(in crate::resources) fn ready(nodes: &Nodes) -> Cell {
+pub(in crate::resources) fn ready(nodes: &NodeCount) -> Cell {
     let (ready, total) = (nodes.ready(), nodes.total());
     Cell::number(f64::from(ready), format!("{ready}/{total}")).severity(nodes.judge().severity)
 }
 
-fn nodes(nodes: &Nodes, fleet: &Fleet) -> Vec<Field> {
+fn nodes(nodes: &NodeCount, fleet: &Fleet) -> Vec<Field> {
     let mut fields = vec![
         Field::text("cluster", Some(&nodes.cluster)),
         Field::new("heard", Cell::since(nodes.heard_at, fleet.now)),

@@ -37,6 +37,7 @@ pub fn reads_first(change: &Change) -> bool {
     match change {
         Change::Traffic(
             traffic::Change::Weights { .. }
+            | traffic::Change::Invalidate { .. }
             | traffic::Change::Alias {
                 revision_id: Some(_),
                 ..
@@ -122,6 +123,11 @@ impl Entry {
             Some(ApiFault::Deny) => told(
                 ErrorClass::Denied,
                 "AccessDenied: not authorized",
+                Fate::Refused,
+            ),
+            Some(ApiFault::Expire) => told(
+                ErrorClass::Identity,
+                "ExpiredToken: The security token included in the request is expired",
                 Fate::Refused,
             ),
             // A server error may come from a proxy in front of a service that did it.

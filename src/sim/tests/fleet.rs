@@ -286,10 +286,10 @@ fn stuck(watching: &Watching, region: &str) -> Vec<String> {
 fn a_bad_release_is_seen_in_its_region_alone_and_its_way_back_too() {
     let mut watching = Watching::named("partial-failure");
     watching.poll(10);
-    assert_eq!(stuck(&watching, "eu-west-1"), [String::new(); 0]);
+    assert!(stuck(&watching, "eu-west-1").is_empty());
     watching.poll(170);
     assert_eq!(stuck(&watching, "eu-west-1"), ["checkout"]);
-    assert_eq!(stuck(&watching, "us-east-1"), [String::new(); 0]);
+    assert!(stuck(&watching, "us-east-1").is_empty());
     let europe = place("eu-west-1");
     let row = {
         let mut rows = watching.fleet.deployments.at(&europe);
@@ -300,7 +300,7 @@ fn a_bad_release_is_seen_in_its_region_alone_and_its_way_back_too() {
     let skew = watching.fleet.versions.skew(row).unwrap();
     assert_eq!((skew.same, skew.of), (1, 3));
     watching.poll(430);
-    assert_eq!(stuck(&watching, "eu-west-1"), [String::new(); 0]);
+    assert!(stuck(&watching, "eu-west-1").is_empty());
 }
 
 #[test]

@@ -2,8 +2,11 @@
 //!
 //! More cases by `PILOTHOUSE_CASES` (for each of the four shards), other ones by `PILOTHOUSE_SEED`; a failure prints its seed and its smallest case.
 
+mod blind;
 mod cases;
 mod console;
 mod locks;
 mod quiet;
 mod truth;
+
+pub use self::cases::env;

@@ -9,7 +9,7 @@ use crate::resources::{Fleet, Freshness, Judgement, Limits, Severity, Source};
 
 /// The nodes of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Nodes {
+pub struct NodeCount {
     /// Name of the cluster, or of its kubeconfig context.
     pub cluster: String,
     /// When its API server last said anything about nodes.
@@ -35,7 +35,7 @@ pub struct Zone {
     pub total: u32,
 }
 
-impl Nodes {
+impl NodeCount {
     /// Nodes that are ready.
     pub fn ready(&self) -> u32 {
         self.zones.iter().map(|zone| zone.ready).sum()

@@ -6,7 +6,7 @@ use futures::future::join_all;
 
 use super::{
     super::{Cluster, api_servers::live::servers},
-    Nodes, Zone,
+    NodeCount, Zone,
 };
 use crate::{
     provider::{ask::Ask, kubernetes},
@@ -39,7 +39,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 }
 
 /// The nodes of a cluster; `None` before they were listed.
-fn nodes(cluster: &kubernetes::Cluster) -> Option<Nodes> {
+fn nodes(cluster: &kubernetes::Cluster) -> Option<NodeCount> {
     let seen = cluster.nodes.seen();
     if !seen.complete {
         return None;
@@ -67,7 +67,7 @@ fn nodes(cluster: &kubernetes::Cluster) -> Option<Nodes> {
         ready,
         total,
     };
-    Some(Nodes {
+    Some(NodeCount {
         cluster: cluster.access.name().to_owned(),
         heard_at: seen.heard_at,
         zones: zones.into_iter().map(zone).collect(),
