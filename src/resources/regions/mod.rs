@@ -6,6 +6,7 @@ mod detail;
 pub mod live;
 pub mod reach;
 pub mod reasons;
+mod rollouts;
 pub mod rollup;
 pub mod sim;
 pub mod steering;

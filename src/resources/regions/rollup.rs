@@ -11,12 +11,13 @@ use super::{
     demand::Demand,
     reach::Reach,
     reasons,
+    rollouts::Rollouts,
     steering::{self, Canary, Share},
     stores::Stores,
 };
 use crate::resources::{
-    Fleet, Freshness, Judgement, Place, RegionLabel, Resource, Severity, Source, alarms::AlarmType,
-    clusters::Cluster, deployments::Rollout, health_checks, metrics::Reading, traffic::Mechanism,
+    Fleet, Freshness, Judgement, Place, RegionLabel, Severity, Source, alarms::AlarmType,
+    clusters::Cluster, health_checks, metrics::Reading, traffic::Mechanism,
 };
 
 /// Alarms of a region by state.
@@ -56,17 +57,6 @@ pub struct ClusterLine {
     pub status: Option<String>,
     /// Whether its API server answers; `None` when nobody has tried.
     pub answers: Option<bool>,
-}
-
-/// Deployments of a region by how they roll out.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Rollouts {
-    /// Names of those that are stuck, or of which nothing serves.
-    pub stuck: Vec<String>,
-    /// How many move.
-    pub moving: usize,
-    /// How many there are.
-    pub total: usize,
 }
 
 /// Everything known about a region.
@@ -146,7 +136,7 @@ impl Rollup {
             alarms: alarms(fleet, &place),
             health_checks: checks(fleet, label),
             clusters: clusters(fleet, &place),
-            deployments: rollouts(fleet, &place),
+            deployments: Rollouts::of(fleet, &place),
             identity,
             freshness: reach.freshness(),
             cut_off: reach.lost(fleet.now) && fleet.cut_off(),
@@ -254,24 +244,6 @@ fn checks(fleet: &Fleet, label: &RegionLabel) -> Checks {
         unknown: named(None),
         total: states.len(),
     }
-}
-
-/// What was last known of a cluster that is silent for long says nothing about now.
-fn rollouts(fleet: &Fleet, place: &Place) -> Rollouts {
-    let slice = fleet.deployments.slice(Source::Deployments, place);
-    let mut rollouts = Rollouts::default();
-    for row in slice.into_iter().flat_map(|slice| &slice.rows) {
-        rollouts.total += 1;
-        if row.heard(fleet) >= Freshness::Expired {
-            continue;
-        }
-        if row.judge(fleet, place).severity == Severity::Bad {
-            rollouts.stuck.push(row.name.clone());
-        } else if matches!(row.rollout(), Rollout::Moving { .. } | Rollout::Unseen) {
-            rollouts.moving += 1;
-        }
-    }
-    rollouts
 }
 
 fn clusters(fleet: &Fleet, place: &Place) -> Vec<ClusterLine> {
