@@ -254,6 +254,10 @@ fn sequence(parameters: &[u8], last: u8) -> Option<Typed> {
     if let [b'?', ..] = parameters {
         return (last == b'c').then_some(Typed::Shown);
     }
+    // Mouse reports end with a letter that is Enter elsewhere.
+    if matches!(parameters, [b'<' | b'=' | b'>', ..]) || last == b'M' {
+        return None;
+    }
     let text = std::str::from_utf8(parameters).ok()?;
     let mut numbers = text.split(';').map(|part| {
         let mut parts = part
@@ -398,7 +402,7 @@ mod tests {
         ("\x1b[200~two\r\nlines\x1b[201~x", "\"two\\r\\nlines\" x"),
         // What is no key: the cursor's position, focus, mouse reports, words, other modes.
         (
-            "\x1b[1;1R\x1b[I\x1b[O\x1b[<0;1;1M\x1b[M !!q\x1b[?2026;2$y",
+            "\x1b[1;1R\x1b[I\x1b[O\x1b[<0;1;1M\x1b[32;1;1M\x1b[M !!q\x1b[?2026;2$y",
             "f3 q",
         ),
         ("\x1b]11;rgb:0/0/0\x1b\\\x1bP1+r\x1b\\\x1b]10;x\x07q", "q"),
