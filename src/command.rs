@@ -60,18 +60,19 @@ commands! {
     Why, "why", "", "Say why the selected row is in its state";
     Legend, "legend", "", "Explain glyphs and colours";
     Cost, "cost", "", "Show API calls per minute and dollars per hour";
+    WhatNow, "what-now", "", "Show which plans would help regions in trouble";
     Act, "act", "<action> [target] [options]", "Plan an action: drain-region, restore-region, shift-weights, switchover …";
     Plan, "plan", "", "Show the plan";
     Replan, "replan", "", "Make the plan again on what is known now";
     Confirm, "confirm", "", "Ask for the confirmation of the plan";
-    Override, "override", "<guard> [reason]", "Override a guard of the plan by name, with a reason";
+    Override, "override", "[guard] [reason]", "Override a guard of the plan, or of the run that stopped; asks for the reason";
     Arm, "arm", "<reason>", "Allow changes for 15 minutes";
     Disarm, "disarm", "", "Allow no more changes; a run stops before its next one";
-    Run, "run", "", "Show the run in hand";
+    Run, "run", "[run]", "Show a run of this session; Tab goes to the next one in hand";
     Hold, "hold", "", "Hold the run before its next change, or let it go on";
     Skip, "skip", "", "Do not wait any longer in this step";
     Abort, "abort", "", "Stop the run: stay, or undo";
-    Runs, "runs", "", "Show runs: interrupted, to be undone, left over";
+    Runs, "runs", "", "Show runs: in hand, interrupted, left over, to be undone";
     GoOn, "go-on", "[run]", "Plan the rest of an interrupted run anew";
     Settle, "settle", "<run> <note>", "Say that nothing more is to be done about an interrupted run";
     Journal, "journal", "", "Show the journal";
@@ -80,6 +81,7 @@ commands! {
     Copy, "copy", "", "Copy the selected row's name through the terminal";
     Export, "export", "<md|csv|json>", "Write what the pane shows to a file";
     Redraw, "redraw", "", "Draw the whole screen again";
+    Link, "link", "", "Tell how fast the way to this screen is";
     Suspend, "suspend", "", "Stop the console and return to the shell";
 }
 

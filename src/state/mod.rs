@@ -9,6 +9,7 @@ mod pace;
 pub mod schedule;
 mod selection;
 mod update;
+mod what_now;
 mod why;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -19,8 +20,10 @@ use self::schedule::Schedule;
 pub use self::{leave::in_flight, update::update};
 
 use crate::{
+    actions::Advice,
     config::keymap::Keymap,
     facts::Facts,
+    plan::GuardId,
     resources::{
         Estate, Fleet, Kind,
         cell::RowId,
@@ -114,6 +117,24 @@ pub enum Dialog {
         input: Input,
         /// What was typed at the stages before.
         typed: Vec<String>,
+    },
+    /// The words about the loss, once more, before a guard of a run is overridden where nothing undoes it.
+    Override {
+        /// The run.
+        run: String,
+        /// The guard.
+        guard: GuardId,
+        /// Why.
+        reason: String,
+        /// What is typed.
+        input: Input,
+    },
+    /// Plans that would help now.
+    WhatNow {
+        /// Them, the most helpful first.
+        advice: Vec<Advice>,
+        /// The chosen one.
+        cursor: usize,
     },
     /// The question how a run shall stop.
     Stop {
@@ -243,6 +264,8 @@ pub struct State {
     pub last_used: Timestamp,
     /// Whether it asks less often when nobody types: only a console does that somebody can wake.
     pub slows: bool,
+    /// Bytes per second of the way to the screen, while it is slow.
+    pub slow_link: Option<u64>,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
     /// When it began to say that something is not fine, each time.
@@ -287,6 +310,7 @@ impl State {
             conduct: conduct::Conduct::default(),
             last_used: now,
             slows: false,
+            slow_link: None,
             unsettled: true,
             alerts: Vec::new(),
             alarmed: false,

@@ -31,16 +31,31 @@ pub fn severity_role(severity: Severity) -> Role {
     }
 }
 
+/// One line for each run in hand that fits, the worst first; the last one counts the rest.
+pub fn runs(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
+    let glyph = if canvas.look.ascii { ">" } else { "▶" };
+    flagged(canvas, facts.runs.iter().map(|run| (glyph, run)), area);
+}
+
 /// One line for each contradiction and reminder that fits; the last one counts the rest.
 pub fn contradictions(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
-    let lines = usize::from(area.height);
     let ascii = canvas.look.ascii;
     let unequal = if ascii { "<>" } else { "≠" };
     let flag = if ascii { "!" } else { "⚑" };
     let found = facts.contradictions.iter().map(|found| (unequal, found));
     let kept = facts.reminders.iter().map(|kept| (flag, kept));
-    let hidden = (facts.contradictions.len() + facts.reminders.len()).saturating_sub(lines);
-    for (index, (glyph, (mark, text))) in found.chain(kept).take(lines).enumerate() {
+    flagged(canvas, found.chain(kept), area);
+}
+
+/// Lines with a glyph before each; the last one that fits counts the rest.
+fn flagged<'a>(
+    canvas: &mut Canvas<'_>,
+    all: impl Iterator<Item = (&'a str, &'a (Mark, String))> + Clone,
+    area: Rect,
+) {
+    let lines = usize::from(area.height);
+    let hidden = all.clone().count().saturating_sub(lines);
+    for (index, (glyph, (mark, text))) in all.take(lines).enumerate() {
         let y = area.y + index as u16;
         let more = (index + 1 == lines && hidden > 0).then(|| format!("+{hidden} more "));
         let right = more.map_or(area.right(), |more| {
@@ -105,6 +120,26 @@ pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
             let text = format!("{glyph}{air}{text}");
             x += canvas.put(x, area.y, &text, right - x, role) + between;
         }
+    }
+}
+
+/// At the end of the status line: how much the way to this screen carries, while it is slow; returns what is left of the line.
+pub fn link(canvas: &mut Canvas<'_>, state: &State, area: Rect) -> Rect {
+    let Some(rate) = state.slow_link.filter(|_| area.height > 0) else {
+        return area;
+    };
+    // A serial line sends ten bits for a byte.
+    let text = format!("link: {:.1} kbit/s", rate as f64 / 100.0);
+    let start = canvas.put_right(
+        area.x,
+        area.right().saturating_sub(1),
+        area.y,
+        &text,
+        Role::Warn,
+    );
+    Rect {
+        width: start - area.x,
+        ..area
     }
 }
 
@@ -207,14 +242,18 @@ fn hinted(state: &State) -> (Context, Hints) {
     ];
     const RUN: Hints = &[
         (Command::Hold, "hold/go on"),
-        (Command::Abort, "abort"),
+        (Command::Abort, "stop"),
         (Command::Skip, "wait no longer"),
+        (NextPane, "next run"),
+        (Command::Runs, "runs"),
         (Back, "back"),
         (Help, "help"),
     ];
     const RUNS: Hints = &[
         (Back, "back"),
-        (Open, "undo"),
+        (Open, "open/undo"),
+        (Command::Hold, "hold/go on"),
+        (Command::Abort, "stop"),
         (Palette, "command"),
         (Help, "help"),
     ];
@@ -229,11 +268,19 @@ fn hinted(state: &State) -> (Context, Hints) {
     }
 }
 
+/// Whether a region is BAD on the home screen.
+fn in_trouble(state: &State) -> bool {
+    let home = matches!(state.screen, Screen::Home | Screen::Zoom(_)) && state.dialogs.is_empty();
+    home && matches!(state.facts.worst(), Mark::Bad(_))
+}
+
 /// The hints: what the most useful commands here are bound to.
 pub fn hints(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
     let (context, commands) = hinted(state);
     let mut x = area.x + 1;
-    for (command, word) in commands {
+    // What somebody needs who looks at a region in trouble stands first.
+    let trouble = in_trouble(state).then_some(&(Command::WhatNow, "what now?"));
+    for (command, word) in trouble.into_iter().chain(commands) {
         let key = usual_key(&state.keymap, context, *command);
         // In a dialog, quit may be bound to what closes it: then it is not hinted at.
         let Some(key) = key.filter(|key| {

@@ -35,12 +35,20 @@ pub fn draw(
             boxed(canvas, title, &lines, *scroll, width(dialog, state.size.0));
             None
         }
-        Dialog::Confirm { .. } | Dialog::Stop { .. } => {
+        Dialog::Confirm { .. }
+        | Dialog::Override { .. }
+        | Dialog::WhatNow { .. }
+        | Dialog::Stop { .. } => {
             let lines = lines(state, dialog, state.size);
-            let title = if matches!(dialog, Dialog::Stop { .. }) {
-                "Stop"
-            } else {
-                "Confirm"
+            let title = match dialog {
+                Dialog::Stop { .. } => "Stop",
+                Dialog::Override { .. } => "Override",
+                Dialog::WhatNow { .. } => "What now?",
+                Dialog::Confirm { .. }
+                | Dialog::Help { .. }
+                | Dialog::Text { .. }
+                | Dialog::Palette { .. }
+                | Dialog::Filter { .. } => "Confirm",
             };
             boxed(canvas, title, &lines, 0, width(dialog, state.size.0));
             None
@@ -72,7 +80,10 @@ fn width(dialog: &Dialog, screen: u16) -> u16 {
                 .saturating_add(4)
                 .clamp(most.min(40), most.min(120))
         }
-        Dialog::Confirm { .. } | Dialog::Stop { .. } => screen.saturating_sub(2).min(76),
+        Dialog::Confirm { .. }
+        | Dialog::Override { .. }
+        | Dialog::WhatNow { .. }
+        | Dialog::Stop { .. } => screen.saturating_sub(2).min(76),
         Dialog::Palette { .. } | Dialog::Filter { .. } => 0,
     }
 }
@@ -91,6 +102,10 @@ pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
             .map(|line| vec![Part::text(0, &line, Role::Text)])
             .collect(),
         Dialog::Confirm { stage, input, .. } => pages::confirm(state, *stage, input, inner),
+        Dialog::Override {
+            run, guard, input, ..
+        } => pages::override_again(state, run, *guard, input, inner),
+        Dialog::WhatNow { advice, cursor } => pages::what_now(state, advice, *cursor, inner),
         Dialog::Stop { run } => pages::stop(state, run, inner),
         Dialog::Palette { .. } | Dialog::Filter { .. } => Vec::new(),
     }

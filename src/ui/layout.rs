@@ -17,6 +17,8 @@ pub struct Needs {
     pub regions: usize,
     /// Whether there are levers to show.
     pub levers: bool,
+    /// Runs in hand to show.
+    pub runs: usize,
     /// Contradictions and reminders to show.
     pub contradictions: usize,
 }
@@ -27,6 +29,7 @@ impl Needs {
         Self {
             regions: fleet.estate.regions.len(),
             levers: !facts.levers.is_empty(),
+            runs: facts.runs.len(),
             contradictions: facts.contradictions.len() + facts.reminders.len(),
         }
     }
@@ -37,6 +40,8 @@ impl Needs {
 pub struct Layout {
     /// The top line.
     pub top: Rect,
+    /// One line for each run in hand that fits.
+    pub runs: Rect,
     /// One line for each contradiction that fits.
     pub contradictions: Rect,
     /// The lever row.
@@ -84,14 +89,23 @@ pub fn of(size: (u16, u16), needs: Needs) -> Layout {
         rect
     };
     let top = line(1);
-    let contradictions = line(needs.contradictions.min(most) as u16);
+    let runs = line(needs.runs.min(if height >= 24 { most + 1 } else { 1 }) as u16);
+    // What is in hand comes first where there is room for one line only.
+    let room = if height < 24 && runs.height > 0 {
+        0
+    } else {
+        most
+    };
+    let contradictions = line(needs.contradictions.min(room) as u16);
     let levers = line(u16::from(needs.levers && roomy));
     let status_rows = u16::from(roomy);
-    let body = line(height - 1 - contradictions.height - levers.height - status_rows - 1);
+    let body =
+        line(height - 1 - runs.height - contradictions.height - levers.height - status_rows - 1);
     let status = line(status_rows);
     let hints = line(1);
     Layout {
         top,
+        runs,
         contradictions,
         levers,
         body,
@@ -220,6 +234,7 @@ mod tests {
         Needs {
             regions,
             levers: true,
+            runs: regions / 2,
             contradictions: 2,
         }
     }
@@ -233,6 +248,7 @@ mod tests {
                     let screen = Rect::new(0, 0, width, height);
                     let mut parts = vec![
                         layout.top,
+                        layout.runs,
                         layout.contradictions,
                         layout.levers,
                         layout.status,

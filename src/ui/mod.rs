@@ -62,13 +62,15 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     }
     let layout = layout::of((area.width, area.height), Needs::of(state.shown(), &facts));
     banner::draw(canvas, state, &facts, layout.top);
+    chrome::runs(canvas, &facts, layout.runs);
     chrome::contradictions(canvas, &facts, layout.contradictions);
     chrome::levers(canvas, &facts, layout.levers);
     let focus = body(canvas, state, &layout);
     let why = focus
         .and_then(|kind| Some((kind, state.pane(kind)?)))
         .and_then(|(kind, pane)| pane::why(state.shown(), kind, pane));
-    chrome::status(canvas, state, layout.status, why);
+    let status = chrome::link(canvas, state, layout.status);
+    chrome::status(canvas, state, status, why);
     chrome::hints(canvas, state, layout.hints);
     let mut cursor = None;
     for dialog in &state.dialogs {
@@ -96,6 +98,8 @@ fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
             | Dialog::Confirm { .. }
+            | Dialog::Override { .. }
+            | Dialog::WhatNow { .. }
             | Dialog::Stop { .. }
             | Dialog::Help { .. }
             | Dialog::Text { .. },

@@ -259,7 +259,9 @@ fn records(common: &Common, simulated: bool) -> Result<Records, Failure> {
 
 fn on_terminal() -> bool {
     use std::io::{IsTerminal, stdin, stdout};
-    stdin().is_terminal() && stdout().is_terminal()
+    // A dumb terminal cannot move its cursor.
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    stdin().is_terminal() && stdout().is_terminal() && !dumb
 }
 
 fn recorder(path: &std::path::Path, state: &State) -> Result<Recorder, Failure> {
@@ -290,6 +292,7 @@ async fn show(
             recorder,
             theme,
             find_theme,
+            trace_perf: common.trace_perf,
         },
     )
     .await?;

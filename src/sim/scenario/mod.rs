@@ -45,6 +45,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
         ),
         ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
         (
+            "rolling-release",
+            include_str!("../scenarios/rolling-release.toml"),
+        ),
+        (
             "concurrent-operator",
             include_str!("../scenarios/concurrent-operator.toml"),
         ),

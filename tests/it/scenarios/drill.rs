@@ -189,6 +189,7 @@ impl Drill {
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
+                | Effect::Link
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 // Nobody is there to carry them out; `replay` looks at them.
@@ -484,6 +485,7 @@ impl Drill {
             | Event::Paste { .. }
             | Event::Resize { .. }
             | Event::Continued
+            | Event::Link { .. }
             | Event::JournalOpened { .. }
             | Event::Journaled { .. }
             | Event::Locked { .. }
