@@ -18,6 +18,7 @@ use super::{
     desk, export,
     input::{self, Input, Watchdog, is_interrupt},
     journal::Records,
+    memory::Memory,
     recording::{self, Recorder, Recording},
     terminal::Screen,
 };
@@ -66,12 +67,15 @@ pub struct Console {
     pub theme: Theme,
     /// For `:theme`.
     pub find_theme: FindTheme,
+    /// Where it is kept what was typed.
+    pub memory: Option<Memory>,
 }
 
 struct Loop {
     state: State,
     theme: Theme,
     find_theme: FindTheme,
+    memory: Option<Memory>,
     screen: Screen,
     carrier: Option<Carrier>,
     watchdog: Watchdog,
@@ -131,6 +135,7 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
         state,
         theme: console.theme,
         find_theme: console.find_theme,
+        memory: console.memory,
         screen,
         carrier,
         watchdog,
@@ -323,7 +328,9 @@ impl Loop {
                 | Effect::Lock { .. }
                 | Effect::Unlock
                 | Effect::Journal(_)
-                | Effect::Apply { .. } => {}
+                | Effect::Apply { .. }
+                | Effect::Pager
+                | Effect::EditConfig => {}
                 Effect::DropKeys => {
                     input::forget();
                     self.deaf_until = Some(Instant::now());
@@ -351,6 +358,16 @@ impl Loop {
                         .map(|path| format!("wrote {}", path.display()));
                     self.note(written)?;
                 }
+                Effect::Picture(form) => {
+                    let written = export::picture(&self.state, &self.theme, form);
+                    self.note(written.map(|path| format!("wrote {}", path.display())))?;
+                }
+                Effect::Remember(line) => {
+                    if let Some(memory) = &self.memory {
+                        memory.remember(&line);
+                    }
+                }
+                Effect::Alert(_) => self.screen.ring()?,
             }
         }
         Ok(true)

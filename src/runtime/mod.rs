@@ -10,6 +10,7 @@ mod input;
 pub mod journal;
 mod lines;
 pub mod locks;
+pub mod memory;
 pub mod once;
 pub mod plain;
 mod pollers;

@@ -27,6 +27,9 @@ const START: Timestamp = Timestamp::constant(1_767_581_580, 0);
 /// The scenario of a demo that names none.
 const DEFAULT: &str = "region-down";
 
+/// The scenario of the tour.
+const TOUR: &str = "tour";
+
 /// Prints the scenarios.
 pub fn list() -> Result<u8, Failure> {
     for (name, _) in scenario::builtin() {
@@ -42,9 +45,19 @@ pub async fn run(
     world: &World,
     speed: f64,
     record: Option<PathBuf>,
+    tour: bool,
 ) -> Result<u8, Failure> {
+    let toured = World {
+        scenario: Some(TOUR.to_owned()),
+        seed: None,
+    };
+    // A scenario that is asked for by name is toured, too.
+    let world = match &world.scenario {
+        None if tour => &toured,
+        Some(_) | None => world,
+    };
     let session = session(common, world, speed, record, Duration::ZERO)?;
-    session.run(common).await
+    Session { tour, ..session }.run(common).await
 }
 
 /// A session on a scenario, some time after its start.
@@ -74,6 +87,7 @@ pub fn session(
         clock,
         records: records(common, true)?,
         record,
+        tour: false,
     })
 }
 

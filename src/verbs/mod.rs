@@ -33,10 +33,11 @@ use crate::{
         clock::Clock,
         console::{self, Console, Feed},
         journal::Records,
+        memory::Memory,
         plain,
         recording::{Recorder, RecordingError},
     },
-    state::{Charts, Look, Mode, State},
+    state::{Charts, Look, Mode, State, tour::Tour},
 };
 
 /// Why a subcommand could not be done.
@@ -120,7 +121,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
             world,
             speed,
             list: false,
-        }) => demo::run(common, &world, speed, cli.record).await,
+            tour,
+        }) => demo::run(common, &world, speed, cli.record, tour).await,
         Some(Verb::Replay { file, speed }) => replay::run(common, &file, speed).await,
         Some(Verb::Status {
             output,
@@ -166,7 +168,7 @@ fn layers(common: &Common) -> Layers {
         keymap: common.keymap.clone(),
         glyphs: common.ascii.then_some(config::console::Glyphs::Ascii),
         color: (common.color != ColorChoice::Auto).then_some(common.color),
-        mouse: None,
+        mouse: common.mouse.then_some(true),
         start: None,
     })
 }
@@ -204,6 +206,8 @@ struct Session {
     clock: Clock,
     records: Records,
     record: Option<PathBuf>,
+    /// Whether a newcomer is shown around.
+    tour: bool,
 }
 
 impl Session {
@@ -220,6 +224,7 @@ impl Session {
         );
         state.conduct.read_only = common.read_only;
         state.themes = layers(common).library().names(Shelf::Themes);
+        state.tour = self.tour.then(Tour::default);
         if let Some(kind) = self.config.settings.start {
             state.screen = crate::state::Screen::Zoom(kind);
         }
@@ -275,7 +280,7 @@ fn recorder(path: &std::path::Path, state: &State) -> Result<Recorder, Failure> 
 async fn show(
     common: &Common,
     config: &Config,
-    state: State,
+    mut state: State,
     feed: Feed,
     recorder: Option<Recorder>,
 ) -> Result<u8, Failure> {
@@ -283,15 +288,27 @@ async fn show(
     let depth = Depth::detect(config.settings.color, &variable);
     let theme = config.theme.reduce(depth);
     let find_theme = Box::new(move |name: &str| find_theme(&library, depth, name));
-    console::run(
-        state,
-        Console {
-            feed,
-            recorder,
-            theme,
-            find_theme,
-        },
-    )
-    .await?;
+    let memory = Memory::of_process();
+    if let Some(memory) = &memory {
+        recall(memory, &mut state);
+    }
+    let console = Console {
+        feed,
+        recorder,
+        theme,
+        find_theme,
+        memory,
+    };
+    console::run(state, console).await?;
     Ok(exit::OK)
+}
+
+/// Brings back what was typed in earlier sessions; and whoever is here for the first time is told how to begin, once.
+fn recall(memory: &Memory, state: &mut State) {
+    let kept = memory.recall();
+    state.typed = kept.typed;
+    if !kept.welcomed && state.tour.is_none() {
+        state.welcome();
+        memory.welcomed();
+    }
 }

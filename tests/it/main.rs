@@ -14,4 +14,5 @@ mod plans;
 mod pty;
 mod readme;
 mod scenarios;
+mod vision;
 mod wire;

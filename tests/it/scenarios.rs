@@ -6,6 +6,7 @@ pub mod drill;
 mod outages;
 mod replay;
 mod stores;
+mod tour;
 mod wrongs;
 
 use pilothouse::resources::{Freshness, Severity, Source, estate::Estate};

@@ -77,6 +77,8 @@ pub struct Drill {
     pub sent: Vec<Sent>,
     /// How often typed-ahead keys were forgotten.
     pub dropped: usize,
+    /// What somebody who looks elsewhere was told, and when.
+    pub alerts: Vec<(i64, String)>,
 }
 
 /// A change that was sent.
@@ -134,6 +136,7 @@ impl Drill {
             locks: Vec::new(),
             sent: Vec::new(),
             dropped: 0,
+            alerts: Vec::new(),
         };
         drill.tick();
         drill
@@ -186,13 +189,18 @@ impl Drill {
                     self.arrive(late, Event::Applied { run, step, result });
                 }
                 Effect::DropKeys => self.dropped += 1,
+                Effect::Alert(text) => self.alerts.push((self.second(), text)),
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 // Nobody is there to carry them out; `replay` looks at them.
-                | Effect::Export(..) => {}
+                | Effect::Export(..)
+                | Effect::Picture(_)
+                | Effect::Pager
+                | Effect::EditConfig
+                | Effect::Remember(_) => {}
             }
         }
     }
@@ -487,6 +495,8 @@ impl Drill {
             | Event::Tick { .. }
             | Event::Key { .. }
             | Event::Paste { .. }
+            | Event::Mouse { .. }
+            | Event::Told { .. }
             | Event::Resize { .. }
             | Event::Continued
             | Event::JournalOpened { .. }

@@ -121,7 +121,12 @@ fn harmless(state: &State, effect: &Effect) -> bool {
         | Effect::Redraw
         | Effect::Theme(_)
         | Effect::Copy(_)
-        | Effect::Export(..) => true,
+        | Effect::Export(..)
+        | Effect::Picture(_)
+        | Effect::Pager
+        | Effect::EditConfig
+        | Effect::Alert(_)
+        | Effect::Remember(_) => true,
     }
 }
 
