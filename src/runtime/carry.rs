@@ -55,7 +55,7 @@ impl Carrier {
                 self.desk
                     .lock(run, targets, why, caller(state), self.clock.now());
             }
-            Effect::Unlock => self.desk.unlock(),
+            Effect::Unlock { run } => self.desk.unlock(run),
             Effect::Apply {
                 run,
                 step,

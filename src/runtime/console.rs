@@ -1,5 +1,7 @@
 //! The loop of the interactive console: events in, state changes, effects out, a frame when something changed. Never waits for a provider.
 
+mod notes;
+
 use std::{
     io,
     sync::Arc,
@@ -28,7 +30,7 @@ use crate::{
     effect::Effect,
     event::Event,
     provider::Provider,
-    state::{Notice, State, in_flight, update},
+    state::{State, in_flight, update},
     ui,
 };
 
@@ -326,7 +328,7 @@ impl Loop {
                 // A replay asks nobody and changes nothing.
                 Effect::Observe(_)
                 | Effect::Lock { .. }
-                | Effect::Unlock
+                | Effect::Unlock { .. }
                 | Effect::Journal(_)
                 | Effect::Apply { .. }
                 | Effect::Pager
@@ -371,26 +373,6 @@ impl Loop {
             }
         }
         Ok(true)
-    }
-
-    /// A recording that cannot be written is said once; the console goes on without it.
-    fn record(&mut self, event: &Event) {
-        if let Some(recorder) = &mut self.recorder
-            && let Err(error) = recorder.event(event)
-        {
-            self.recorder = None;
-            self.state.notice = Some(Notice {
-                text: format!("the recording ended: {error}"),
-                failed: true,
-            });
-        }
-    }
-
-    fn note(&mut self, outcome: Result<String, String>) -> io::Result<bool> {
-        self.dirty = true;
-        let failed = outcome.is_err();
-        let text = outcome.unwrap_or_else(|error| error);
-        self.apply(Event::Noted { text, failed })
     }
 
     fn draw(&mut self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Journal and locks of a session, one after the other and off the thread of the screen. Owns their order: an entry is on disk before the next is begun, and locks go after the last entry.
+//! Journal and locks of a session, one after the other and off the thread of the screen. Owns their order: an entry is on disk before the next is begun, and the locks of a run go after its last entry.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -42,7 +42,7 @@ enum Ask {
         caller: Option<String>,
         now: Timestamp,
     },
-    Unlock,
+    Unlock(String),
     /// Tells when everything before it is done.
     Settle(oneshot::Sender<()>),
 }
@@ -92,9 +92,9 @@ impl Desk {
         });
     }
 
-    /// Lets all locks go, after what was asked before.
-    pub fn unlock(&self) {
-        self.ask(Ask::Unlock);
+    /// Lets the locks of a run go, after what was asked before.
+    pub fn unlock(&self, run: String) {
+        self.ask(Ask::Unlock(run));
     }
 
     /// Returns when everything that was asked is done.
@@ -192,11 +192,11 @@ impl Open {
                     since: now,
                     run: run.clone(),
                 };
-                let result = self.locks.take(&targets, note, now);
+                let result = self.locks.take(&run, &targets, note, now);
                 vec![Event::Locked { run, result }]
             }
-            Ask::Unlock => {
-                self.locks.release();
+            Ask::Unlock(run) => {
+                self.locks.release(&run);
                 Vec::new()
             }
             Ask::Settle(done) => {

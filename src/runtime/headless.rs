@@ -227,7 +227,7 @@ impl<W: Write> Drive<'_, W> {
                 self.say()?;
                 return Ok(Verdict::Refused(vec![why]));
             }
-            if let Some(verdict) = verdict(self.state.conduct.run.as_ref()) {
+            if let Some(verdict) = verdict(self.state.conduct.runs.last()) {
                 return Ok(verdict);
             }
             let late = stopped.is_some_and(|at| at.elapsed() > LAST_CHANGE);
@@ -249,15 +249,15 @@ impl<W: Write> Drive<'_, W> {
 
     /// Why a run that has sent nothing cannot go on; it is ended, for nobody is there to decide.
     fn stillborn(&mut self) -> Option<String> {
-        let run = self.state.conduct.active()?;
+        let run = self.state.conduct.active().next()?;
         let Phase::Halted { why } = &run.phase else {
             return None;
         };
         if run.progress.iter().any(|progress| progress.sent.is_some()) {
             return None;
         }
-        let why = why.clone();
-        let effects = conduct::tell(self.state, Told::Abort);
+        let (id, why) = (run.id.clone(), why.clone());
+        let effects = conduct::tell(self.state, &id, Told::Abort);
         self.carry(effects);
         Some(why)
     }

@@ -20,7 +20,7 @@ pub struct RunLines {
 impl RunLines {
     /// The lines for what happened since the last call.
     pub fn new_ones(&mut self, state: &State) -> Vec<String> {
-        let Some(run) = &state.conduct.run else {
+        let Some(run) = state.conduct.runs.last() else {
             return Vec::new();
         };
         let mut lines = Vec::new();

@@ -1,6 +1,7 @@
 //! Advisory locks: one file per target, so that two consoles on one host never change the same thing at once. Owns the files; they are free as soon as their process is gone.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
@@ -42,11 +43,11 @@ impl Note {
     }
 }
 
-/// The locks of a run, held until they are dropped.
+/// The locks of the runs of this console, held until their run lets them go.
 #[derive(Debug)]
 pub struct Locks {
     folder: PathBuf,
-    held: Vec<File>,
+    held: BTreeMap<String, Vec<File>>,
 }
 
 impl Locks {
@@ -54,13 +55,15 @@ impl Locks {
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
-            held: Vec::new(),
+            held: BTreeMap::new(),
         }
     }
 
-    /// Takes all of these locks or none, in one order for everybody, so that two runs never wait for each other.
+    /// Takes all of these locks for a run or none, in one order for everybody, so that two runs never wait for each other.
+    /// A lock that another run of this very console holds is taken as much as any.
     pub fn take(
         &mut self,
+        run: &str,
         targets: &[String],
         note: impl Fn(&str) -> Note,
         now: Timestamp,
@@ -73,13 +76,13 @@ impl Locks {
         for target in targets {
             taken.push(self.one(target, &note(target), now)?);
         }
-        self.held.extend(taken);
+        self.held.entry(run.to_owned()).or_default().extend(taken);
         Ok(())
     }
 
-    /// Lets all of them go. The files stay: a file that is taken away can be locked by two.
-    pub fn release(&mut self) {
-        self.held.clear();
+    /// Lets those of a run go. The files stay: a file that is taken away can be locked by two.
+    pub fn release(&mut self, run: &str) {
+        self.held.remove(run);
     }
 
     fn one(&self, target: &str, note: &Note, now: Timestamp) -> Result<File, String> {
@@ -169,16 +172,30 @@ mod tests {
             Locks::new(folder.path()),
             Locks::new(folder.path()),
         );
-        first.take(&targets(&["b"]), note, now()).unwrap();
+        first.take("1", &targets(&["b"]), note, now()).unwrap();
         let later = now() + jiff::SignedDuration::from_secs(250);
-        let refused = second.take(&targets(&["c", "b", "a"]), note, later);
+        let refused = second.take("2", &targets(&["c", "b", "a"]), note, later);
         assert_eq!(
             refused.unwrap_err(),
             "b is held by ana (1000) since 02:53Z (4 m): Drain eu-west-1"
         );
-        third.take(&targets(&["a", "c"]), note, now()).unwrap();
-        first.release();
-        second.take(&targets(&["b"]), note, now()).unwrap();
+        third.take("3", &targets(&["a", "c"]), note, now()).unwrap();
+        first.release("1");
+        second.take("2", &targets(&["b"]), note, now()).unwrap();
+    }
+
+    #[test]
+    fn runs_of_one_console_hold_their_own_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut locks = Locks::new(folder.path());
+        locks.take("1", &targets(&["a", "b"]), note, now()).unwrap();
+        locks.take("2", &targets(&["c"]), note, now()).unwrap();
+        let refused = locks.take("3", &targets(&["b", "d"]), note, now());
+        assert!(refused.unwrap_err().starts_with("b is held by ana"));
+        locks.release("2");
+        assert!(locks.take("3", &targets(&["a"]), note, now()).is_err());
+        locks.release("1");
+        locks.take("3", &targets(&["a", "d"]), note, now()).unwrap();
     }
 
     #[test]
@@ -187,7 +204,9 @@ mod tests {
         let path = folder.path().join(name("zone/shop"));
         std::fs::write(&path, "x".repeat(4_000)).unwrap();
         let mut locks = Locks::new(folder.path());
-        locks.take(&targets(&["zone/shop"]), note, now()).unwrap();
+        locks
+            .take("1", &targets(&["zone/shop"]), note, now())
+            .unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(
             serde_json::from_str::<Note>(&text).unwrap(),
@@ -214,7 +233,7 @@ mod tests {
         std::os::unix::fs::symlink(&victim, folder.path().join(name("a"))).unwrap();
         assert!(
             Locks::new(folder.path())
-                .take(&targets(&["a"]), note, now())
+                .take("1", &targets(&["a"]), note, now())
                 .is_err()
         );
         assert_eq!(std::fs::read_to_string(victim).unwrap(), "kept");

@@ -15,6 +15,8 @@ use crate::{
 pub struct Alerts {
     /// Regions that are known to have been better: only those can turn BAD.
     better: BTreeSet<RegionLabel>,
+    /// Regions that were told and have not been OK since: one that goes to and fro about a limit is no news each time.
+    told: BTreeSet<RegionLabel>,
     /// How each run stood that was told about.
     runs: BTreeMap<String, String>,
     /// How bad the credentials were.
@@ -25,7 +27,7 @@ impl State {
     /// What has happened since the last second that needs somebody.
     pub(super) fn alert(&mut self) -> Vec<Effect> {
         let mut texts = self.turned_bad();
-        texts.extend(self.run_stands());
+        texts.extend(self.runs_stand());
         texts.extend(self.credentials_run_out());
         texts.into_iter().map(Effect::Alert).collect()
     }
@@ -36,44 +38,54 @@ impl State {
         for spec in &self.fleet.estate.regions {
             let rollup = self.fleet.rollup(&spec.label);
             match rollup.severity {
-                Severity::Ok | Severity::Warn => {
+                Severity::Ok => {
+                    self.alerts.told.remove(&spec.label);
+                    self.alerts.better.insert(spec.label.clone());
+                }
+                Severity::Warn if !self.alerts.told.contains(&spec.label) => {
                     self.alerts.better.insert(spec.label.clone());
                 }
                 Severity::Bad if self.alerts.better.remove(&spec.label) => {
+                    self.alerts.told.insert(spec.label.clone());
                     let why = rollup.reasons.first().map(|reason| reason.reason.as_str());
                     let why = why.map_or(String::new(), |why| format!(": {why}"));
                     texts.push(format!("{} is BAD{why}", spec.label));
                 }
-                Severity::Bad | Severity::Unknown => {}
+                Severity::Warn | Severity::Bad | Severity::Unknown => {}
             }
         }
         texts
     }
 
-    /// A run that stopped by itself, or ended.
-    fn run_stands(&mut self) -> Option<String> {
-        let run = self.conduct.run.as_ref()?;
-        let stands = match &run.phase {
-            Phase::Halted { why } => format!("STOPPED: {why}"),
-            Phase::Ended { ending, text } => {
-                format!("{}: {text}", ending.word().to_uppercase())
+    /// Runs that stopped by themselves, or ended.
+    fn runs_stand(&mut self) -> Vec<String> {
+        let mut texts = Vec::new();
+        for run in &self.conduct.runs {
+            let stands = match &run.phase {
+                Phase::Halted { why } => format!("STOPPED: {why}"),
+                Phase::Ended { ending, text } => {
+                    format!("{}: {text}", ending.word().to_uppercase())
+                }
+                Phase::Locking
+                | Phase::Opening
+                | Phase::Checking { .. }
+                | Phase::Journaling { .. }
+                | Phase::Applying { .. }
+                | Phase::Verifying { .. }
+                | Phase::Waiting { .. }
+                | Phase::Pausing { .. }
+                | Phase::Held => {
+                    self.alerts.runs.remove(&run.id);
+                    continue;
+                }
+            };
+            let text = format!("{}: {stands}", run.plan.title);
+            let before = self.alerts.runs.insert(run.id.clone(), stands.clone());
+            if before != Some(stands) {
+                texts.push(text);
             }
-            Phase::Locking
-            | Phase::Opening
-            | Phase::Checking { .. }
-            | Phase::Journaling { .. }
-            | Phase::Applying { .. }
-            | Phase::Verifying { .. }
-            | Phase::Waiting { .. }
-            | Phase::Pausing { .. }
-            | Phase::Held => {
-                self.alerts.runs.remove(&run.id);
-                return None;
-            }
-        };
-        let text = format!("{}: {stands}", run.plan.title);
-        let before = self.alerts.runs.insert(run.id.clone(), stands.clone());
-        (before.as_deref() != Some(stands.as_str())).then_some(text)
+        }
+        texts
     }
 
     /// Credentials that end soon, when they come closer to their end.

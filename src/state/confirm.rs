@@ -71,11 +71,11 @@ fn after(state: &State, stage: Stage, text: &str, key: Key) -> Option<Stage> {
 }
 
 /// A key while it is asked how a run shall stop.
-pub fn stop(state: &mut State, key: Key) -> Option<Vec<Effect>> {
+pub fn stop(state: &mut State, run: &str, key: Key) -> Option<Vec<Effect>> {
     match (key.code, key.ctrl) {
         (KeyCode::Char('c'), true) => None,
-        (KeyCode::Char('s'), false) => Some(conduct::tell(state, Told::Abort)),
-        (KeyCode::Char('u'), false) => Some(conduct::tell(state, Told::GoBack)),
+        (KeyCode::Char('s'), false) => Some(conduct::tell(state, run, Told::Abort)),
+        (KeyCode::Char('u'), false) => Some(conduct::tell(state, run, Told::GoBack)),
         _ => Some(Vec::new()),
     }
 }

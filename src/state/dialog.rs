@@ -116,7 +116,7 @@ pub fn key(state: &mut State, key: Key) -> Option<Vec<Effect>> {
             input,
             typed,
         } => confirm::confirm(state, key, stage, input, typed),
-        Dialog::Stop => confirm::stop(state, key),
+        Dialog::Stop { run } => confirm::stop(state, &run, key),
         other @ (Dialog::Help { .. } | Dialog::Text { .. }) => {
             state.dialogs.push(other);
             None
@@ -135,7 +135,12 @@ pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             rows::set_filter(state, state.active(), filter);
         }
         // A pasted phrase confirms nothing.
-        Some(Dialog::Confirm { .. } | Dialog::Stop | Dialog::Help { .. } | Dialog::Text { .. })
+        Some(
+            Dialog::Confirm { .. }
+            | Dialog::Stop { .. }
+            | Dialog::Help { .. }
+            | Dialog::Text { .. },
+        )
         | None => {}
     }
     Vec::new()

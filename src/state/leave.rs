@@ -1,35 +1,40 @@
-//! Leaving while a run is in hand. Owns what is said and written then; a change in flight is never forgotten, and Ctrl-C never asks.
+//! Leaving while runs are in hand. Owns what is said and written then; a change in flight is never forgotten, and Ctrl-C never asks.
 
 use super::{Notice, State, conduct};
 use crate::{
     effect::Effect,
     plan::{
         entry::{Entry, What},
-        run::{Happening, Phase, Told},
+        run::{Happening, Phase, Run, Told},
     },
 };
 
 /// Leaves, unless a run goes on by itself.
 pub fn quit(state: &mut State) -> Vec<Effect> {
-    match state.conduct.active() {
-        Some(run) if !matches!(run.phase, Phase::Held | Phase::Halted { .. }) => {
+    let mut going = state
+        .conduct
+        .active()
+        .filter(|run| !matches!(run.phase, Phase::Held | Phase::Halted { .. }));
+    match (going.next(), going.count()) {
+        (Some(run), others) => {
+            let others = match others {
+                0 => "is".to_owned(),
+                count => format!("and {count} more are"),
+            };
             let text = format!(
-                "run {} is in hand: hold it (space) or stop it (X) first; Ctrl-C leaves all the same, and leaves it interrupted",
+                "run {} {others} in hand: hold (space) or stop (X) first; Ctrl-C leaves all the same, and leaves it interrupted",
                 run.id
             );
             state.notice = Some(Notice { text, failed: true });
             Vec::new()
         }
-        Some(_) | None => vec![Effect::Quit],
+        (None, _) => vec![Effect::Quit],
     }
 }
 
-/// The session is lost: the run holds before its next change, and the journal says why.
+/// The session is lost: every run holds before its next change, and the journal says why.
 pub fn lost(state: &mut State, why: &str) -> Vec<Effect> {
-    let Some(run) = state.conduct.active() else {
-        return Vec::new();
-    };
-    let entry = Entry {
+    let entry = |run: &Run| Entry {
         at: state.now,
         run: Some(run.id.clone()),
         step: Some(run.at),
@@ -37,14 +42,15 @@ pub fn lost(state: &mut State, why: &str) -> Vec<Effect> {
             why: why.to_owned(),
         },
     };
-    let mut effects = vec![Effect::Journal(entry)];
-    effects.extend(conduct::happened(state, Happening::Told(Told::Hold)));
+    let entries = state.conduct.active().map(entry);
+    let mut effects: Vec<Effect> = entries.map(Effect::Journal).collect();
+    effects.extend(conduct::everybody(state, &Happening::Told(Told::Hold)));
     effects
 }
 
 /// Whether a change is on its way: the next moments tell what became of it.
 pub fn in_flight(state: &State) -> bool {
-    state.conduct.active().is_some_and(|run| {
+    state.conduct.active().any(|run| {
         matches!(
             run.phase,
             Phase::Journaling { .. } | Phase::Applying { .. } | Phase::Verifying { .. }
@@ -63,7 +69,7 @@ mod tests {
         command::{Command, Invocation},
         config::keymap::{Context, Keymap},
         event::Event,
-        plan::{Blast, Intent, OnBreach, Plan, run::Run},
+        plan::{Blast, Intent, OnBreach, Plan},
         state::{Look, Mode, update},
     };
 
@@ -107,11 +113,11 @@ mod tests {
     fn a_run_that_goes_on_keeps_q_and_never_ctrl_c() {
         let mut state = console();
         assert_eq!(press(&mut state, "q"), [Effect::Quit]);
-        state.conduct.run = Some(run(state.now));
+        state.conduct.runs = vec![run(state.now)];
         assert_eq!(press(&mut state, "q"), []);
         assert!(state.notice.clone().unwrap().text.contains("Ctrl-C"));
         assert_eq!(press(&mut state, "ctrl-c"), [Effect::Quit]);
-        state.conduct.run.as_mut().unwrap().phase = Phase::Held;
+        state.conduct.runs[0].phase = Phase::Held;
         assert_eq!(press(&mut state, "q"), [Effect::Quit]);
     }
 
@@ -122,16 +128,16 @@ mod tests {
             why: "the session was lost".to_owned(),
         };
         assert_eq!(update(&mut state, lost()), [], "nothing is in hand");
-        state.conduct.run = Some(run(state.now));
+        state.conduct.runs = vec![run(state.now)];
         let effects = update(&mut state, lost());
         assert!(matches!(
             effects.as_slice(),
             [Effect::Journal(Entry { what: What::Held { why }, .. })] if why == "the session was lost"
         ));
-        assert!(state.conduct.run.as_ref().unwrap().holding);
+        assert!(state.conduct.runs[0].holding);
         assert!(!in_flight(&state));
         let since = state.now;
-        state.conduct.run.as_mut().unwrap().phase = Phase::Applying { since };
+        state.conduct.runs[0].phase = Phase::Applying { since };
         assert!(in_flight(&state));
     }
 }

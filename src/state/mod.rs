@@ -67,7 +67,7 @@ pub enum Screen {
 pub enum Page {
     /// The plan that is looked at.
     Plan,
-    /// The run in hand.
+    /// The run that was chosen.
     Run,
     /// The runs of the journal: interrupted, to be undone, left over.
     Runs,
@@ -133,7 +133,10 @@ pub enum Dialog {
         typed: Vec<String>,
     },
     /// The question how a run shall stop.
-    Stop,
+    Stop {
+        /// The run.
+        run: String,
+    },
     /// A text with a title: why, legend, cost.
     Text {
         /// Title.

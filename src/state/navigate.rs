@@ -5,7 +5,6 @@ use crate::{
     command::{Command, Invocation},
     effect::Effect,
     glyph,
-    plan::run::Told,
     resources::{Kind, cost},
     ui::{
         extent,
@@ -33,7 +32,11 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Confirm => return conduct::confirm(state),
         Command::Override => return conduct::override_guard(state, argument),
         Command::Hold => return conduct::hold(state),
-        Command::Skip => return conduct::tell(state, Told::Skip),
+        // What does not wait is not held up by being told so.
+        Command::Skip => match why::obstacle(state, Command::Skip) {
+            Some(why) => fail(state, why),
+            None => return conduct::skip(state),
+        },
         Command::GoOn => return conduct::go_on(state, argument),
         Command::Settle => return conduct::settle(state, argument),
         Command::Abort => abort(state),
@@ -104,7 +107,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
 fn page_of(state: &mut State, page: Page) {
     let missing = match page {
         Page::Plan => state.conduct.draft.is_none(),
-        Page::Run => state.conduct.run.is_none(),
+        Page::Run => state.conduct.runs.is_empty(),
         Page::Runs | Page::Journal => false,
     };
     if missing {
@@ -118,10 +121,9 @@ fn page_of(state: &mut State, page: Page) {
 }
 
 fn abort(state: &mut State) {
-    if state.conduct.active().is_some() {
-        state.dialogs.push(Dialog::Stop);
-    } else {
-        fail(state, "no run is in hand".to_owned());
+    match conduct::in_hand(state) {
+        Some(run) => state.dialogs.push(Dialog::Stop { run }),
+        None => fail(state, "no run is in hand".to_owned()),
     }
 }
 
@@ -267,7 +269,10 @@ fn step(state: &mut State, by: isize) {
             return;
         }
         Some(
-            Dialog::Palette { .. } | Dialog::Filter { .. } | Dialog::Confirm { .. } | Dialog::Stop,
+            Dialog::Palette { .. }
+            | Dialog::Filter { .. }
+            | Dialog::Confirm { .. }
+            | Dialog::Stop { .. },
         )
         | None => {}
     }

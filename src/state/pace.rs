@@ -23,7 +23,7 @@ impl State {
     /// Slows down when nobody is there, and not while a region is in trouble: a screen on the wall is watched without a key.
     pub(super) fn pace(&mut self) -> Vec<Effect> {
         // A run watches the regions, whether or not anybody types.
-        let busy = self.conduct.active().is_some() || self.conduct.armed.is_some();
+        let busy = self.conduct.active().next().is_some() || self.conduct.armed.is_some();
         let idle = self.slows && !busy && age(self.last_used, self.now) >= IDLE;
         let trouble = |fleet: &crate::resources::Fleet| {
             let mut regions = fleet.estate.regions.iter();

@@ -16,7 +16,7 @@ const TURN: isize = 3;
 pub fn at(state: &mut State, did: Mouse, position: (u16, u16)) -> Vec<Effect> {
     match (state.dialogs.last_mut(), did) {
         // A question is answered by hand, and what covers the screen may cover what was meant.
-        (Some(Dialog::Confirm { .. } | Dialog::Stop), _) | (Some(_), Mouse::Click) => {
+        (Some(Dialog::Confirm { .. } | Dialog::Stop { .. }), _) | (Some(_), Mouse::Click) => {
             return Vec::new();
         }
         (Some(Dialog::Palette { choice, .. } | Dialog::Filter { choice, .. }), Mouse::Up) => {
@@ -161,7 +161,10 @@ mod tests {
 
     #[test]
     fn nothing_under_a_text_or_question_is_clicked() {
-        for dialog in [Dialog::Stop, Dialog::Help { scroll: 0 }] {
+        let stop = Dialog::Stop {
+            run: "1".to_owned(),
+        };
+        for dialog in [stop, Dialog::Help { scroll: 0 }] {
             let mut state = console();
             state.dialogs = vec![dialog];
             let before = state.clone();

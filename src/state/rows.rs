@@ -142,7 +142,7 @@ fn text_of(state: &State, what: &str) -> Result<String, String> {
 /// The commands that do by hand what the step of the run does that is in hand, or what the whole plan does.
 fn commands(state: &State) -> Result<String, String> {
     let conduct = &state.conduct;
-    let changes: Vec<&Change> = match (&state.screen, &conduct.run, &conduct.draft) {
+    let changes: Vec<&Change> = match (&state.screen, conduct.shown(), &conduct.draft) {
         (Screen::Page(Page::Run, _), Some(run), _) | (_, Some(run), None) => {
             run.change().into_iter().collect()
         }

@@ -14,8 +14,6 @@ pub struct Tour {
     pub stop: Stop,
     /// The region that got sick.
     pub sick: Option<RegionLabel>,
-    /// The run that drained it.
-    pub drained_by: Option<String>,
 }
 
 /// A stop of the tour.
@@ -112,15 +110,7 @@ pub(super) fn advance(state: &mut State) {
             return;
         };
         let sick = tour.sick.clone().or_else(|| sick(state));
-        let drained_by = match next {
-            Stop::Undo => state.conduct.run.as_ref().map(|run| run.id.clone()),
-            _ => tour.drained_by.clone(),
-        };
-        state.tour = Some(Tour {
-            stop: next,
-            sick,
-            drained_by,
-        });
+        state.tour = Some(Tour { stop: next, sick });
     }
 }
 
@@ -170,9 +160,10 @@ fn planned(state: &State, is_it: impl Fn(&str, &str) -> bool) -> bool {
     draft.is_some_and(|draft| is_it(&draft.plan.intent.action, &draft.plan.intent.target))
 }
 
+/// The newest run of such an action.
 fn run_of(state: &State, is_it: impl Fn(&str) -> bool) -> Option<&Run> {
-    let run = state.conduct.run.as_ref();
-    run.filter(|run| is_it(&run.plan.intent.action))
+    let runs = state.conduct.runs.iter().rev();
+    runs.into_iter().find(|run| is_it(&run.plan.intent.action))
 }
 
 fn ended(run: &Run) -> bool {

@@ -86,15 +86,17 @@ pub fn obstacle(state: &State, command: Command) -> Option<String> {
     let conduct = &state.conduct;
     let so = |is_so: bool, text: &str| is_so.then(|| text.to_owned());
     let away = matches!(state.screen, Screen::Detail(..) | Screen::Page(..));
-    let told = |wanted: Told, text: &str| match conduct.active() {
+    let in_hand = conduct::in_hand(state);
+    let run = in_hand.as_deref().and_then(|id| conduct.run(id));
+    let told = |wanted: Told, text: &str| match run {
         None => Some("there is no run in hand".to_owned()),
         Some(run) => so(!run.choices().contains(&wanted), text),
     };
     match command {
         C::Confirm => conduct::obstacles(state).into_iter().next(),
         C::Plan | C::Replan | C::Override => so(conduct.draft.is_none(), "there is no plan"),
-        C::Run => so(conduct.run.is_none(), "there was no run yet"),
-        C::Hold => match conduct.active() {
+        C::Run => so(conduct.runs.is_empty(), "there was no run yet"),
+        C::Hold => match run {
             None => Some("there is no run in hand".to_owned()),
             Some(run) => so(
                 !run.holding && run.choices() == [Told::Abort],
@@ -106,11 +108,10 @@ pub fn obstacle(state: &State, command: Command) -> Option<String> {
             Told::Abort,
             "a change is in flight: its outcome comes first",
         ),
-        C::GoOn | C::Settle => {
-            let active = conduct.active().map(|run| run.id.as_str());
-            let none = conduct.ledger.interrupted(active).next().is_none();
-            so(none, "no run was interrupted")
-        }
+        C::GoOn | C::Settle => so(
+            conduct.interrupted().next().is_none(),
+            "no run was interrupted",
+        ),
         C::Arm if conduct.read_only => Some("this console is read-only".to_owned()),
         C::Arm => {
             let problem = conduct.journal_problem.as_ref();

@@ -168,7 +168,10 @@ mod tests {
             apart(&names, 14, false),
             ["prod-eu…a1…ase", "prod-eu…a2…ase"]
         );
-        assert_eq!(apart(&names, 14, true), ["prod..a1..ase", "prod..a2..ase"]);
+        assert_eq!(
+            apart(&names, 14, true),
+            ["prod-e..a1..se", "prod-e..a2..se"]
+        );
         assert_eq!(apart(&names[..1], 9, false), [shorten(names[0], 9, false)]);
     }
 

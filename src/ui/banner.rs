@@ -125,7 +125,7 @@ fn shorten_account(account: &str, step: usize, privacy: bool) -> String {
 fn armed(state: &State) -> Part {
     match (
         state.conduct.armed_left(state.now),
-        state.conduct.active(),
+        state.conduct.active().next(),
         &state.conduct.armed,
     ) {
         (Some(left), ..) => {

@@ -36,9 +36,9 @@ pub fn draw(
             boxed(canvas, title, &lines, *scroll, size(dialog, state.size));
             None
         }
-        Dialog::Confirm { .. } | Dialog::Stop => {
+        Dialog::Confirm { .. } | Dialog::Stop { .. } => {
             let lines = lines(state, dialog, state.size);
-            let title = if *dialog == Dialog::Stop {
+            let title = if matches!(dialog, Dialog::Stop { .. }) {
                 "Stop"
             } else {
                 "Confirm"
@@ -74,7 +74,7 @@ fn width(dialog: &Dialog, screen: u16) -> u16 {
                 .saturating_add(4)
                 .clamp(most.min(40), most.min(120))
         }
-        Dialog::Confirm { .. } | Dialog::Stop => screen.saturating_sub(2).min(76),
+        Dialog::Confirm { .. } | Dialog::Stop { .. } => screen.saturating_sub(2).min(76),
         Dialog::Palette { .. } | Dialog::Filter { .. } => 0,
     }
 }
@@ -94,7 +94,7 @@ pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
             .map(|line| vec![Part::text(0, &line, Role::Text)])
             .collect(),
         Dialog::Confirm { stage, input, .. } => pages::confirm(state, *stage, input, inner),
-        Dialog::Stop => pages::stop(state, inner),
+        Dialog::Stop { run } => pages::stop(state, run, inner),
         Dialog::Palette { .. } | Dialog::Filter { .. } => Vec::new(),
     }
 }
@@ -105,7 +105,7 @@ fn around(dialog: &Dialog) -> u16 {
         Dialog::Help { .. } => 0,
         Dialog::Text { .. }
         | Dialog::Confirm { .. }
-        | Dialog::Stop
+        | Dialog::Stop { .. }
         | Dialog::Palette { .. }
         | Dialog::Filter { .. } => 2,
     }

@@ -12,7 +12,10 @@ pub fn last_scroll(state: &State) -> usize {
             dialog::rows(dialog, height),
         ),
         Some(
-            Dialog::Palette { .. } | Dialog::Filter { .. } | Dialog::Confirm { .. } | Dialog::Stop,
+            Dialog::Palette { .. }
+            | Dialog::Filter { .. }
+            | Dialog::Confirm { .. }
+            | Dialog::Stop { .. },
         )
         | None => match &state.screen {
             Screen::Detail(id, _) => (

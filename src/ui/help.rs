@@ -245,6 +245,8 @@ fn keys(keymap: &Keymap, commands: &[Command]) -> String {
         [first, .., last] if keys.iter().all(|key| key.chars().count() == 1) && keys.len() > 2 => {
             Some(format!("{first}-{last}"))
         }
+        // Some keys are known by their name.
+        keys if keys.iter().any(|key| key == "enter") => Some("enter".to_owned()),
         [first, ..] => Some(first.clone()),
         [] => None,
     };

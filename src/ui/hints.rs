@@ -79,7 +79,7 @@ fn over(dialog: &Dialog) -> Vec<Hint> {
             Hint::Fixed("esc", "do nothing"),
             Hint::Fixed("ctrl-c", "leave"),
         ],
-        Dialog::Stop => vec![
+        Dialog::Stop { .. } => vec![
             Hint::Fixed("esc", "go on as before"),
             Hint::Fixed("s", "stop"),
             Hint::Fixed("u", "undo"),
@@ -100,11 +100,10 @@ fn on_rows(state: &State) -> Vec<Hint> {
             vec![Hint::Command(Command::Sort, "sort"), QUIT],
         ),
         Screen::Home | Screen::Page(..) => (
-            vec![HELP, PALETTE, filter, open, WHY],
+            vec![HELP, PALETTE, filter, open, WHY, QUIT],
             vec![
                 Hint::Command(Command::Zoom, "zoom"),
                 Hint::Command(Command::NextPane, "next"),
-                QUIT,
                 Hint::Command(Command::Freeze, "freeze"),
             ],
         ),
@@ -125,14 +124,19 @@ fn on_page(state: &State, page: Page) -> Vec<Hint> {
             let again = Hint::Command(Command::Replan, "plan again");
             vec![BACK, first, again, COPY, PALETTE, HELP, PAGER]
         }
-        Page::Run => vec![
-            Hint::Command(Command::Hold, "hold/go on"),
-            Hint::Command(Command::Abort, "stop"),
-            Hint::Command(Command::Skip, "wait no longer"),
-            COPY,
-            BACK,
-            HELP,
-        ],
+        Page::Run => {
+            let told = [
+                (Command::Hold, "hold/go on"),
+                (Command::Abort, "stop"),
+                (Command::Skip, "wait no longer"),
+            ];
+            // Only what this run can be told now.
+            let told = told
+                .into_iter()
+                .filter(|(command, _)| obstacle(state, *command).is_none());
+            let told = told.map(|(command, word)| Hint::Command(command, word));
+            told.chain([BACK, COPY, HELP]).collect()
+        }
         Page::Runs => vec![
             BACK,
             Hint::Command(Command::Open, "undo"),
@@ -155,7 +159,7 @@ fn on_page(state: &State, page: Page) -> Vec<Hint> {
 /// What could be done about the selected row, and what is in hand already.
 fn actions(state: &State) -> Vec<Hint> {
     let mut hints = Vec::new();
-    if state.conduct.active().is_some() {
+    if state.conduct.active().next().is_some() {
         hints.push(Hint::Command(Command::Run, "run"));
     } else if state.conduct.draft.is_some() {
         hints.push(Hint::Command(Command::Plan, "plan"));

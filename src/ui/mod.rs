@@ -99,7 +99,7 @@ fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
             | Dialog::Confirm { .. }
-            | Dialog::Stop
+            | Dialog::Stop { .. }
             | Dialog::Help { .. }
             | Dialog::Text { .. },
         )

@@ -61,7 +61,7 @@ fn words(state: &State, tour: &Tour) -> (String, String) {
     let k = |command| key(state, command);
     match tour.stop {
         Stop::Calm => (
-            "All is well. Soon a region gets sick: watch the marks at the left.".to_owned(),
+            "All is well. In a minute a region gets sick: watch the marks.".to_owned(),
             format!(
                 "{} keys · {} legend · or just wait",
                 k(Command::Help),
@@ -137,7 +137,10 @@ fn close_first(state: &State) -> &'static str {
     match state.dialogs.last() {
         Some(Dialog::Help { .. } | Dialog::Text { .. }) => "Esc, then ",
         Some(
-            Dialog::Palette { .. } | Dialog::Filter { .. } | Dialog::Confirm { .. } | Dialog::Stop,
+            Dialog::Palette { .. }
+            | Dialog::Filter { .. }
+            | Dialog::Confirm { .. }
+            | Dialog::Stop { .. },
         )
         | None => "",
     }
@@ -197,7 +200,7 @@ fn confirm(state: &State, about: &str, again: &str) -> (String, String) {
 /// A run that goes on.
 fn watch(state: &State, about: &str) -> (String, String) {
     let on_run = |command| key_on(state, Context::Run, command);
-    let stopped = state.conduct.run.as_ref().and_then(|run| match &run.phase {
+    let stopped = state.conduct.shown().and_then(|run| match &run.phase {
         Phase::Halted { why } => Some(why.clone()),
         Phase::Held => Some("you hold it".to_owned()),
         Phase::Locking

@@ -84,7 +84,7 @@ async fn carry_out(
     };
     let stop = asked_to_end()?;
     let verdict = headless::run(&mut state, world, &order, stop, &mut std::io::stdout()).await?;
-    let id = state.conduct.run.as_ref().map(|run| run.id.clone());
+    let id = state.conduct.runs.last().map(|run| run.id.clone());
     Ok(said(&verdict, id.as_deref(), &journal))
 }
 

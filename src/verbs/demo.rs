@@ -30,6 +30,9 @@ const DEFAULT: &str = "region-down";
 /// The scenario of the tour.
 const TOUR: &str = "tour";
 
+/// How long its world has been going on when the tour begins.
+const TOUR_BEGINS: Duration = Duration::from_secs(65);
+
 /// Prints the scenarios.
 pub fn list() -> Result<u8, Failure> {
     for (name, _) in scenario::builtin() {
@@ -56,7 +59,9 @@ pub async fn run(
         None if tour => &toured,
         Some(_) | None => world,
     };
-    let session = session(common, world, speed, record, Duration::ZERO)?;
+    // Shortly before something shows.
+    let at = if tour { TOUR_BEGINS } else { Duration::ZERO };
+    let session = session(common, world, speed, record, at)?;
     Session { tour, ..session }.run(common).await
 }
 

@@ -8,7 +8,7 @@ use crate::{
     cli::{Asked, Common, On, exit},
     effect::Format,
     plan::{
-        Intent,
+        Intent, beside,
         guard::{self, Subject},
     },
     report::plan::{PlanFile, text},
@@ -77,11 +77,13 @@ pub async fn make(
         reasons.push(refusal.advice);
         Failure::Refused(reasons)
     })?;
+    let beside = beside::others(ledger, [].iter(), &[], state.now);
     let subject = Subject {
         fleet: &state.fleet,
         plan: &plan,
         ahead: &plan.steps,
         ledger,
+        beside: &beside,
     };
     let guards = guard::judge(subject, &plan.guards());
     Ok(PlanFile::new(plan, guards))

@@ -472,14 +472,14 @@ async fn a_lock_that_another_console_holds_refuses_the_run() {
         run: "1a2b".to_owned(),
     };
     locks
-        .take(&order.plan.targets(), note, evening.clock.now())
+        .take("1", &order.plan.targets(), note, evening.clock.now())
         .unwrap();
     let Verdict::Refused(reasons) = evening.run(&order, never()).await else {
         panic!("{}", evening.printed())
     };
     assert!(reasons[0].contains("held by ana (1000)"), "{reasons:?}");
     assert_eq!(evening.sent(), 0);
-    locks.release();
+    locks.release("1");
     let order = evening.order().await;
     evening.state = evening.fresh();
     assert_eq!(evening.run(&order, never()).await, Verdict::Done);

@@ -75,8 +75,12 @@ fn seen(eyes: &Matrix, (r, g, b): (u8, u8, u8)) -> [f64; 3] {
         }
     };
     let white = [0.950_47, 1.0, 1.088_83];
-    let [x, y, z] = [0, 1, 2].map(|index| root(times(&XYZ, light)[index] / white[index]));
-    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    let xyz = [0, 1, 2].map(|index| root(times(&XYZ, light)[index] / white[index]));
+    [
+        116.0 * xyz[1] - 16.0,
+        500.0 * (xyz[0] - xyz[1]),
+        200.0 * (xyz[1] - xyz[2]),
+    ]
 }
 
 fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {

@@ -9,7 +9,7 @@ use super::{
     serving, weights,
 };
 use crate::{
-    plan::{Mark, Plan, Step, ledger::Ledger},
+    plan::{Mark, Plan, Step, beside::Beside, ledger::Ledger},
     resources::{Change, Fleet, RegionLabel, caches, databases, imagine::Imagined, traffic},
 };
 
@@ -31,6 +31,8 @@ pub struct Outlook<'a> {
     pub ahead: &'a [Step],
     /// What the journal says.
     pub ledger: &'a Ledger,
+    /// The other runs that are not over.
+    pub beside: &'a [Beside<'a>],
     /// What traffic follows from, after the last step.
     pub after: Imagined,
     /// The splits between regions that the remaining changes touch.
@@ -59,6 +61,7 @@ impl<'a> Outlook<'a> {
             plan,
             ahead,
             ledger,
+            beside,
         } = subject;
         let changes = || ahead.iter().filter_map(Step::change);
         let touched: BTreeSet<SplitKey> = changes()
@@ -83,6 +86,7 @@ impl<'a> Outlook<'a> {
             plan,
             ahead,
             ledger,
+            beside,
             after: Imagined::of(fleet),
             before: moved::presences(fleet, &touched),
             touched,
@@ -226,7 +230,7 @@ impl<'a> Outlook<'a> {
 }
 
 /// The region that a change gives something, where it names one.
-fn gets(change: &Change) -> Option<&RegionLabel> {
+pub fn gets(change: &Change) -> Option<&RegionLabel> {
     match change {
         Change::Databases(
             databases::Change::SwitchOver { to_region, .. }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
 use crate::{
-    plan::Mark,
+    plan::{Mark, beside},
     resources::{
         Change, ErrorClass, Freshness, Place, RegionLabel, Source, age,
         cell::coarse_age,
@@ -44,7 +44,7 @@ pub fn lock(outlook: &Outlook<'_>) -> Guard {
             | Change::Alarms(_) => {}
         }
     }
-    interrupted(outlook, &mut found);
+    beside(outlook, &mut found);
     found.guard(GuardId::Lock, "nobody else is seen at work on it")
 }
 
@@ -115,35 +115,17 @@ fn updating(
     }
 }
 
-/// Runs of the journal that have not ended: of another console, or of one that was killed.
-fn interrupted(outlook: &Outlook<'_>, found: &mut Findings) {
-    let plan = outlook.plan;
-    let targets: BTreeSet<String> = outlook.changes().map(Alter::target).collect();
-    for run in outlook.ledger.interrupted(None) {
-        // The run that carries out this very plan.
-        let own = run.plan.made_at == plan.made_at && run.plan.intent == plan.intent;
-        if own
-            || !run
-                .plan
-                .targets()
-                .iter()
-                .any(|target| targets.contains(target))
-        {
+/// Other runs that are not over and touch what this plan touches: of this console, of another one, or of one that was killed.
+fn beside(outlook: &Outlook<'_>, found: &mut Findings) {
+    for other in outlook.beside {
+        let Some(why) = beside::clash(outlook.fleet, outlook.plan, other) else {
             continue;
-        }
-        let since = coarse_age(age(run.last_at, outlook.fleet.now));
-        let doubt = match run.doubt() {
-            Some(sent) => format!(", in doubt: {}", sent.title),
-            None => String::new(),
         };
-        let text = format!(
-            "run {} ({}) has not ended, last heard of {since} ago{doubt}",
-            run.id, run.plan.title
-        );
-        if outlook.undoes() == Some(run.id.as_str()) {
+        let text = other.text(outlook.fleet.now);
+        if outlook.undoes() == Some(other.id) {
             found.warn(text, "this plan undoes it");
         } else {
-            found.fail(text, "continue it, undo it, or mark it as done (:runs)");
+            found.fail(format!("{text}: {why}"), other.remedy());
         }
     }
 }

@@ -46,6 +46,18 @@ pub fn blast(outlook: &Outlook<'_>) -> Guard {
         (_, Some(_)) => found.warn(text, ""),
         (_, None) => found.fail(text, "drain one region at a time"),
     }
+    if let Some(own) = emptied.first() {
+        for other in outlook.beside {
+            // The same region again is what continues an interrupted drain.
+            if let Some(theirs) = other.drains().into_iter().find(|label| label != own) {
+                let text = format!(
+                    "{theirs} is being drained too: {}",
+                    other.text(outlook.fleet.now)
+                );
+                found.fail(text, other.remedy());
+            }
+        }
+    }
     found.guard(GuardId::Blast, "no region loses all its traffic")
 }
 

@@ -83,10 +83,20 @@ impl Run {
                 source,
                 place,
                 wanted,
-                read: self.reads,
+                read: self.first_read() + self.reads,
             });
         }
         queries
+    }
+
+    /// Reads of runs side by side have numbers that tell which run asked.
+    pub(super) fn first_read(&self) -> u64 {
+        u64::from_str_radix(&self.id, 16).unwrap_or_default() << 32
+    }
+
+    /// Whether a read was asked by this run.
+    pub fn asked(&self, read: u64) -> bool {
+        read > self.first_read() && read <= self.first_read() + self.reads
     }
 
     pub(super) fn checked(
@@ -154,6 +164,7 @@ impl Run {
             plan: &self.plan,
             ahead: &self.steps[self.at..],
             ledger: context.ledger,
+            beside: context.beside,
         };
         self.guards = guard::judge(subject, &step.guards);
         let blocking: Vec<String> = self

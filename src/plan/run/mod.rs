@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Guard, Plan, Step,
+    beside::Beside,
     entry::{Ending, Entry, Outcome, What},
     guard::Overrides,
     ledger::Ledger,
@@ -151,6 +152,8 @@ pub struct Run {
     pub confirmed_at: Timestamp,
     /// What was typed.
     pub typed: String,
+    /// The interrupted run that it continues.
+    pub continues: Option<String>,
     /// Whether the operator wants it to hold before the next change.
     pub holding: bool,
     /// How it will end: going back ends otherwise than going on.
@@ -217,6 +220,8 @@ pub struct Context<'a> {
     pub armed: Option<&'a Armed>,
     /// The journal.
     pub ledger: &'a Ledger,
+    /// The other runs that are not over.
+    pub beside: &'a [Beside<'a>],
 }
 
 impl Context<'_> {
@@ -248,6 +253,7 @@ impl Run {
             overrides,
             confirmed_at: now,
             typed,
+            continues: None,
             holding: false,
             goal: Ending::Done,
             back_because: String::new(),
@@ -283,6 +289,13 @@ impl Run {
             .get(self.at)
             .and_then(|progress| progress.began);
         began.map_or(Duration::ZERO, |began| crate::resources::age(began, now))
+    }
+
+    /// About how long it takes until it is over; nothing where it takes longer than usual.
+    pub fn left(&self, now: Timestamp) -> Duration {
+        let ahead = self.steps.get(self.at..).unwrap_or_default();
+        let usual: u64 = ahead.iter().map(|step| step.expected_seconds).sum();
+        Duration::from_secs(usual).saturating_sub(self.elapsed(now))
     }
 
     /// What an operator can tell it now, the safest first.

@@ -134,6 +134,7 @@ impl Stage {
             fleet: &self.fleet,
             armed: self.armed.as_ref(),
             ledger: &self.ledger,
+            beside: &[],
         };
         let next = self.run.handle(happening, context);
         self.take(next);
@@ -570,7 +571,7 @@ impl Stage {
                     source: Source::Clusters,
                     place: Place::Region(label()),
                     wanted: Wanted::Nothing,
-                    read,
+                    read: self.run.first_read() + read,
                 };
                 self.tell(Happening::Read(query.read, Ok(Some(true))));
             }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conduct, record, say};
+use super::{record, say};
 use crate::{
     actions,
     effect::Effect,
     plan::{
         Guard, GuardId, Intent, Plan, Verdict,
+        beside::{Beside, clash},
         entry::What,
         guard::{self, Overrides, Subject},
         intent,
@@ -121,16 +122,26 @@ fn selected_target(state: &State, action: &str) -> Option<String> {
 
 /// Judges the guards of the draft again: they look at the fleet of now.
 pub fn judge(state: &mut State) {
-    let Conduct { draft, ledger, .. } = &mut state.conduct;
-    if let Some(draft) = draft {
-        let subject = Subject {
-            fleet: &state.fleet,
-            plan: &draft.plan,
-            ahead: &draft.plan.steps,
-            ledger,
-        };
-        draft.guards = guard::judge(subject, &draft.plan.guards());
+    let Some(draft) = &state.conduct.draft else {
+        return;
+    };
+    let subject = Subject {
+        fleet: &state.fleet,
+        plan: &draft.plan,
+        ahead: &draft.plan.steps,
+        ledger: &state.conduct.ledger,
+        beside: &beside(state, draft),
+    };
+    let guards = guard::judge(subject, &draft.plan.guards());
+    if let Some(draft) = &mut state.conduct.draft {
+        draft.guards = guards;
     }
+}
+
+/// The other runs that are not over; the one that the draft continues is no other.
+fn beside<'a>(state: &'a State, draft: &Draft) -> Vec<Beside<'a>> {
+    let ours: Vec<&str> = draft.continues.as_deref().into_iter().collect();
+    state.conduct.beside(&ours, state.now)
 }
 
 /// Plans the same again on the fleet of now.
@@ -202,13 +213,16 @@ pub fn obstacles(state: &State) -> Vec<String> {
     if let Some(problem) = &conduct.journal_problem {
         reasons.push(format!("the journal cannot be written: {problem}"));
     }
-    if let Some(run) = conduct.active() {
-        reasons.push(format!("run {} is not over", run.id));
-    }
     if draft.plan.expired(state.now) {
         reasons.push("the plan has expired: plan again".to_owned());
     }
     reasons.extend(draft.plan.drift(&state.fleet));
+    // Nobody can override what two runs of this console would do to each other.
+    for other in beside(state, draft).iter().filter(|other| other.here()) {
+        let why = clash(&state.fleet, &draft.plan, other);
+        let text = other.text(state.now);
+        reasons.extend(why.map(|why| format!("{text}: {why}; {}", other.remedy())));
+    }
     reasons.extend(draft.blocking().map(|guard| {
         format!(
             "{} {}: {}",

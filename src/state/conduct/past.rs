@@ -33,12 +33,7 @@ pub fn settle(state: &mut State, argument: &str) -> Vec<Effect> {
         .split_once(char::is_whitespace)
         .unwrap_or((argument, ""));
     let note = note.trim();
-    let active = state.conduct.active().map(|run| run.id.clone());
-    let known = state
-        .conduct
-        .ledger
-        .interrupted(active.as_deref())
-        .any(|run| run.id == id);
+    let known = state.conduct.interrupted().any(|run| run.id == id);
     if !known {
         return say(state, format!("`{id}` is no interrupted run"));
     }
@@ -68,13 +63,7 @@ pub fn go_on(state: &mut State, id: &str) -> Vec<Effect> {
     } else {
         id
     };
-    let active = state.conduct.active().map(|run| run.id.clone());
-    let Some(record) = state
-        .conduct
-        .ledger
-        .interrupted(active.as_deref())
-        .find(|run| run.id == id)
-    else {
+    let Some(record) = state.conduct.interrupted().find(|run| run.id == id) else {
         return say(state, format!("`{id}` is no interrupted run"));
     };
     let intent = record.plan.intent.clone();

@@ -68,14 +68,10 @@ fn typed_role(typed: &str, phrase: &str) -> Role {
 }
 
 /// The lines of the question how to stop.
-pub fn stop(state: &State, width: u16) -> Vec<Line> {
+pub fn stop(state: &State, run: &str, width: u16) -> Vec<Line> {
     let mut lines = Vec::new();
-    let title = state
-        .conduct
-        .run
-        .as_ref()
-        .map(|run| run.plan.title.clone())
-        .unwrap_or_default();
+    let run = state.conduct.run(run);
+    let title = run.map(|run| run.plan.title.clone()).unwrap_or_default();
     wrapped(&mut lines, state, 0, width, &title, Role::Title);
     for (text, role) in [
         ("Esc: go on as before", Role::Accent),

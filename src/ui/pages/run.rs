@@ -23,7 +23,7 @@ use crate::{
 /// The lines of the page.
 pub fn lines(state: &State, width: u16) -> Vec<Line> {
     let mut lines = Vec::new();
-    let Some(run) = &state.conduct.run else {
+    let Some(run) = state.conduct.shown() else {
         wrapped(&mut lines, state, 1, width, "There is no run.", Role::Muted);
         return lines;
     };

@@ -263,20 +263,19 @@ impl Case {
         if wanted.armed {
             console.arm();
         }
-        let before = console.state.conduct.run.as_ref().map(|run| run.id.clone());
+        let before = console.state.conduct.shown().map(|run| run.id.clone());
         start(console, intent, wanted.overriding, None);
         tally.planned += usize::from(console.state.conduct.draft.is_some());
-        let after = console.state.conduct.run.as_ref().map(|run| run.id.clone());
+        let after = console.state.conduct.shown().map(|run| run.id.clone());
         tally.started += usize::from(after.is_some() && after != before);
         self.run(console, tally);
         if console.dead {
             tally.crashed += 1;
             self.after_the_crash(console, wanted.overriding, tally)?;
         }
-        let stuck = console.state.conduct.active().is_some();
+        let stuck = console.state.conduct.active().next().is_some();
         if stuck {
-            let effects = conduct::tell(&mut console.state, Told::Abort);
-            console.carry(effects);
+            console.tell(Told::Abort);
             console.pass(1);
         }
         check(console)
@@ -285,7 +284,7 @@ impl Case {
     fn run(&self, console: &mut Console, tally: &mut Tally) {
         let mut answers = 0;
         for tick in 0..30_u8 {
-            if console.dead || console.state.conduct.active().is_none() {
+            if console.dead || console.state.conduct.active().next().is_none() {
                 break;
             }
             if let Some((_, what)) = self.drift.filter(|(at, _)| *at == tick) {
@@ -301,15 +300,14 @@ impl Case {
             }
             console.pass(if tick < 6 { 3 } else { 15 });
             let waits = matches!(
-                console.state.conduct.active().map(|run| &run.phase),
+                console.state.conduct.active().last().map(|run| &run.phase),
                 Some(Phase::Waiting { .. })
             );
             if self.impatient && waits {
-                let effects = conduct::tell(&mut console.state, Told::Skip);
-                console.carry(effects);
+                console.tell(Told::Skip);
             }
             let halted = matches!(
-                console.state.conduct.active().map(|run| &run.phase),
+                console.state.conduct.active().last().map(|run| &run.phase),
                 Some(Phase::Halted { .. } | Phase::Held)
             );
             if halted {
@@ -317,11 +315,10 @@ impl Case {
                 answers += 1;
                 let told = [Told::Abort, Told::Resume, Told::GoBack][usize::from(self.halted) % 3];
                 let told = if answers > 2 { Told::Abort } else { told };
-                let effects = conduct::tell(&mut console.state, told);
-                console.carry(effects);
+                console.tell(told);
             }
         }
-        let done = console.state.conduct.run.as_ref();
+        let done = console.state.conduct.shown();
         tally.done += usize::from(done.is_some_and(|run| {
             matches!(&run.phase, Phase::Ended { ending, .. } if *ending == pilothouse::plan::entry::Ending::Done)
         }));
@@ -334,7 +331,7 @@ impl Case {
         overriding: bool,
         tally: &mut Tally,
     ) -> Result<(), String> {
-        let in_hand = console.state.conduct.run.as_ref().map(|run| run.id.clone());
+        let in_hand = console.state.conduct.shown().map(|run| run.id.clone());
         let flying = console
             .sent
             .last()

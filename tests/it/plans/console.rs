@@ -17,6 +17,7 @@ use pilothouse::{
     plan::{
         entry::{Entry, What},
         ledger::Ledger,
+        run::Told,
     },
     resources::{
         Change,
@@ -68,7 +69,7 @@ pub struct Console {
     /// When somebody else changed something.
     pub drifted_at: i64,
     /// What is locked.
-    pub locks: Vec<String>,
+    pub locks: BTreeMap<String, Vec<String>>,
     watch: Arc<Watch>,
     on_the_way: BTreeMap<(i64, u64), Event>,
     asked: u64,
@@ -90,7 +91,7 @@ impl Console {
             dead: false,
             disk_full_from: None,
             drifted_at: i64::MIN,
-            locks: Vec::new(),
+            locks: BTreeMap::new(),
             watch,
             on_the_way: BTreeMap::new(),
             asked: 0,
@@ -128,17 +129,19 @@ impl Console {
                     self.arrive(late, event);
                 }
                 Effect::Lock { run, targets, .. } => {
-                    self.locks = targets;
-                    self.arrive(
-                        1,
-                        Event::Locked {
-                            run,
-                            result: Ok(()),
-                        },
-                    );
+                    let taken = |held: &Vec<String>| held.iter().any(|held| targets.contains(held));
+                    let result = if self.locks.values().any(taken) {
+                        Err("held by another run".to_owned())
+                    } else {
+                        Ok(())
+                    };
+                    if result.is_ok() {
+                        self.locks.insert(run.clone(), targets);
+                    }
+                    self.arrive(1, Event::Locked { run, result });
                     self.count();
                 }
-                Effect::Unlock => self.locks.clear(),
+                Effect::Unlock { run } => drop(self.locks.remove(&run)),
                 Effect::Journal(entry) => self.write(entry),
                 Effect::Apply {
                     run, step, change, ..
@@ -261,6 +264,16 @@ impl Console {
     /// Arms it.
     pub fn arm(&mut self) {
         let effects = conduct::arm(&mut self.state, "a property");
+        self.carry(effects);
+    }
+
+    /// Tells the run in hand something.
+    pub fn tell(&mut self, told: Told) {
+        let run = self.state.conduct.active().last();
+        let Some(id) = run.map(|run| run.id.clone()) else {
+            return;
+        };
+        let effects = conduct::tell(&mut self.state, &id, told);
         self.carry(effects);
     }
 

@@ -53,7 +53,10 @@ fn four_consoles_that_take_locks_at_random_never_hold_one_twice() {
                     let mine: Vec<usize> = (0..5).filter(|at| mask >> at & 1 == 1).collect();
                     let targets: Vec<String> =
                         mine.iter().map(|at| TARGETS[*at].to_owned()).collect();
-                    if locks.take(&targets, note, Timestamp::UNIX_EPOCH).is_err() {
+                    if locks
+                        .take("1", &targets, note, Timestamp::UNIX_EPOCH)
+                        .is_err()
+                    {
                         continue;
                     }
                     taken.fetch_add(1, Ordering::Relaxed);
@@ -65,7 +68,7 @@ fn four_consoles_that_take_locks_at_random_never_hold_one_twice() {
                     for at in &mine {
                         held[*at].store(false, Ordering::SeqCst);
                     }
-                    locks.release();
+                    locks.release("1");
                 }
             });
         }

@@ -81,7 +81,7 @@ fn silent(world: u8, read_only: bool, strokes: &[(u8, u8)]) -> Result<(), String
     if !console.sent.is_empty() || !console.locks.is_empty() {
         return Err(format!("I8: {} changes were sent", console.sent.len()));
     }
-    if console.state.conduct.run.is_some() {
+    if !console.state.conduct.runs.is_empty() {
         return Err("I8: a run was begun".to_owned());
     }
     console

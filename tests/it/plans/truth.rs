@@ -99,7 +99,8 @@ pub fn about_to_send(console: &mut Console, run: &str, step: usize, change: &Cha
             }
         }
     }
-    if !console.locks.contains(&change.target()) {
+    let ours = console.locks.get(run);
+    if !ours.is_some_and(|held| held.contains(&change.target())) {
         broken.push(format!("I8: {} is not locked", change.target()));
     }
     broken.extend(console.world.inspect(|world| second_writer(world, change)));

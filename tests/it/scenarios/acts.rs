@@ -49,7 +49,7 @@ fn insist(drill: &mut Drill, typed: &str, blocked: &[&str]) {
     drill.confirm();
     drill.advance(1);
     assert!(
-        drill.state.conduct.active().is_some(),
+        drill.state.conduct.active().next().is_some(),
         "{typed}: {}",
         drill.notice()
     );
@@ -103,7 +103,7 @@ fn region_down_is_drained_scaled_and_failed_over_and_users_are_back() {
     drill.command("arm us-east-1 is gone, incident 4711");
     // Route 53 and its health checks are dark: what follows is not known, and said so; that somebody serves is seen by the users who reach it.
     insist(&mut drill, "drain-region us-east-1 now", &["G-CAP"]);
-    let draft = &drill.state.conduct.run.as_ref().unwrap().guards;
+    let draft = &drill.state.conduct.shown().unwrap().guards;
     let last = draft
         .iter()
         .find(|guard| guard.id.name() == "G-LAST")
@@ -317,7 +317,7 @@ fn while_route_53_is_throttled_a_region_is_drained_by_other_levers() {
     drill.press("esc");
     drill.act("drain-region ap-southeast-1 now", &[]);
     assert!(
-        drill.state.conduct.active().is_some(),
+        drill.state.conduct.active().next().is_some(),
         "{:?}",
         drill.refusals()
     );

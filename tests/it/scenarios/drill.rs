@@ -72,7 +72,7 @@ pub struct Drill {
     /// Who holds the locks, if somebody else does.
     pub locked_by: Option<String>,
     /// The locks that are ours.
-    pub locks: Vec<String>,
+    pub locks: BTreeMap<String, Vec<String>>,
     /// Every change that was sent: when, and what the API will answer.
     pub sent: Vec<Sent>,
     /// How often typed-ahead keys were forgotten.
@@ -133,7 +133,7 @@ impl Drill {
             journal: Vec::new(),
             disk_full: None,
             locked_by: None,
-            locks: Vec::new(),
+            locks: BTreeMap::new(),
             sent: Vec::new(),
             dropped: 0,
             alerts: Vec::new(),
@@ -166,11 +166,11 @@ impl Drill {
                 Effect::Lock { run, targets, .. } => {
                     let result = self.locked_by.clone().map_or(Ok(()), Err);
                     if result.is_ok() {
-                        self.locks = targets;
+                        self.locks.insert(run.clone(), targets);
                     }
                     self.arrive(1, Event::Locked { run, result });
                 }
-                Effect::Unlock => self.locks.clear(),
+                Effect::Unlock { run } => drop(self.locks.remove(&run)),
                 Effect::Journal(entry) => {
                     let result = self.write(&entry);
                     let entry = Box::new(entry);
@@ -294,6 +294,15 @@ impl Drill {
         drill
     }
 
+    /// The same console once its journal, which is empty, has been read.
+    pub fn opened(mut self) -> Self {
+        self.apply(Event::JournalOpened {
+            entries: Vec::new(),
+            problem: None,
+        });
+        self
+    }
+
     /// Types a text, key by key.
     pub fn write_keys(&mut self, text: &str) {
         for c in text.chars() {
@@ -388,7 +397,7 @@ impl Drill {
     pub fn run_out(&mut self, at_most: i64) -> (String, i64) {
         let began = self.second();
         let stands = |drill: &Self| {
-            drill.state.conduct.run.as_ref().is_some_and(|run| {
+            drill.state.conduct.shown().is_some_and(|run| {
                 use pilothouse::plan::run::Phase;
                 matches!(
                     run.phase,
@@ -406,7 +415,7 @@ impl Drill {
     /// Where the run is, in one line.
     pub fn phase(&self) -> String {
         use pilothouse::plan::run::Phase;
-        let Some(run) = &self.state.conduct.run else {
+        let Some(run) = self.state.conduct.shown() else {
             return "no run".to_owned();
         };
         match &run.phase {

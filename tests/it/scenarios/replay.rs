@@ -113,7 +113,7 @@ fn harmless(state: &State, effect: &Effect) -> bool {
             .places(query.source)
             .contains(&query.place),
         // No key may change anything in a console that is not armed.
-        Effect::Lock { .. } | Effect::Unlock | Effect::Apply { .. } => false,
+        Effect::Lock { .. } | Effect::Unlock { .. } | Effect::Apply { .. } => false,
         Effect::Journal(_)
         | Effect::DropKeys
         | Effect::Quit

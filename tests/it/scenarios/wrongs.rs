@@ -33,7 +33,7 @@ fn stays_stopped(drill: &mut Drill, by: &str) {
     );
     drill.confirm();
     drill.advance(30);
-    assert!(drill.sent.is_empty() || drill.state.conduct.active().is_none());
+    assert!(drill.sent.is_empty() || drill.state.conduct.active().next().is_none());
     let why = &drill.refusals()[0];
     assert!(why.contains(by), "{why}");
 }
@@ -202,7 +202,7 @@ fn pasted_text_enter_and_what_is_typed_ahead_confirm_nothing() {
     drill.paste(&phrase);
     drill.press("y enter enter");
     drill.advance(5);
-    assert!(drill.state.conduct.run.is_none(), "{}", drill.phase());
+    assert!(drill.state.conduct.runs.is_empty(), "{}", drill.phase());
     drill.press("esc c");
     drill.write_keys(&phrase);
     assert_eq!(
@@ -213,12 +213,12 @@ fn pasted_text_enter_and_what_is_typed_ahead_confirm_nothing() {
     drill.press("enter enter");
     drill.paste("y");
     drill.advance(5);
-    assert!(drill.state.conduct.run.is_none(), "{}", drill.phase());
+    assert!(drill.state.conduct.runs.is_empty(), "{}", drill.phase());
     // The wrong phrase, and then `y`.
     drill.press("esc c");
     drill.write_keys("eu-west-1 31%y");
     drill.advance(5);
-    assert!(drill.state.conduct.run.is_none() && drill.sent.is_empty());
+    assert!(drill.state.conduct.runs.is_empty() && drill.sent.is_empty());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod harm;
 mod receivers;
 mod session;
+mod side;
 mod snapshot;
 mod splits;
 mod stores;
@@ -14,7 +15,8 @@ use serde_json::json;
 use super::{Guard, GuardId, Subject, Verdict};
 use crate::{
     plan::{
-        Blast, Intent, Mark, OnBreach, Plan, Step, Wait, Work, forecast::Forecast, ledger::Ledger,
+        Blast, Intent, Mark, OnBreach, Plan, Step, Wait, Work, beside, forecast::Forecast,
+        ledger::Ledger,
     },
     resources::{
         Change, Fleet, Place, Rows, Source,
@@ -360,11 +362,13 @@ fn judged(fleet: &Fleet, plan: &Plan, id: GuardId) -> Guard {
 }
 
 fn with(fleet: &Fleet, plan: &Plan, ledger: &Ledger, id: GuardId) -> Guard {
+    let beside = beside::others(ledger, [].iter(), &[], fleet.now);
     let subject = Subject {
         fleet,
         plan,
         ahead: &plan.steps,
         ledger,
+        beside: &beside,
     };
     super::judge(subject, &[id]).remove(0)
 }
@@ -388,6 +392,7 @@ fn a_drain_of_a_healthy_world_passes_every_guard_or_only_warns() {
         plan: &plan,
         ahead: &plan.steps,
         ledger: &Ledger::default(),
+        beside: &[],
     };
     let guards = super::judge(subject, GuardId::ALL);
     assert_eq!(guards.len(), GuardId::ALL.len());
