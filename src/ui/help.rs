@@ -165,6 +165,16 @@ fn items(keymap: &Keymap, here: Context) -> (Vec<Item>, Vec<String>) {
             told.extend(commands);
         }
     }
+    // A group whose commands are all typed has no heading.
+    let mut last_is_heading = true;
+    items.reverse();
+    items.retain(|item| {
+        let heading = matches!(item, Item::Heading(_));
+        let keep = !(heading && last_is_heading);
+        last_is_heading = heading;
+        keep
+    });
+    items.reverse();
     // What nobody has put into a group yet.
     for command in Command::ALL
         .iter()

@@ -207,9 +207,7 @@ fn key(state: &State, context: Context, hint: Hint) -> Option<(String, &'static 
 
 /// Draws the hints, and at the right where we are.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
-    let crumbs = crumbs(state);
-    let room = usize::from(area.width / 3);
-    let crumbs = text::shorten(&crumbs, room, canvas.look.ascii);
+    let crumbs = crumbs(state, usize::from(area.width / 3));
     let mut right = area.right();
     if !crumbs.is_empty() {
         right = canvas.put_right(area.x, right - 1, area.y, &crumbs, Role::Muted);
@@ -229,10 +227,8 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
     }
 }
 
-/// Where we are and how we came here, as far as it goes: `regions › us-east-1 › plan`. Nothing at home.
-fn crumbs(state: &State) -> String {
-    /// Steps that are told.
-    const MOST: usize = 3;
+/// Where we are and how we came here, as far as there is room: `regions › us-east-1 › plan`. Nothing where the title says it all.
+fn crumbs(state: &State, room: usize) -> String {
     let mut steps: Vec<String> = Vec::new();
     let screens = state.back.iter().chain([&state.screen]);
     for screen in screens {
@@ -249,14 +245,15 @@ fn crumbs(state: &State) -> String {
             Screen::Page(page, _) => steps.push(page.name().to_owned()),
         }
     }
-    let skip = steps.len().saturating_sub(MOST);
+    if steps.len() < 2 {
+        return String::new();
+    }
     let between = if state.look.ascii { " > " } else { " › " };
-    steps
-        .into_iter()
-        .skip(skip)
-        .map(|step| text::shorten(&step, 24, state.look.ascii).into_owned())
-        .collect::<Vec<_>>()
-        .join(between)
+    // The way gives way before the place where we are.
+    while steps.len() > 1 && width(&steps.join(between)) > room {
+        steps.remove(0);
+    }
+    text::shorten(&steps.join(between), room, state.look.ascii).into_owned()
 }
 
 #[cfg(test)]
@@ -333,13 +330,14 @@ mod tests {
         let estate = Arc::new(f::estate(&["eu"]));
         let (keymap, look) = (Keymap::default(), Look::default());
         let mut state = State::new(estate, f::now(), Mode::Live, keymap, look, (80, 24));
-        assert_eq!(crumbs(&state), "");
+        assert_eq!(crumbs(&state, 26), "");
         state.back = vec![
             Screen::Zoom(Kind::Caches),
             Screen::Home,
             Screen::Zoom(Kind::Regions),
         ];
         state.screen = Screen::Page(Page::Plan, 0);
-        assert_eq!(crumbs(&state), "regions › plan");
+        assert_eq!(crumbs(&state, 26), "regions › plan");
+        assert_eq!(crumbs(&state, 10), "plan");
     }
 }
