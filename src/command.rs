@@ -156,6 +156,8 @@ fn pane(word: &str) -> Option<Kind> {
         ("dbs", Kind::Databases),
         ("tr", Kind::Traffic),
         ("al", Kind::Alarms),
+        ("dp", Kind::Deployments),
+        ("deploy", Kind::Deployments),
         ("cl", Kind::Clusters),
         ("hc", Kind::HealthChecks),
     ];

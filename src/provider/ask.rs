@@ -111,6 +111,13 @@ impl<'a> Ask<'a> {
         self.tally.started(api);
     }
 
+    /// Counts calls that the watches have made by themselves since the last poll.
+    pub fn counted(&self, api: Api, calls: u32) {
+        for _ in 0..calls {
+            self.tally.started(api);
+        }
+    }
+
     /// Notes a part that could not be read; the rest of the answer stands.
     pub fn problem(&self, error: ProviderError) {
         if let Ok(mut problems) = self.problems.lock() {

@@ -97,7 +97,7 @@ async fn examine_place(
     let (servers, others): (Vec<Source>, Vec<Source>) = Source::ALL
         .iter()
         .filter(|source| estate.places(**source).contains(&place))
-        .partition(|source| **source == Source::ApiServers);
+        .partition(|source| source.of_api_servers());
     let reads: Vec<_> = others
         .into_iter()
         .map(|source| read(provider, query(source, &place)))
@@ -111,7 +111,7 @@ async fn examine_place(
     }
     for source in servers {
         let query = Query {
-            wanted: Wanted::ApiServers(std::mem::take(&mut known)),
+            wanted: Wanted::ApiServers(known.clone()),
             ..query(source, &place)
         };
         let (finding, _) = read(provider, query).await;
@@ -138,6 +138,7 @@ fn query(source: Source, place: &Place) -> Query {
         | Source::Rds
         | Source::Clusters
         | Source::ApiServers
+        | Source::Deployments
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables
@@ -193,6 +194,7 @@ fn count(rows: &Rows) -> usize {
         Rows::Caches(rows) => rows.len(),
         Rows::Traffic(rows) => rows.len(),
         Rows::Alarms(rows) => rows.len(),
+        Rows::Deployments(rows) => rows.len(),
         Rows::Clusters(rows) => rows.len(),
         Rows::HealthChecks(rows) => rows.len(),
         Rows::Metrics(rows) => rows.len(),

@@ -22,7 +22,7 @@ use crate::{
     resources::{
         Answer, Api, Change, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, caches,
         change::{Alter, ApplyError, Fate, Receipt},
-        clusters, databases, health_checks, metrics, regions, traffic,
+        clusters, databases, deployments, health_checks, metrics, regions, traffic,
     },
 };
 
@@ -173,6 +173,7 @@ async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     match query.source.kind() {
         Kind::Regions => regions::live::observe(ask, query).await,
         Kind::Alarms => alarms::live::observe(ask, query).await,
+        Kind::Deployments => deployments::live::observe(ask, query).await,
         Kind::Clusters => clusters::live::observe(ask, query).await,
         Kind::Metrics => metrics::live::observe(ask, query).await,
         Kind::Databases => databases::live::observe(ask, query).await,

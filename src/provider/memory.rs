@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use tokio::time::Instant;
 
-use super::dimensions::Catalogue;
+use super::{dimensions::Catalogue, kubernetes::Watches};
 use crate::resources::traffic::{
     elastic_load_balancing::TargetHealth, route53::zone::live::ZoneCache,
 };
@@ -30,6 +30,8 @@ pub struct Memory {
     pub target_health: LastRead<TargetHealth>,
     /// Node groups, by when they were described.
     pub node_groups: LastRead<()>,
+    /// The clusters that are watched.
+    pub watches: Watches,
 }
 
 /// What was last read of each of many things that an API gives one by one only.

@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod dimensions;
 pub mod discover;
 pub mod doctor;
+pub mod kubernetes;
 pub mod live;
 pub mod memory;
 pub mod paging;

@@ -221,9 +221,9 @@ impl Estate {
         if self.disabled.contains(&source) {
             return Vec::new();
         }
-        let regions = self.regions.iter().filter(|region| match source {
-            Source::ApiServers => region.aws_region.is_some() || !region.kube_contexts.is_empty(),
-            _ => region.aws_region.is_some(),
+        let regions = self.regions.iter().filter(|region| {
+            let contexts = source.of_api_servers() && !region.kube_contexts.is_empty();
+            region.aws_region.is_some() || contexts
         });
         let regional = regions.map(|region| Place::Region(region.label.clone()));
         match source.scope() {

@@ -101,6 +101,7 @@ pub fn answer_rest(fleet: &mut Fleet, place: &Place, seconds: u64) {
             super::Kind::Caches => Rows::Caches(Vec::new()),
             super::Kind::Traffic => Rows::Traffic(Vec::new()),
             super::Kind::Alarms => Rows::Alarms(Vec::new()),
+            super::Kind::Deployments => Rows::Deployments(Vec::new()),
             super::Kind::Clusters => Rows::Clusters(Vec::new()),
             super::Kind::HealthChecks => Rows::HealthChecks(Vec::new()),
             super::Kind::Metrics => Rows::Metrics(Vec::new()),
@@ -112,6 +113,22 @@ pub fn answer_rest(fleet: &mut Fleet, place: &Place, seconds: u64) {
 /// A row from its JSON.
 pub fn row<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
+}
+
+/// A deployment of six pods that is complete, with some of its fields otherwise.
+pub fn deployment(change: &Value) -> super::deployments::Deployment {
+    let mut base = json!({
+        "name": "checkout", "namespace": "shop", "cluster": "prod", "heard_at": null,
+        "generation": 4, "observed_generation": 4, "paused": false, "revision": "4",
+        "containers": [{"name": "app", "image": "registry/shop/checkout:v2", "digest": null}],
+        "replicas": {"desired": 6, "total": 6, "updated": 6, "ready": 6, "available": 6},
+        "conditions": [], "revisions": [], "pods": [], "restarts": 0, "troubles": [], "autoscaler": null,
+        "budget": null, "owner": null, "warnings": [], "unknown": [],
+    });
+    for (key, value) in change.as_object().unwrap() {
+        base[key] = value.clone();
+    }
+    row(base)
 }
 
 /// ARN of a load balancer.

@@ -8,6 +8,7 @@ pub mod clusters;
 pub mod contradictions;
 pub mod cost;
 pub mod databases;
+pub mod deployments;
 pub mod error;
 pub mod estate;
 #[cfg(test)]
@@ -108,6 +109,8 @@ macro_rules! kinds {
             pub shares: traffic::share::Shares,
             /// The roll-up of each region, kept so that no frame computes them; read with `Fleet::rollup`.
             pub rollups: regions::rollup::Rollups,
+            /// Which image each service runs where, kept by `accept`.
+            pub versions: deployments::versions::Versions,
             /// API calls made so far, for the cost estimate.
             pub calls: BTreeMap<Api, u64>,
             /// Metrics requested so far; each is billed (domain A.8).
@@ -123,7 +126,7 @@ macro_rules! kinds {
             /// An estate of which nothing is known yet: every slice expected, none observed.
             pub fn new(estate: Arc<Estate>, now: Timestamp) -> Self {
                 let mut fleet = Fleet {
-                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, pace: 1, generation: 0,
+                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), versions: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, pace: 1, generation: 0,
                     $($module: Table::default(),)*
                 };
                 for &source in Source::ALL {
@@ -152,6 +155,9 @@ macro_rules! kinds {
                 }
                 if bears_on_shares(query) {
                     self.derive();
+                }
+                if query.source.kind() == Kind::Deployments {
+                    self.versions = deployments::versions::Versions::of(self);
                 }
                 self.roll_up(&query.place);
             }
@@ -188,6 +194,7 @@ kinds! {
     Caches, caches, Cache, "caches", "Caches", "Caches: ElastiCache, MemoryDB.";
     Traffic, traffic, Split, "traffic", "Traffic weights", "Traffic weights: every record, dial, action, alias and control that splits traffic.";
     Alarms, alarms, Alarm, "alarms", "Alarms", "CloudWatch alarms.";
+    Deployments, deployments, Deployment, "deployments", "Deployments", "Deployments: each service in each cluster, with its roll-out.";
     Clusters, clusters, Cluster, "clusters", "Clusters", "Kubernetes clusters.";
     HealthChecks, health_checks, HealthCheck, "health-checks", "Health checks", "Route 53 health checks.";
     Metrics, metrics, Series, "metrics", "Metrics", "Metric series.";
@@ -294,7 +301,12 @@ fn bears_on_shares(query: &Query) -> bool {
     match query.source.kind() {
         Kind::Traffic | Kind::HealthChecks => true,
         Kind::Metrics => query.place == Place::Global,
-        Kind::Regions | Kind::Databases | Kind::Caches | Kind::Alarms | Kind::Clusters => false,
+        Kind::Regions
+        | Kind::Databases
+        | Kind::Caches
+        | Kind::Alarms
+        | Kind::Deployments
+        | Kind::Clusters => false,
     }
 }
 

@@ -141,6 +141,7 @@ each_kind! {
     Caches => caches::Cache,
     Traffic => traffic::Split,
     Alarms => alarms::Alarm,
+    Deployments => deployments::Deployment,
     Clusters => clusters::Cluster,
     HealthChecks => health_checks::HealthCheck,
     Metrics => metrics::Series,

@@ -33,6 +33,8 @@ fn fleet() -> Fleet {
         serde_json::json!({"api_server": {"name": "main", "error": "refused", "answered_before": true}}),
     );
     one(Source::ApiServers, Rows::Clusters(vec![cluster]));
+    let deployed = f::deployment(&serde_json::json!({"paused": true}));
+    one(Source::Deployments, Rows::Deployments(vec![deployed]));
     let global = Place::Global;
     let records = Rows::Traffic(vec![f::record("eu", 128, Some("hc"))]);
     answer(&mut fleet, Source::Records, &global, 5, records);

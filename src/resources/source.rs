@@ -116,6 +116,16 @@ macro_rules! sources {
                 match self { $(Self::$variant => Scope::$scope,)* }
             }
 
+            /// Whether it is asked about the API servers that the inventory lists.
+            pub fn of_api_servers(self) -> bool {
+                self.api() == Api::Kubernetes
+            }
+
+            /// Whether a read only looks at what a watch has gathered: it sends nothing.
+            pub fn watched(self) -> bool {
+                matches!(self, Self::Deployments)
+            }
+
             /// How often by default (domain A.9).
             pub fn default_interval(self) -> Duration {
                 match self { $(Self::$variant => Duration::from_secs($seconds),)* }
@@ -134,6 +144,7 @@ sources! {
     Rds, "rds", Databases, Rds, Regional, 30, "Aurora global clusters, clusters, instances and read replicas.";
     Clusters, "clusters", Clusters, Eks, Regional, 300, "EKS clusters.";
     ApiServers, "api-servers", Clusters, Kubernetes, Regional, 30, "The Kubernetes API server of each known cluster.";
+    Deployments, "deployments", Deployments, Kubernetes, Regional, 10, "Deployments and what belongs to them, from the watches of each known cluster.";
     ElastiCache, "elasticache", Caches, ElastiCache, Regional, 60, "Replication groups and Global Datastores.";
     MemoryDb, "memorydb", Caches, MemoryDb, Regional, 60, "MemoryDB clusters and multi-Region clusters.";
     Tables, "tables", Databases, DynamoDb, Regional, 60, "DynamoDB global tables.";

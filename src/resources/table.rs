@@ -42,6 +42,15 @@ impl Limits {
         }
     }
 
+    /// The limits for something that is watched: a server that has nothing to tell says so about once a minute, and is read at an interval.
+    pub fn for_watch(interval: Duration) -> Self {
+        let bookmark = Duration::from_secs(75);
+        Self {
+            stale: bookmark + interval + Self::GRACE,
+            expired: bookmark * 2 + interval + Self::GRACE,
+        }
+    }
+
     /// The freshness of something seen at a time.
     pub fn judge(self, seen: Option<Timestamp>, now: Timestamp) -> Freshness {
         let Some(seen) = seen else {

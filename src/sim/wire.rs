@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{scenario::ApiFault, tally, world::World};
 use crate::resources::{
     Answer, ErrorClass, Place, ProviderError, Query, Rows, Source, Wanted, alarms, caches,
-    clusters, databases, health_checks, metrics, regions, traffic,
+    clusters, databases, deployments, health_checks, metrics, regions, traffic,
 };
 
 /// The deadline of a read, as for live AWS (domain A.9).
@@ -162,6 +162,7 @@ fn rows(world: &World, query: &Query) -> Rows {
         Source::ApiServers => {
             Rows::Clusters(clusters::sim::api_servers(world, place, &query.wanted))
         }
+        Source::Deployments => Rows::Deployments(deployments::sim::observe(world, place)),
         Source::HealthChecks => Rows::HealthChecks(health_checks::sim::observe(world)),
         Source::Metrics => Rows::Metrics(metrics::sim::observe(world, place, &query.wanted)),
     }
@@ -179,6 +180,7 @@ fn operation(source: Source) -> &'static str {
         Source::Rds => "rds:DescribeGlobalClusters",
         Source::Clusters => "eks:ListClusters",
         Source::ApiServers => "kubernetes:GetVersion",
+        Source::Deployments => "kubernetes:WatchDeployments",
         Source::ElastiCache => "elasticache:DescribeReplicationGroups",
         Source::MemoryDb => "memorydb:DescribeClusters",
         Source::Tables => "dynamodb:ListTables",
@@ -228,6 +230,7 @@ fn lose_some(world: &World, key: &str, rows: &mut Rows) {
         Rows::Caches(rows) => thin(rows, keep),
         Rows::Traffic(rows) => thin(rows, keep),
         Rows::Alarms(rows) => thin(rows, keep),
+        Rows::Deployments(rows) => thin(rows, keep),
         Rows::Clusters(rows) => thin(rows, keep),
         Rows::HealthChecks(rows) => thin(rows, keep),
         Rows::Metrics(rows) => thin(rows, keep),

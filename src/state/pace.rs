@@ -102,6 +102,7 @@ mod tests {
                 Kind::Databases => Rows::Databases(Vec::new()),
                 Kind::Caches => Rows::Caches(Vec::new()),
                 Kind::Traffic => Rows::Traffic(Vec::new()),
+                Kind::Deployments => Rows::Deployments(Vec::new()),
                 Kind::Clusters => Rows::Clusters(Vec::new()),
                 Kind::HealthChecks => Rows::HealthChecks(Vec::new()),
             };

@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const UNMEASURED: &[Source] = &[
     Source::Metrics,
     Source::ApiServers,
+    Source::Deployments,
     Source::Identity,
     Source::Alarms,
 ];
@@ -124,6 +125,8 @@ impl Schedule {
         };
         let pause = match error {
             None => interval,
+            // The watches behind it back off by themselves, and the next read costs nothing.
+            Some(_) if query.source.watched() => interval,
             Some(error) => pause(interval, poll.failures, error.class),
         };
         let pause = if std::mem::take(&mut poll.again) {
@@ -210,7 +213,7 @@ impl Schedule {
     fn inventory_known(&self, source: Source, place: &Place, now: Timestamp) -> bool {
         let waits_for = |other: Source| {
             (source == Source::Metrics && !UNMEASURED.contains(&other))
-                || (source == Source::ApiServers && other == Source::Clusters)
+                || (source.of_api_servers() && other == Source::Clusters)
         };
         let patient = crate::resources::age(self.started_at, now) < PATIENCE;
         !patient
@@ -226,7 +229,7 @@ fn wanted(fleet: &Fleet, source: Source, place: &Place) -> Wanted {
     if source == Source::Metrics {
         return Wanted::Series(fleet.wanted_series(place));
     }
-    if source == Source::ApiServers {
+    if source.of_api_servers() {
         let server = |row: &Cluster| match row {
             Cluster::Eks(cluster) => Some(cluster.api_server.clone()),
             Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,

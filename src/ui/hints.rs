@@ -170,6 +170,7 @@ fn actions(state: &State) -> Vec<Hint> {
         Kind::Databases
         | Kind::Caches
         | Kind::Alarms
+        | Kind::Deployments
         | Kind::Clusters
         | Kind::HealthChecks
         | Kind::Metrics => {}

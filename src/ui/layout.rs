@@ -144,15 +144,15 @@ type Row = &'static [(Kind, u16)];
 
 /// The region table across the top, and the other panes in rows below it. What is wide stands side by side; what is high shows more kinds.
 fn home(body: Rect, regions: usize) -> Vec<(Kind, Rect)> {
-    use Kind::{Alarms, Caches, Clusters, Databases, HealthChecks, Traffic};
+    use Kind::{Alarms, Caches, Clusters, Databases, Deployments, Traffic};
     const SMALL: &[Row] = &[&[(Databases, 1), (Caches, 1)], &[(Traffic, 1)]];
     const LARGE: &[Row] = &[
         &[(Databases, 1), (Caches, 1)],
         &[(Traffic, 1), (Alarms, 1)],
-        &[(Clusters, 1), (HealthChecks, 1)],
+        &[(Deployments, 1), (Clusters, 1)],
     ];
     const WIDE: &[Row] = &[
-        &[(Databases, 1), (Caches, 1), (Clusters, 1)],
+        &[(Databases, 1), (Caches, 1), (Deployments, 1)],
         &[(Traffic, 2), (Alarms, 1)],
     ];
     const WIDE_AND_LOW: &[Row] = &[&[(Databases, 1), (Caches, 1), (Traffic, 1)]];

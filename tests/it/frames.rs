@@ -1,6 +1,7 @@
 //! What the screen looks like: frames of hand-made fleets at the sizes that matter, and what must hold for every frame.
 
 mod console;
+mod deployments;
 mod drill;
 mod fleet;
 mod screens;
@@ -92,6 +93,7 @@ fn frames() -> Vec<(&'static str, State)> {
     let mut frames = homes();
     frames.extend(elsewhere());
     frames.extend(typing());
+    frames.extend(rollouts());
     frames
 }
 
@@ -267,6 +269,26 @@ fn typing() -> Vec<(&'static str, State)> {
             "names-of-one-beginning-80x24",
             with(console::state(fleet::alike(), SMALL), |state| {
                 state.screen = Screen::Zoom(Kind::Alarms);
+            }),
+        ),
+    ]
+}
+
+/// Deployments, in trouble and of silent clusters.
+fn rollouts() -> Vec<(&'static str, State)> {
+    let zoom = |size| {
+        with(console::state(fleet::full(3, 5), size), |state| {
+            state.screen = Screen::Zoom(Kind::Deployments);
+        })
+    };
+    vec![
+        ("deployments-80x24", zoom(SMALL)),
+        ("deployments-120x40", zoom(MEDIUM)),
+        ("deployments-silent-120x40", later(zoom(MEDIUM), 90)),
+        (
+            "detail-deployment-80x24",
+            with(zoom(SMALL), |state| {
+                state.screen = detail(&state.fleet, Kind::Deployments);
             }),
         ),
     ]

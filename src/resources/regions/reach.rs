@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::resources::{
-    ErrorClass, Fleet, Freshness, Place, RegionLabel, Source, age, clusters::Cluster,
+    ErrorClass, Fleet, Freshness, Place, ProviderError, RegionLabel, Source, age, clusters::Cluster,
 };
 
 /// A region whose last good answer is older than this while sources fail is not reachable. Longer than the longest interval of the fast sources plus the time an answer may take.
@@ -50,6 +50,12 @@ pub struct Reach {
     pub oldest_answer: Option<Timestamp>,
 }
 
+/// Whether a missing part says anything about a region: a kind of objects that we may not see, in a cluster that answers, does not.
+fn counts(source: Source, problem: &ProviderError) -> bool {
+    let forbidden = matches!(problem.class, ErrorClass::Denied | ErrorClass::NotFound);
+    !(source.watched() && forbidden)
+}
+
 impl Reach {
     /// How a region answers now.
     pub fn of(fleet: &Fleet, label: &RegionLabel) -> Self {
@@ -68,6 +74,10 @@ impl Reach {
                 reach.api_servers(fleet, &place);
                 continue;
             }
+            // Clusters that we have never been let into say nothing about their region.
+            if source.watched() && status.observed_at.is_none() {
+                continue;
+            }
             reach.asked += 1;
             let freshness = fleet.freshness(source, &place);
             if status.error.is_none() {
@@ -82,7 +92,11 @@ impl Reach {
                     failing_since: status.failing_since,
                 });
             }
-            if !status.problems.is_empty() {
+            if status
+                .problems
+                .iter()
+                .any(|problem| counts(source, problem))
+            {
                 reach.partial.push(source);
             }
             let Some(at) = status.observed_at else {

@@ -27,6 +27,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
         | Source::Rds
         | Source::Clusters
         | Source::ApiServers
+        | Source::Deployments
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables

@@ -126,6 +126,7 @@ impl Checker<'_, '_> {
             Name::ApplicationDown => {
                 self.anywhere(entry, |region| Fault::ApplicationDown { region })?
             }
+            Name::Release => self.release(entry)?,
             Name::ExternalChange => Fault::ExternalChange(self.transitions(entry)?),
             Name::Heal => self.anywhere(entry, |region| Fault::Heal { region })?,
         };
@@ -247,7 +248,7 @@ impl Checker<'_, '_> {
         value
     }
 
-    fn region(&mut self, entry: &Entry<'_>) -> Option<usize> {
+    pub(super) fn region(&mut self, entry: &Entry<'_>) -> Option<usize> {
         let Some(label) = &entry.raw.region else {
             self.problems
                 .note(&entry.span, format!("{}: region is missing", entry.name));
@@ -344,6 +345,7 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
         | Name::WriteLie
         | Name::WriteHang => &["api", "place", "share", "times", "for"],
         Name::WriteLate => &["delay", "api", "place", "share", "times", "for"],
+        Name::Release => &["region", "service", "version", "outcome"],
         Name::ExternalChange => &[
             "weights",
             "dials",

@@ -4,6 +4,7 @@ mod check;
 mod external;
 mod problem;
 mod raw;
+mod release;
 mod shape;
 
 use serde::de::DeserializeOwned;
@@ -201,6 +202,17 @@ pub enum Fault {
         share: f64,
         /// How many changes it hits; `None` is all.
         times: Option<u32>,
+    },
+    /// Somebody releases a version of a service in a region.
+    Release {
+        /// Where.
+        region: usize,
+        /// Name of the service.
+        service: String,
+        /// Tag of its image.
+        version: String,
+        /// What becomes of it.
+        outcome: super::world::releases::Outcome,
     },
     /// Somebody else changes something.
     ExternalChange(Vec<super::world::Transition>),

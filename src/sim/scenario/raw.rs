@@ -78,6 +78,7 @@ pub(super) enum Name {
     WriteLie,
     WriteHang,
     WriteLate,
+    Release,
     ExternalChange,
     Heal,
 }
@@ -109,6 +110,7 @@ impl Name {
             Self::WriteLie => "write-lie",
             Self::WriteHang => "write-hang",
             Self::WriteLate => "write-late",
+            Self::Release => "release",
             Self::ExternalChange => "external-change",
             Self::Heal => "heal",
         }
@@ -130,6 +132,9 @@ pub(super) struct Cue {
     pub place: Option<Spanned<String>>,
     pub times: Option<Spanned<u32>>,
     pub delay: Option<Spanned<u32>>,
+    pub service: Option<Spanned<String>>,
+    pub version: Option<Spanned<String>>,
+    pub outcome: Option<Spanned<String>>,
     pub weights: Option<Spanned<BTreeMap<String, u8>>>,
     pub dials: Option<Spanned<BTreeMap<String, f64>>>,
     pub controls: Option<Spanned<BTreeMap<String, bool>>>,
@@ -144,7 +149,7 @@ pub(super) struct Cue {
 
 impl Cue {
     /// The optional fields by name, with the position of those that are given.
-    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 18] {
+    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 21] {
         fn span<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
             value.map(Spanned::span)
         }
@@ -157,6 +162,9 @@ impl Cue {
             ("place", span(self.place.as_ref())),
             ("times", span(self.times.as_ref())),
             ("delay", span(self.delay.as_ref())),
+            ("service", span(self.service.as_ref())),
+            ("version", span(self.version.as_ref())),
+            ("outcome", span(self.outcome.as_ref())),
             ("weights", span(self.weights.as_ref())),
             ("dials", span(self.dials.as_ref())),
             ("controls", span(self.controls.as_ref())),

@@ -74,7 +74,7 @@ impl Watching {
         };
         let wanted = if source == Source::Metrics {
             Wanted::Series(self.fleet.wanted_series(place))
-        } else if source == Source::ApiServers {
+        } else if source.of_api_servers() {
             servers()
         } else {
             Wanted::Nothing

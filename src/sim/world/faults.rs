@@ -221,6 +221,7 @@ impl Fault {
             | Self::SourceLost
             | Self::Api { .. }
             | Self::Write { .. }
+            | Self::Release { .. }
             | Self::ExternalChange(_)
             | Self::Heal { .. } => false,
         }

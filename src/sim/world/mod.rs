@@ -9,6 +9,7 @@ mod gather;
 pub mod history;
 pub mod load;
 pub mod nodes;
+pub mod releases;
 pub mod routing;
 pub mod sent;
 mod transition;
@@ -87,6 +88,8 @@ pub struct World {
     pub forwards: Vec<Eventual<BTreeMap<String, u32>>>,
     /// The Lambda alias of each region.
     pub aliases: Vec<Eventual<Alias>>,
+    /// Releases since the world began, in the order of time.
+    pub releases: Vec<releases::Release>,
     /// The node group of each region.
     pub nodes: Vec<nodes::Nodes>,
     /// Share of the staging distribution.
@@ -131,6 +134,7 @@ impl World {
             muted: vec![BTreeSet::new(); count],
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
+            releases: Vec::new(),
             nodes: vec![nodes::Nodes::at_rest(); count],
             sent: Sent::default(),
             staging_weight: 0.05,
@@ -315,6 +319,18 @@ impl World {
     fn happen(&mut self, cue: &Cue) {
         match &cue.fault {
             Fault::Heal { region } => self.faults.heal(*region),
+            Fault::Release {
+                region,
+                service,
+                version,
+                outcome,
+            } => self.releases.push(releases::Release {
+                region: *region,
+                service: service.clone(),
+                version: version.clone(),
+                outcome: *outcome,
+                at: self.now,
+            }),
             Fault::ExternalChange(transitions) => {
                 for transition in transitions {
                     // Somebody else's change can be refused, as ours can; the world goes on without it.

@@ -11,6 +11,7 @@ mod regional;
 mod stores;
 mod tables;
 mod telemetry;
+mod watches;
 mod writes;
 
 use pilothouse::resources::{Answer, ErrorClass, ProviderError};

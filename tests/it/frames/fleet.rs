@@ -282,6 +282,8 @@ fn workloads(fleet: &mut Fleet, place: &Place, per: usize, first: &str) {
     let state = |index| if ill && index == 0 { "ALARM" } else { "OK" };
     let rows = (0..per).map(|index| alarm(&region, index, state(index)));
     accept(fleet, Source::Alarms, place, Rows::Alarms(rows.collect()));
+    let rows = super::deployments::of(&region, per, ill);
+    accept(fleet, Source::Deployments, place, Rows::Deployments(rows));
     accept(fleet, Source::MemoryDb, place, Rows::Caches(Vec::new()));
     accept(fleet, Source::Tables, place, Rows::Databases(Vec::new()));
     accept(fleet, Source::Aliases, place, Rows::Traffic(Vec::new()));

@@ -39,6 +39,7 @@
 //! | memorydb, globalaccelerator, cloudfront, route53-recovery-cluster | not embedded | everything |
 
 mod emulators;
+pub mod kubernetes;
 mod protocol;
 mod script;
 mod server;

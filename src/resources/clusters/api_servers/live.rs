@@ -5,21 +5,22 @@
 
 use std::time::{Duration, Instant};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{AsyncReadExt, StreamExt, stream};
 use http::Request;
 use kube::{
     Client, Config,
-    config::{
-        AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedCluster, NamedContext,
-    },
+    config::{KubeConfigOptions, Kubeconfig},
 };
 use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::super::{ApiServer, ApiServerState, Cluster as Row};
 use crate::{
-    provider::{ask::Ask, translate::chain},
+    provider::{
+        ask::Ask,
+        kubernetes::access::{endpoint_kubeconfig, read_kubeconfig, without_plugins},
+        translate::chain,
+    },
     resources::{Answer, Api, ProviderError, Query, Rows, Wanted},
 };
 
@@ -36,13 +37,7 @@ const MOST: u64 = 16 * 1024;
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     let servers = servers(&ask, query);
     let kubeconfig = if servers.iter().any(|server| server.endpoint.is_none()) {
-        // A home directory may hang.
-        let read = tokio::task::spawn_blocking(Kubeconfig::read);
-        match timeout(CONNECT, read).await {
-            Ok(Ok(Ok(kubeconfig))) => Ok(without_plugins(kubeconfig)),
-            Ok(Ok(Err(error))) => Err(chain(&error)),
-            Ok(Err(_)) | Err(_) => Err("the kubeconfig could not be read".to_owned()),
-        }
+        read_kubeconfig().await.map(without_plugins)
     } else {
         Ok(Kubeconfig::default())
     };
@@ -59,7 +54,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 }
 
 /// The servers asked for, and the contexts of the region; each name once.
-fn servers(ask: &Ask<'_>, query: &Query) -> Vec<ApiServer> {
+pub fn servers(ask: &Ask<'_>, query: &Query) -> Vec<ApiServer> {
     let mut servers = match &query.wanted {
         Wanted::ApiServers(servers) => servers.clone(),
         Wanted::Nothing | Wanted::Series(_) | Wanted::Reference(_) => Vec::new(),
@@ -137,54 +132,6 @@ async fn config(
     Ok(config)
 }
 
-/// A kubeconfig of one cluster and no user.
-fn endpoint_kubeconfig(server: &ApiServer, endpoint: &str) -> Kubeconfig {
-    let name = server.name.clone();
-    // Some emulators give text that is no base64; a wrong authority would hide whether the server answers.
-    let authority = server.certificate_authority.clone().filter(|data| {
-        STANDARD
-            .decode(data.trim())
-            .is_ok_and(|pem| pem.starts_with(b"-----"))
-    });
-    let cluster = Cluster {
-        server: Some(endpoint.to_owned()),
-        certificate_authority_data: authority,
-        ..Cluster::default()
-    };
-    let context = Context {
-        cluster: name.clone(),
-        user: None,
-        ..Context::default()
-    };
-    Kubeconfig {
-        clusters: vec![NamedCluster {
-            name: name.clone(),
-            cluster: Some(cluster),
-            ..NamedCluster::default()
-        }],
-        contexts: vec![NamedContext {
-            name,
-            context: Some(context),
-            ..NamedContext::default()
-        }],
-        ..Kubeconfig::default()
-    }
-}
-
-/// The kubeconfig with the users' tokens and certificates, but with nothing that would run a program.
-fn without_plugins(mut kubeconfig: Kubeconfig) -> Kubeconfig {
-    for user in &mut kubeconfig.auth_infos {
-        if let Some(auth) = &mut user.auth_info {
-            *auth = AuthInfo {
-                exec: None,
-                auth_provider: None,
-                ..std::mem::take(auth)
-            };
-        }
-    }
-    kubeconfig
-}
-
 /// The version that a server gives; `None` where it answered without one.
 async fn version(config: Config) -> Result<Option<String>, String> {
     let client = Client::try_from(config).map_err(|error| chain(&error))?;
@@ -220,27 +167,6 @@ struct Info {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const KUBECONFIG: &str = r"
-users:
-- name: plugin
-  user:
-    exec: { apiVersion: client.authentication.k8s.io/v1, command: touch, args: [/nonexistent/file] }
-- name: token
-  user: { token: abc }
-";
-
-    #[test]
-    fn no_program_is_left_in_a_kubeconfig() {
-        let kubeconfig = without_plugins(Kubeconfig::from_yaml(KUBECONFIG).unwrap());
-        let users: Vec<_> = kubeconfig
-            .auth_infos
-            .iter()
-            .filter_map(|user| user.auth_info.as_ref())
-            .collect();
-        assert!(users.iter().all(|auth| auth.exec.is_none()));
-        assert!(users[1].token.is_some());
-    }
 
     /// Answers one connection, then ends.
     fn serve(answer: &'static [u8]) -> String {

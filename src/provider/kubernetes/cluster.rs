@@ -1,0 +1,92 @@
+//! One cluster: a shelf for each kind that is watched, and the loops that fill them. Owns their life; what becomes of a cluster touches no other.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, sleep},
+};
+
+use super::{
+    access::Access,
+    kept::{Budget, Deployment, Node, Pod, ReplicaSet, Scaler, Warning},
+    shelf::Shelf,
+    watch::{Watched, keep},
+};
+
+/// How often a question looks whether the first answers are there.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// A cluster that is watched.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The way to it.
+    pub access: Arc<Access>,
+    /// Deployments.
+    pub deployments: Arc<Shelf<Deployment>>,
+    /// Replica sets of deployments.
+    pub replica_sets: Arc<Shelf<ReplicaSet>>,
+    /// Pods of replica sets.
+    pub pods: Arc<Shelf<Pod>>,
+    /// Autoscalers.
+    pub scalers: Arc<Shelf<Scaler>>,
+    /// Disruption budgets.
+    pub budgets: Arc<Shelf<Budget>>,
+    /// Nodes.
+    pub nodes: Arc<Shelf<Node>>,
+    /// Warnings.
+    pub warnings: Arc<Shelf<Warning>>,
+    loops: Vec<AbortHandle>,
+}
+
+impl Cluster {
+    /// Begins to watch.
+    pub fn watch(access: Access) -> Self {
+        let access = Arc::new(access);
+        let mut loops = Vec::new();
+        Self {
+            deployments: start(&access, &mut loops),
+            replica_sets: start(&access, &mut loops),
+            pods: start(&access, &mut loops),
+            scalers: start(&access, &mut loops),
+            budgets: start(&access, &mut loops),
+            nodes: start(&access, &mut loops),
+            warnings: start(&access, &mut loops),
+            access,
+            loops,
+        }
+    }
+
+    /// Waits until each kind was listed or could not be, so that the first answer is a whole one; no longer than this.
+    pub async fn tried(&self, within: Duration) {
+        let started = Instant::now();
+        while !self.all_tried() && started.elapsed() < within {
+            sleep(LOOK).await;
+        }
+    }
+
+    fn all_tried(&self) -> bool {
+        self.deployments.tried()
+            && self.replica_sets.tried()
+            && self.pods.tried()
+            && self.scalers.tried()
+            && self.budgets.tried()
+            && self.nodes.tried()
+            && self.warnings.tried()
+    }
+}
+
+fn start<W: Watched>(access: &Arc<Access>, loops: &mut Vec<AbortHandle>) -> Arc<Shelf<W>> {
+    let shelf = Arc::<Shelf<W>>::default();
+    let watching = tokio::spawn(keep(Arc::clone(access), Arc::clone(&shelf)));
+    loops.push(watching.abort_handle());
+    shelf
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for watching in &self.loops {
+            watching.abort();
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Releases of the world: which version of each service runs in each region, and how far its roll-out is. Owns what a Deployment's controller would do; a release that was begun needs no further push.
+
+use super::{super::physics, World};
+use crate::resources::deployments::Replicas;
+
+/// Seconds for a pod of a new revision to become available.
+const POD_SECONDS: i64 = 8;
+/// Seconds without progress after which a roll-out has failed.
+pub const DEADLINE: i64 = 600;
+/// Seconds until a release that looks good begins to crash.
+const LATENT: i64 = 40;
+/// By how much the load may differ before an autoscaler acts, as in Kubernetes.
+const TOLERANCE: f64 = 0.1;
+/// Number of the revision that the world begins with.
+pub const FIRST_REVISION: u32 = 41;
+/// Second of the releases that the world begins with: three days before.
+pub const LONG_AGO: i64 = -3 * 86_400;
+
+/// A service of the shop.
+pub struct Service {
+    /// Its name, in the namespace of the shop.
+    pub name: &'static str,
+    version: &'static str,
+    /// Pods at the load of the region's shape; an autoscaler may make half as many again.
+    pub pods: i32,
+    /// Who applies it, and whether it would undo an edit.
+    pub owner: Option<(&'static str, bool)>,
+    /// Whether it has an autoscaler.
+    pub scaled: bool,
+}
+
+const fn service(name: &'static str, version: &'static str, pods: i32) -> Service {
+    Service {
+        name,
+        version,
+        pods,
+        owner: Some(("Argo CD", true)),
+        scaled: true,
+    }
+}
+
+const SERVICES: &[Service] = &[
+    service("cart", "v4.7.2", 8),
+    service("catalog", "v5.11.0", 6),
+    service("checkout", "v2.14.3", 10),
+    Service {
+        owner: Some(("Helm", false)),
+        scaled: false,
+        ..service("payments", "v1.9.8", 4)
+    },
+    service("storefront", "v11.2.1", 12),
+    Service {
+        owner: None,
+        scaled: false,
+        ..service("thumbnails", "v0.6.0", 2)
+    },
+];
+
+/// What becomes of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It rolls out.
+    Good,
+    /// Its containers crash at once.
+    Crashes,
+    /// It rolls out, and then a fifth of its pods crashes again and again.
+    Flaky,
+    /// Its image is not in the region's registry.
+    NoImage,
+    /// Its pods want more than a node has.
+    Unschedulable,
+}
+
+impl Outcome {
+    /// Each with the name that a scenario gives it.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("good", Self::Good),
+        ("crashes", Self::Crashes),
+        ("flaky", Self::Flaky),
+        ("no-image", Self::NoImage),
+        ("unschedulable", Self::Unschedulable),
+    ];
+
+    /// What the pods of the new revision say, where something is wrong with them.
+    pub fn trouble(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Good => None,
+            Self::Crashes | Self::Flaky => Some((
+                "CrashLoopBackOff",
+                "back-off 5m0s restarting failed container",
+            )),
+            Self::NoImage => Some((
+                "ImagePullBackOff",
+                "Back-off pulling image: manifest unknown",
+            )),
+            Self::Unschedulable => Some((
+                "Unschedulable",
+                "0/10 nodes are available: 10 Insufficient memory",
+            )),
+        }
+    }
+}
+
+/// A release of a service in a region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    /// Where.
+    pub region: usize,
+    /// Name of the service.
+    pub service: String,
+    /// Tag of its image.
+    pub version: String,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// When it was begun.
+    pub at: i64,
+}
+
+/// The services that a scenario can release.
+pub fn services() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|service| service.name)
+}
+
+/// Every service of a region as it is now.
+pub fn running(world: &World, region: usize) -> impl Iterator<Item = Running<'_>> {
+    SERVICES
+        .iter()
+        .map(move |service| Running::of(world, region, service))
+}
+
+/// A service in a region, now.
+pub struct Running<'a> {
+    /// The world.
+    pub world: &'a World,
+    /// Where.
+    pub region: usize,
+    /// Which.
+    pub service: &'a Service,
+    /// Every release of it here, the first one that of the beginning.
+    pub releases: Vec<Release>,
+    /// Pods.
+    pub desired: i32,
+    /// What its load calls for, however many pods it may have.
+    pub wanted: i32,
+}
+
+impl<'a> Running<'a> {
+    fn of(world: &'a World, region: usize, service: &'a Service) -> Self {
+        let first = Release {
+            region,
+            service: service.name.to_owned(),
+            version: service.version.to_owned(),
+            outcome: Outcome::Good,
+            at: LONG_AGO,
+        };
+        let later = world.releases.iter();
+        let later =
+            later.filter(|release| release.region == region && release.service == service.name);
+        let releases = std::iter::once(first).chain(later.cloned()).collect();
+        let minute = world.history.of(region).next();
+        let busy = minute.map_or(physics::DESIGN_UTILISATION, |(_, minute)| {
+            minute.utilisation
+        });
+        let ratio = busy / physics::DESIGN_UTILISATION;
+        let wanted = if !service.scaled || (ratio - 1.0).abs() <= TOLERANCE {
+            service.pods
+        } else {
+            (f64::from(service.pods) * ratio).ceil() as i32
+        };
+        Self {
+            desired: wanted.clamp(service.pods / 2, service.most()),
+            wanted,
+            world,
+            region,
+            service,
+            releases,
+        }
+    }
+
+    /// The release that is out, or on its way.
+    pub fn release(&self) -> &Release {
+        // There is always the first one.
+        &self.releases[self.releases.len() - 1]
+    }
+
+    /// How many releases came before.
+    pub fn index(&self) -> u32 {
+        u32::try_from(self.releases.len() - 1).unwrap_or_default()
+    }
+
+    /// Seconds since it was begun.
+    pub fn age(&self) -> i64 {
+        self.world.now() - self.release().at
+    }
+
+    /// Pods of the new revision that do not become available.
+    pub fn ill(&self) -> i32 {
+        let fifth = (self.desired + 4) / 5;
+        match self.release().outcome {
+            Outcome::Good => 0,
+            Outcome::Flaky if self.age() < self.rolled_out_after() + LATENT => 0,
+            Outcome::Crashes | Outcome::Flaky | Outcome::NoImage | Outcome::Unschedulable => fifth,
+        }
+    }
+
+    fn rolled_out_after(&self) -> i64 {
+        i64::from(self.desired) * POD_SECONDS
+    }
+
+    /// Whether the roll-out can come to its end at all.
+    pub fn rolls(&self) -> bool {
+        matches!(self.release().outcome, Outcome::Good | Outcome::Flaky)
+    }
+
+    /// Its pods in numbers.
+    pub fn replicas(&self) -> Replicas {
+        let desired = self.desired;
+        if !self.rolls() {
+            // One fifth more than wanted while it moves, and it does not.
+            let ill = self.ill();
+            return Replicas {
+                desired,
+                total: desired + ill,
+                updated: ill,
+                ready: desired,
+                available: desired,
+            };
+        }
+        let done = i32::try_from(self.age() / POD_SECONDS)
+            .unwrap_or(i32::MAX)
+            .min(desired);
+        let moving = i32::from(done < desired);
+        let available = desired - self.ill();
+        Replicas {
+            desired,
+            total: desired + moving,
+            updated: done + moving,
+            ready: available,
+            available,
+        }
+    }
+}
+
+impl Service {
+    /// The most pods that its autoscaler may make.
+    pub fn most(&self) -> i32 {
+        self.pods * 3 / 2
+    }
+}
