@@ -88,7 +88,10 @@ pub struct Common {
     /// Journal file [default: journal.jsonl in the user's state folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-    /// Append-only lines instead of a screen; also what happens without a terminal
+    /// When the console has left, print on standard error how long updates and frames took, from key to paint, and what was sent
+    #[arg(long, global = true)]
+    pub trace_perf: bool,
+    /// Append-only lines instead of a screen; also what happens without a terminal, or on a dumb one
     #[arg(long, global = true)]
     pub plain: bool,
 }

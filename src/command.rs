@@ -85,6 +85,7 @@ commands! {
     EditConfig, "edit-config", "", "Open the configuration in $EDITOR, and check it";
     Tour, "tour", "[on|off]", "Show a newcomer around, step by step";
     Redraw, "redraw", "", "Draw the whole screen again";
+    Link, "link", "", "Tell how fast the way to this screen is";
     Suspend, "suspend", "", "Stop the console and return to the shell";
 }
 

@@ -97,6 +97,8 @@ pub enum Effect {
     Suspend,
     /// Clear and draw everything again.
     Redraw,
+    /// Tell how fast the way to the screen is.
+    Link,
     /// Use this theme.
     Theme(String),
     /// Put a text on the clipboard of the terminal (OSC 52).

@@ -75,6 +75,11 @@ pub enum Event {
     },
     /// The process was stopped and continues: what is on screen is old.
     Continued,
+    /// The way to the screen became slow, or fast again.
+    Link {
+        /// What it carries, while it is slow.
+        bytes_per_second: Option<u64>,
+    },
     /// The journal was read.
     JournalOpened {
         /// Its entries, oldest first.

@@ -4,11 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use color_eyre::eyre::{Report, Result};
-use pilothouse::{
-    cli::Cli,
-    runtime::{desk, terminal},
-    verbs,
-};
+use pilothouse::{cli::Cli, runtime::crash, verbs};
 
 fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
@@ -16,14 +12,8 @@ fn main() -> Result<ExitCode> {
         .display_env_section(false)
         .into_hooks();
     eyre.install()?;
-    let panic = panic.into_panic_hook();
     std::panic::set_hook(Box::new(move |info| {
-        // The report must land on a terminal that is itself again.
-        terminal::restore();
-        panic(info);
-        if let Some(words) = desk::last_words() {
-            eprintln!("{words}");
-        }
+        crash::report(|| panic.panic_report(info).to_string());
     }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -32,11 +22,12 @@ fn main() -> Result<ExitCode> {
     let outcome = runtime.block_on(verbs::run(cli));
     // A provider that hangs must not hold the way out.
     runtime.shutdown_background();
+    crash::print_kept();
     match outcome {
         Ok(code) => Ok(ExitCode::from(code)),
         Err(failure) => {
             let code = failure.code();
-            eprintln!("pilothouse: {}", Report::new(failure));
+            crash::say(&format!("pilothouse: {}", Report::new(failure)));
             Ok(ExitCode::from(code))
         }
     }

@@ -1,7 +1,8 @@
 //! Carries out what concerns the world: questions, changes, the journal, the locks. The console, its plain twin and the headless run share it. Decides nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{clock::Clock, desk::Desk, journal::Records, pollers::Pollers};
@@ -66,6 +67,7 @@ impl Carrier {
             | Effect::Quit
             | Effect::Suspend
             | Effect::Redraw
+            | Effect::Link
             | Effect::Theme(_)
             | Effect::Copy(_)
             | Effect::Export(..)
@@ -87,14 +89,25 @@ impl Carrier {
         let (provider, sender) = (Arc::clone(&self.provider), self.sender.clone());
         tokio::spawn(async move {
             let operation = change.operation();
-            let answer = tokio::time::timeout(LAST_DEADLINE, provider.apply(token, change)).await;
-            let result = answer.unwrap_or_else(|_| {
-                let text = format!("no answer in {} s", LAST_DEADLINE.as_secs());
+            let doubt = |class, text: String| {
                 Err(ApplyError {
                     fate: Fate::InDoubt,
-                    error: ProviderError::new(ErrorClass::Timeout, operation, text),
+                    error: ProviderError::new(class, operation, text),
                 })
-            });
+            };
+            // Where it panics nobody knows whether it was sent: that is an outcome too.
+            let sent = AssertUnwindSafe(async { provider.apply(token, change).await });
+            let result = match tokio::time::timeout(LAST_DEADLINE, sent.catch_unwind()).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => doubt(
+                    ErrorClass::Terminal,
+                    "the console's own sender failed, which is a bug".to_owned(),
+                ),
+                Err(_) => doubt(
+                    ErrorClass::Timeout,
+                    format!("no answer in {} s", LAST_DEADLINE.as_secs()),
+                ),
+            };
             // Nobody listens any more when the console is leaving; the journal says that the change was sent.
             let _ = sender.send(Event::Applied { run, step, result });
         });

@@ -1,55 +1,50 @@
-//! The loop of the interactive console: events in, state changes, effects out, a frame when something changed. Never waits for a provider.
+//! The loop of the interactive console: events in, state changes, effects out, a frame when something changed. Never waits for a provider, nor for a terminal.
 
-mod notes;
+mod away;
+mod effects;
+mod outside;
+mod signals;
+mod typing;
 
 use std::{
-    io,
+    io::{self, Write as _},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use ratatui::layout::Size;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
-};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+pub use self::outside::{ConfigFile, FindTheme, Outside};
+use self::{
+    away::{Away, returned},
+    signals::Signals,
+    typing::Deaf,
+};
 use super::{
     carry::Carrier,
     clock::Clock,
-    desk, export,
-    input::{self, Input, Watchdog, is_interrupt},
+    crash, desk,
+    input::{self, Ears, Input, Watchdog},
     journal::Records,
-    memory::Memory,
+    perf::Perf,
     recording::{self, Recorder, Recording},
-    terminal::Screen,
+    rhythm::Rhythm,
+    terminal::{self, Screen},
 };
 use crate::{
-    command::Command,
-    config::{keymap::Context, theme::Theme},
-    effect::Effect,
+    config::theme::Theme,
     event::Event,
     provider::Provider,
-    state::{State, in_flight, update},
+    state::{State, in_flight},
     ui,
 };
-
-/// How long after a key the console counts as used.
-const ACTIVE: Duration = Duration::from_secs(5);
-/// The shortest time between two frames that keys ask for: each is drawn at once, but a flood of them is applied between two frames.
-const KEY_FRAME: Duration = Duration::from_millis(20);
-/// The shortest time between two frames while it is used, or resized.
-const ACTIVE_FRAME: Duration = Duration::from_millis(100);
-/// The shortest time between two frames while nobody types.
-const IDLE_FRAME: Duration = Duration::from_secs(1);
 
 /// How long a change in flight may take to its outcome when the session is lost.
 const LAST_CHANGE: Duration = Duration::from_secs(30);
 /// How long the last entries may take to the disk.
 const LAST_ENTRIES: Duration = Duration::from_secs(1);
-
-/// Finds a theme by its name, reduced to what the terminal can show.
-pub type FindTheme = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
+/// The signal that a process was stopped for follows within this time, when the console stopped itself.
+const CONTINUED: Duration = Duration::from_secs(1);
 
 /// Where answers and time come from.
 pub enum Feed {
@@ -67,30 +62,31 @@ pub struct Console {
     pub recorder: Option<Recorder>,
     /// The theme at the start.
     pub theme: Theme,
-    /// For `:theme`.
-    pub find_theme: FindTheme,
-    /// Where it is kept what was typed.
-    pub memory: Option<Memory>,
+    /// The user's own things.
+    pub outside: Outside,
+    /// Whether to print at the end how long everything took.
+    pub trace_perf: bool,
 }
 
 struct Loop {
     state: State,
     theme: Theme,
-    find_theme: FindTheme,
-    memory: Option<Memory>,
+    outside: Outside,
     screen: Screen,
     carrier: Option<Carrier>,
+    clock: Option<Clock>,
     watchdog: Watchdog,
-    /// Keys that arrived before this are forgotten.
-    deaf_until: Option<Instant>,
+    ears: Ears,
+    /// The program that has the terminal.
+    away: Option<Away>,
+    deaf: Option<Deaf>,
     recorder: Option<Recorder>,
-    dirty: bool,
-    drawn: Instant,
-    /// When a frame was last drawn for a key; `None` before the first.
-    echoed: Option<Instant>,
-    /// Whether keys wait for their frame.
-    typed: bool,
-    last_used: Option<Instant>,
+    rhythm: Rhythm,
+    perf: Option<Perf>,
+    /// When the console last continued after it had stopped itself.
+    continued: Option<Instant>,
+    /// How many failures of parts of the console have been told.
+    told: usize,
 }
 
 /// Whether the loop goes on.
@@ -103,25 +99,22 @@ enum Way {
     Lost(&'static str),
 }
 
-impl Way {
-    fn on(go_on: bool) -> Self {
-        if go_on { Self::On } else { Self::Quit }
-    }
-}
-
 const GONE: &str = "the session was lost";
 const ENDED: &str = "the console was asked to end";
 
 /// Runs until the user leaves or the terminal is gone.
 pub async fn run(mut state: State, console: Console) -> io::Result<()> {
-    let mut screen = Screen::enter()?;
-    state.size = screen.size()?;
+    // Before anything needs to be given back.
+    let signals = Signals::new()?;
+    let mut screen = Screen::enter(console.outside.manners)?;
+    let size = screen.size();
+    state.size = (size.width, size.height);
     state.slows = true;
     state.settle();
-    screen.draw(|frame| ui::view(&state, &console.theme, frame))?;
+    screen.draw(size, |frame| ui::view(&state, &console.theme, frame))?;
     let (answers, answered) = unbounded_channel();
     let (typing, typed) = unbounded_channel();
-    let watchdog = input::start(typing)?;
+    let (watchdog, ears) = input::start(screen.tty(), typing)?;
     let (carrier, clock) = match console.feed {
         Feed::Provider(provider, clock, records) => {
             state.conduct.journal_problem = Some(desk::BEING_READ.to_owned());
@@ -136,264 +129,256 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     let this = Loop {
         state,
         theme: console.theme,
-        find_theme: console.find_theme,
-        memory: console.memory,
+        outside: console.outside,
         screen,
         carrier,
+        clock,
         watchdog,
-        deaf_until: None,
+        ears,
+        away: None,
+        deaf: None,
         recorder: console.recorder,
-        dirty: false,
-        drawn: Instant::now(),
-        echoed: None,
-        typed: false,
-        last_used: None,
+        rhythm: Rhythm::new(Instant::now()),
+        perf: console.trace_perf.then(Perf::new),
+        continued: None,
+        told: 0,
     };
-    this.run(clock, typed, answered).await
+    this.run(signals, typed, answered).await
 }
 
 impl Loop {
     async fn run(
         mut self,
-        clock: Option<Clock>,
+        mut signals: Signals,
         mut typed: UnboundedReceiver<Input>,
         mut answered: UnboundedReceiver<Event>,
     ) -> io::Result<()> {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let mut resized = signal(SignalKind::window_change())?;
-        let mut hung_up = signal(SignalKind::hangup())?;
-        let mut terminated = signal(SignalKind::terminate())?;
-        let mut interrupted = signal(SignalKind::interrupt())?;
         loop {
-            let next_frame = self.next_frame();
+            let look = self.next_look();
+            let at = look.unwrap_or_else(Instant::now);
             let way = tokio::select! {
                 biased;
-                _ = hung_up.recv() => Way::Lost(GONE),
-                _ = terminated.recv() => Way::Lost(ENDED),
-                _ = interrupted.recv() => Way::Quit,
+                _ = signals.hung_up.recv() => Way::Lost(GONE),
+                _ = signals.terminated.recv() => Way::Lost(ENDED),
+                // The keys belong to the program that has the terminal, and these are two of them.
+                _ = signals.quit.recv() => if self.away.is_some() { Way::On } else { Way::Lost(ENDED) },
+                _ = signals.interrupted.recv() => if self.away.is_some() { Way::On } else { Way::Quit },
+                status = returned(self.away.as_mut()) => self.back(status),
+                _ = signals.continued.recv() => self.continued(),
                 input = typed.recv() => match input {
-                    Some(first) => self.typed(first, &mut typed)?,
+                    Some(first) => self.typed(first, &mut typed),
                     None => Way::Lost(GONE),
                 },
-                _ = resized.recv() => {
+                _ = signals.resized.recv() => {
                     // A window that is dragged sends hundreds: the next frame takes the size that it has by then.
-                    self.dirty = true;
-                    self.last_used = Some(Instant::now());
+                    self.rhythm.resize(Instant::now());
                     Way::On
                 },
-                _ = ticks.tick() => {
-                    let go_on = match clock {
-                        Some(clock) => self.apply(Event::Tick { now: clock.now() })?,
-                        None => true,
-                    };
-                    // Most seconds change nothing that shows: an idle screen is silent.
-                    self.dirty |= self.state.unsettled;
-                    Way::on(go_on)
-                },
-                () = tokio::time::sleep_until(next_frame.into()), if self.dirty => self.draw().map(|()| Way::On)?,
+                _ = ticks.tick() => self.tick(),
+                () = tokio::time::sleep_until(at.into()), if look.is_some() => self.paint(),
                 Some(event) = answered.recv() => {
-                    self.dirty = true;
-                    Way::on(self.apply(event)?)
+                    self.rhythm.change();
+                    self.apply(event)
                 },
             };
             match way {
                 Way::On => {}
                 Way::Quit => return self.leave("left by the operator").await,
-                Way::Lost(why) => {
-                    let again = async {
-                        tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
-                    };
-                    return self.finish(why, clock, &mut answered, again).await;
-                }
+                Way::Lost(why) => return self.finish(why, &mut answered, signals).await,
             }
         }
+    }
+
+    fn tick(&mut self) -> Way {
+        let failures = crash::kept();
+        if failures > self.told {
+            self.told = failures;
+            self.note(Err(
+                "a part of the console failed, which is a bug; the report follows when you leave"
+                    .to_owned(),
+            ));
+        }
+        self.tell_pace();
+        let Some(clock) = self.clock else {
+            self.rhythm_follows();
+            return Way::On;
+        };
+        let way = self.apply(Event::Tick { now: clock.now() });
+        self.rhythm_follows();
+        way
+    }
+
+    /// Most seconds change nothing that shows: an idle screen is silent.
+    fn rhythm_follows(&mut self) {
+        if self.state.unsettled {
+            self.rhythm.change();
+        }
+    }
+
+    /// Says once that the line is slow, how slow, and when it no longer is.
+    fn tell_pace(&mut self) {
+        let slow = self.screen.pace().filter(super::link::Pace::slow);
+        let rate = slow.and_then(|pace| pace.rate).map(rounded);
+        if rate != self.state.slow_link {
+            self.apply(Event::Link {
+                bytes_per_second: rate,
+            });
+            self.rhythm.change();
+        }
+    }
+
+    /// The process was stopped and continues. Where it stopped itself, that is known already.
+    fn continued(&mut self) -> Way {
+        let ours = self.continued.take();
+        // The program that has the terminal was stopped with us, and has it still.
+        if self.away.is_some() || ours.is_some_and(|at| at.elapsed() < CONTINUED) {
+            return Way::On;
+        }
+        if self.screen.retake().is_err() {
+            return Way::Lost(GONE);
+        }
+        self.came_back()
+    }
+
+    /// What is on the screen is old: values get their age, and everything is drawn anew.
+    fn came_back(&mut self) -> Way {
+        self.rhythm.key(Instant::now());
+        if let Some(clock) = self.clock {
+            self.apply(Event::Tick { now: clock.now() });
+        }
+        self.apply(Event::Continued)
     }
 
     /// Leaves at once. A run in hand is interrupted, and the journal says so.
     async fn leave(mut self, why: &str) -> io::Result<()> {
         // The terminal may be gone; what is written is written without it.
-        let _ = self.apply(Event::Lost {
+        self.apply(Event::Lost {
             why: why.to_owned(),
         });
-        if let Some(carrier) = &self.carrier {
-            carrier.settle(LAST_ENTRIES).await;
-        }
+        self.settle().await;
         Ok(())
     }
 
-    /// Brings a change in flight to its outcome, without a screen, and leaves. `again` is a second wish to leave.
+    /// Brings a change in flight to its outcome, without a screen, and leaves. A second wish to leave is heard.
     async fn finish(
         mut self,
-        why: &str,
-        clock: Option<Clock>,
+        why: &'static str,
         answered: &mut UnboundedReceiver<Event>,
-        again: impl Future<Output = ()>,
+        mut signals: Signals,
     ) -> io::Result<()> {
         if in_flight(&self.state) {
             self.watchdog.wait(LAST_CHANGE + LAST_ENTRIES * 5);
+            terminal::restore();
+            // Nobody may be there to read it.
+            let _ = writeln!(
+                io::stderr(),
+                "pilothouse: {why}; the change in flight is brought to its outcome (30 s at most)"
+            );
         }
-        let _ = self.apply(Event::Lost {
+        self.apply(Event::Lost {
             why: why.to_owned(),
         });
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         let mut over = std::pin::pin!(tokio::time::sleep(LAST_CHANGE));
-        let mut again = std::pin::pin!(again);
         while in_flight(&self.state) {
             let event = tokio::select! {
                 () = &mut over => break,
-                () = &mut again => break,
-                _ = ticks.tick() => clock.map(|clock| Event::Tick { now: clock.now() }),
+                _ = signals.terminated.recv() => break,
+                _ = signals.interrupted.recv() => break,
+                _ = ticks.tick() => self.clock.map(|clock| Event::Tick { now: clock.now() }),
                 event = answered.recv() => event,
             };
             if let Some(event) = event {
-                let _ = self.apply(event);
+                self.apply(event);
             }
         }
+        self.settle().await;
+        Ok(())
+    }
+
+    async fn settle(&self) {
         if let Some(carrier) = &self.carrier {
             carrier.settle(LAST_ENTRIES).await;
         }
-        Ok(())
+        terminal::restore();
+        if let Some(perf) = &self.perf {
+            let report = perf.report(self.screen.sent, self.screen.pace());
+            // Nobody may be there to read it.
+            let _ = io::stderr().write_all(report.as_bytes());
+        }
     }
 
-    fn next_frame(&self) -> Instant {
-        if self.typed {
-            return self.echoed.map_or(self.drawn, |at| at + KEY_FRAME);
+    /// When something is to be drawn, or to be sent to a terminal that was full.
+    fn next_look(&mut self) -> Option<Instant> {
+        if self.away.is_some() {
+            return None;
         }
-        let active = self.last_used.is_some_and(|at| at.elapsed() < ACTIVE);
-        self.drawn + if active { ACTIVE_FRAME } else { IDLE_FRAME }
-    }
-
-    /// Applies a key and every other that has been typed meanwhile, then draws at once unless a key was drawn just before.
-    fn typed(&mut self, first: Input, typed: &mut UnboundedReceiver<Input>) -> io::Result<Way> {
-        let mut inputs = vec![first];
-        inputs.extend(std::iter::from_fn(|| typed.try_recv().ok()));
-        // Who wants to leave does not wait for what was typed before.
-        if inputs.iter().any(|input| matches!(input, Input::HangUp)) {
-            return Ok(Way::Lost(GONE));
-        }
-        if inputs.iter().any(|input| self.leaves(input)) {
-            return Ok(Way::Quit);
-        }
-        for input in inputs {
-            if let Input::Event(event, at) = input
-                && self.heard(&event, at)
-                && !self.apply(*event)?
-            {
-                return Ok(Way::Quit);
-            }
-        }
-        self.last_used = Some(Instant::now());
-        (self.typed, self.dirty) = (true, true);
-        if self.next_frame() <= Instant::now() {
-            self.draw()?;
-        }
-        Ok(Way::On)
-    }
-
-    /// Keys that were typed before a question stood on the screen do not answer it.
-    fn heard(&self, event: &Event, at: Instant) -> bool {
-        let typed = matches!(event, Event::Key { .. } | Event::Paste { .. });
-        !typed || self.deaf_until.is_none_or(|until| at > until)
-    }
-
-    /// Whether an input ends the session wherever it arrives: Ctrl-C, where nobody has bound it to something else.
-    fn leaves(&self, input: &Input) -> bool {
-        let quits = |context| {
-            let Input::Event(event, _) = input else {
-                return false;
-            };
-            let Event::Key { key } = **event else {
-                return false;
-            };
-            let bound = self.state.keymap.find(context, key);
-            bound.is_some_and(|invocation| invocation.command == Command::Quit)
+        let now = Instant::now();
+        let Some(due) = self.rhythm.due(now, self.screen.rest()) else {
+            return self.screen.retry(now);
         };
-        is_interrupt(input)
-            && [Context::Global, Context::Detail, Context::Dialog]
-                .into_iter()
-                .all(quits)
+        let typed = self.rhythm.typed().is_some();
+        Some(
+            self.screen
+                .wait(now, typed)
+                .map_or(due, |wait| wait.max(due)),
+        )
     }
 
-    /// Applies one event and carries out what follows; `false` to leave.
-    fn apply(&mut self, event: Event) -> io::Result<bool> {
-        self.record(&event);
-        for effect in update(&mut self.state, event) {
-            let ours = match &self.carrier {
-                Some(carrier) => carrier.carry(effect, &self.state),
-                None => Some(effect),
-            };
-            let Some(effect) = ours else { continue };
-            match effect {
-                // A replay asks nobody and changes nothing.
-                Effect::Observe(_)
-                | Effect::Lock { .. }
-                | Effect::Unlock { .. }
-                | Effect::Journal(_)
-                | Effect::Apply { .. }
-                | Effect::Pager
-                | Effect::EditConfig => {}
-                Effect::DropKeys => {
-                    input::forget();
-                    self.deaf_until = Some(Instant::now());
-                }
-                Effect::Quit => return Ok(false),
-                Effect::Suspend => {
-                    self.screen.suspend()?;
-                    self.dirty = true;
-                    self.apply(Event::Continued)?;
-                }
-                Effect::Redraw => {
-                    self.screen.clear()?;
-                    self.dirty = true;
-                }
-                Effect::Theme(name) => {
-                    let found = (self.find_theme)(&name).map(|theme| self.theme = theme);
-                    self.note(found.map(|()| format!("theme {name}")))?;
-                }
-                Effect::Copy(text) => {
-                    let copied = self.screen.copy(&text).map(|()| format!("copied {text}"));
-                    self.note(copied)?;
-                }
-                Effect::Export(kind, format) => {
-                    let written = export::write(&self.state, kind, format)
-                        .map(|path| format!("wrote {}", path.display()));
-                    self.note(written)?;
-                }
-                Effect::Picture(form) => {
-                    let written = export::picture(&self.state, &self.theme, form);
-                    self.note(written.map(|path| format!("wrote {}", path.display())))?;
-                }
-                Effect::Remember(line) => {
-                    if let Some(memory) = &self.memory {
-                        memory.remember(&line);
-                    }
-                }
-                Effect::Alert(_) => self.screen.ring()?,
-            }
+    /// Draws, if that is due now and the terminal has taken what came before.
+    fn paint(&mut self) -> Way {
+        if self.screen.flush().is_err() {
+            return Way::Lost(GONE);
         }
-        Ok(true)
+        match self.next_look() {
+            Some(at) if at <= Instant::now() && self.screen.retry(at).is_none() => self.draw(),
+            Some(_) | None => Way::On,
+        }
     }
 
-    fn draw(&mut self) -> io::Result<()> {
-        let (columns, rows) = self.screen.size()?;
+    fn draw(&mut self) -> Way {
+        let begun = Instant::now();
+        let size = self.screen.size();
+        let (columns, rows) = (size.width, size.height);
         if self.state.size != (columns, rows) {
             // A new size asks for nothing to be done.
-            self.apply(Event::Resize { columns, rows })?;
+            self.apply(Event::Resize { columns, rows });
         }
         self.state.settle();
         let (state, theme) = (&self.state, &self.theme);
-        self.screen.draw(|frame| {
-            // Resized once more since: the signal of that brings the next frame.
-            if frame.area().as_size() == Size::new(columns, rows) {
-                ui::view(state, theme, frame);
-            }
-        })?;
-        self.drawn = Instant::now();
-        if std::mem::take(&mut self.typed) {
-            self.echoed = Some(self.drawn);
+        let mut links = Vec::new();
+        let drawn = self.screen.draw(size, |frame| {
+            ui::view(state, theme, frame);
+            links = ui::links(state, frame.buffer_mut());
+        });
+        let Ok(bytes) = drawn else {
+            return Way::Lost(GONE);
+        };
+        let title = ui::window_title(state);
+        if self.screen.link(links).is_err() || self.screen.title(&title).is_err() {
+            return Way::Lost(GONE);
         }
-        self.dirty = false;
-        Ok(())
+        let now = Instant::now();
+        if let Some(perf) = &mut self.perf {
+            let key = self
+                .rhythm
+                .typed()
+                .map(|at| now.saturating_duration_since(at));
+            perf.frame(now.saturating_duration_since(begun), bytes, key);
+        }
+        self.rhythm.draw(now);
+        if bytes == 0 {
+            self.nothing_to_show();
+        }
+        Way::On
     }
+}
+
+/// Two digits: what changes all the time is no news.
+fn rounded(rate: f64) -> u64 {
+    let rate = rate.max(1.0);
+    let unit = 10_f64.powf(rate.log10().floor() - 1.0).max(1.0);
+    ((rate / unit).round() * unit) as u64
 }

@@ -1,7 +1,8 @@
 //! Carries out `Effect::Observe`: one spawned future per question, each with a last deadline, so that a provider that hangs delays nobody. Decides nothing about when.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
 use super::clock::Clock;
@@ -37,15 +38,21 @@ impl Pollers {
         let this = self.clone();
         tokio::spawn(async move {
             let started = Instant::now();
-            let result =
-                tokio::time::timeout(LAST_DEADLINE, this.provider.observe(query.clone())).await;
-            let result = result.unwrap_or_else(|_| {
-                Err(ProviderError::new(
+            let failed =
+                |class, text: String| Err(ProviderError::new(class, query.source.name(), text));
+            // Asking may panic, and so may what is asked for: an answer comes all the same.
+            let asked = AssertUnwindSafe(async { this.provider.observe(query.clone()).await });
+            let result = match tokio::time::timeout(LAST_DEADLINE, asked.catch_unwind()).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => failed(
+                    ErrorClass::Terminal,
+                    "the console's own reader failed, which is a bug".to_owned(),
+                ),
+                Err(_) => failed(
                     ErrorClass::Timeout,
-                    query.source.name(),
                     format!("no answer in {} s", LAST_DEADLINE.as_secs()),
-                ))
-            });
+                ),
+            };
             let took = started.elapsed().mul_f64(this.clock.speed());
             // Nobody listens any more when the console is leaving.
             let _ = this.sender.send(Event::Observed {

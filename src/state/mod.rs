@@ -264,6 +264,8 @@ pub struct State {
     pub alerts: alert::Alerts,
     /// Where a newcomer is being shown around.
     pub tour: Option<tour::Tour>,
+    /// Bytes per second of the way to the screen, while it is slow.
+    pub slow_link: Option<u64>,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
 }
@@ -306,6 +308,7 @@ impl State {
             slows: false,
             alerts: alert::Alerts::default(),
             tour: None,
+            slow_link: None,
             unsettled: true,
         };
         state.settle();

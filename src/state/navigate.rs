@@ -21,6 +21,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Redraw => return vec![Effect::Redraw],
         Command::Pager => return vec![Effect::Pager],
         Command::EditConfig => return vec![Effect::EditConfig],
+        Command::Link => return vec![Effect::Link],
         Command::Theme => return vec![Effect::Theme(argument.to_owned())],
         Command::Refresh => return rows::refresh(state),
         Command::Copy => return rows::copy(state, argument),

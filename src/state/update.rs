@@ -21,6 +21,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         | Event::Resize { .. }
         | Event::Observed { .. }
         | Event::Continued
+        | Event::Link { .. }
         | Event::JournalOpened { .. }
         | Event::Journaled { .. }
         | Event::Locked { .. }
@@ -80,6 +81,10 @@ fn dispatch(state: &mut State, event: Event) -> Vec<Effect> {
                 failed: false,
             });
             vec![Effect::Redraw]
+        }
+        Event::Link { bytes_per_second } => {
+            state.slow_link = bytes_per_second;
+            Vec::new()
         }
         Event::JournalOpened { entries, problem } => {
             conduct::opened(state, entries, problem);

@@ -164,6 +164,7 @@ pub fn obstacle(state: &State, command: Command) -> Option<String> {
         | C::Pager
         | C::EditConfig
         | C::Redraw
+        | C::Link
         | C::Suspend => None,
     }
 }

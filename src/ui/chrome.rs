@@ -105,6 +105,26 @@ pub fn levers(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
     }
 }
 
+/// At the end of the status line: how much the way to this screen carries, while it is slow; returns what is left of the line.
+pub fn link(canvas: &mut Canvas<'_>, state: &State, area: Rect) -> Rect {
+    let Some(rate) = state.slow_link.filter(|_| area.height > 0) else {
+        return area;
+    };
+    // A serial line sends ten bits for a byte.
+    let text = format!("link: {:.1} kbit/s", rate as f64 / 100.0);
+    let start = canvas.put_right(
+        area.x,
+        area.right().saturating_sub(1),
+        area.y,
+        &text,
+        Role::Warn,
+    );
+    Rect {
+        width: start - area.x,
+        ..area
+    }
+}
+
 /// The line above the hints: a notice, or why the selected row is in its state: as many whole reasons as fit, and how many more there are.
 pub fn status(canvas: &mut Canvas<'_>, state: &State, area: Rect, why: Option<Why>) {
     if area.height == 0 {

@@ -70,7 +70,8 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let why = focus
         .and_then(|kind| Some((kind, state.pane(kind)?)))
         .and_then(|(kind, pane)| pane::why(state.shown(), kind, pane));
-    chrome::status(canvas, state, layout.status, why);
+    let status = chrome::link(canvas, state, layout.status);
+    chrome::status(canvas, state, status, why);
     tour::draw(canvas, state, layout.tour);
     hints::draw(canvas, state, layout.hints);
     let mut cursor = None;

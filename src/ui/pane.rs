@@ -85,11 +85,23 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
             draw_row(canvas, row, place, &slots, line);
         }
         if selected && focused {
-            canvas.paint(line, Role::Selection);
+            // Up to the name by which it is found: over a slow line a whole row, painted twice for each move, is most of what is sent.
+            let width = named(kind, &slots, line.width);
+            canvas.paint(Rect { width, ..line }, Role::Selection);
             let marker = if canvas.look.ascii { ">" } else { "▌" };
             canvas.put(line.x, line.y, marker, 1, Role::Selection);
         }
     }
+}
+
+/// Cells of a row up to the end of its name.
+fn named(kind: Kind, slots: &[(Slot, u16)], width: u16) -> u16 {
+    let name = slots
+        .iter()
+        .position(|(slot, _)| matches!(slot.content, Content::Cell(0)))
+        .unwrap_or(0);
+    let cells = slots.iter().take(name + 1).map(|(_, width)| width + GAP);
+    (lead(kind, width) + cells.sum::<u16>()).min(width)
 }
 
 /// The mark of a row.

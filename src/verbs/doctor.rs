@@ -170,12 +170,12 @@ fn tell(out: &mut impl Write, config: &Config, findings: &[Finding]) -> std::io:
 
 /// What the terminal can.
 fn terminal(config: &Config) -> Value {
-    let size = crossterm::terminal::size().ok();
+    let size = crate::runtime::tty::size();
     json!({
         "tty": std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
         "TERM": variable("TERM"),
-        "columns": size.map(|size| size.0),
-        "rows": size.map(|size| size.1),
+        "columns": size.map(|size| size.width),
+        "rows": size.map(|size| size.height),
         "colours": match Depth::detect(config.settings.color, &variable) { Depth::Mono => "none", Depth::Ansi16 => "16", Depth::Indexed => "256", Depth::True => "24 bit" },
         "glyphs": if config.settings.glyphs.ascii(&variable) { "ascii" } else { "unicode" },
         "tmux": variable("TMUX").is_some(),

@@ -1,6 +1,7 @@
 //! The subcommands: each turns its flags into a state and a provider, runs, and returns an exit code. Owns no behaviour of the console.
 
 mod apply;
+mod changes;
 mod check;
 mod demo;
 mod doctor;
@@ -31,11 +32,12 @@ use crate::{
     provider::{Provider, read_only::ReadOnly},
     runtime::{
         clock::Clock,
-        console::{self, Console, Feed},
+        console::{self, Console, Feed, Outside},
         journal::Records,
         memory::Memory,
         plain,
         recording::{Recorder, RecordingError},
+        terminal::Manners,
     },
     state::{Charts, Look, Mode, State, tour::Tour},
 };
@@ -264,7 +266,9 @@ fn records(common: &Common, simulated: bool) -> Result<Records, Failure> {
 
 fn on_terminal() -> bool {
     use std::io::{IsTerminal, stdin, stdout};
-    stdin().is_terminal() && stdout().is_terminal()
+    // A dumb terminal cannot move its cursor.
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    stdin().is_terminal() && stdout().is_terminal() && !dumb
 }
 
 fn recorder(path: &std::path::Path, state: &State) -> Result<Recorder, Failure> {
@@ -292,12 +296,25 @@ async fn show(
     if let Some(memory) = &memory {
         recall(memory, &mut state);
     }
+    let settings = &config.settings;
+    let manners = Manners {
+        mouse: settings.mouse,
+        title: settings.title,
+        alerts: settings.alerts,
+        links: settings.links,
+    };
+    let outside = Outside {
+        find_theme,
+        config: changes::watched(layers(common), config),
+        memory,
+        manners: manners.on(&variable("TERM").unwrap_or_default()),
+    };
     let console = Console {
         feed,
         recorder,
         theme,
-        find_theme,
-        memory,
+        outside,
+        trace_perf: common.trace_perf,
     };
     console::run(state, console).await?;
     Ok(exit::OK)

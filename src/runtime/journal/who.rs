@@ -59,6 +59,8 @@ fn user(uid: u32) -> String {
 fn tty() -> Option<String> {
     let name = |name: std::ffi::CString| name.into_string().ok();
     rustix::termios::ttyname(rustix::stdio::stdin(), Vec::new())
+        // While the screen is in use, standard input and error are kept from whoever is started.
+        .or_else(|_| rustix::termios::ttyname(rustix::stdio::stdout(), Vec::new()))
         .or_else(|_| rustix::termios::ttyname(rustix::stdio::stderr(), Vec::new()))
         .ok()
         .and_then(name)

@@ -150,6 +150,7 @@ impl Console {
                 | Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
+                | Effect::Link
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 | Effect::Export(..)

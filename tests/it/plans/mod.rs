@@ -2,6 +2,7 @@
 //!
 //! More cases by `PILOTHOUSE_CASES` (for each of the four shards), other ones by `PILOTHOUSE_SEED`; a failure prints its seed and its smallest case.
 
+mod blind;
 mod cases;
 mod console;
 mod locks;

@@ -193,6 +193,7 @@ impl Drill {
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
+                | Effect::Link
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 // Nobody is there to carry them out; `replay` looks at them.
@@ -508,6 +509,7 @@ impl Drill {
             | Event::Told { .. }
             | Event::Resize { .. }
             | Event::Continued
+            | Event::Link { .. }
             | Event::JournalOpened { .. }
             | Event::Journaled { .. }
             | Event::Locked { .. }

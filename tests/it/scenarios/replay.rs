@@ -119,6 +119,7 @@ fn harmless(state: &State, effect: &Effect) -> bool {
         | Effect::Quit
         | Effect::Suspend
         | Effect::Redraw
+        | Effect::Link
         | Effect::Theme(_)
         | Effect::Copy(_)
         | Effect::Export(..)
