@@ -48,11 +48,24 @@ impl Action for Undo {
         let mut intent = intent.clone();
         // The journal knows by this which run is undone.
         intent.options.run = Some(run.id.clone());
-        match drains(run).filter(|_| !intent.options.now) {
-            Some(label) => paced(fleet, ledger, &intent, run, &label),
-            None => Ok(at_once(fleet, &intent, run)),
-        }
+        let mut plan = match drains(run).filter(|_| !intent.options.now) {
+            Some(label) => paced(fleet, ledger, &intent, run, &label)?,
+            None => at_once(fleet, &intent, run),
+        };
+        plan.remarks.extend(in_doubt(run));
+        Ok(plan)
     }
+}
+
+/// What should be known of a run that was interrupted while a change was under way. A run that somebody still has in hand holds its locks.
+fn in_doubt(run: &RunRecord) -> Option<String> {
+    let doubt = run.doubt().filter(|_| run.ended.is_none())?;
+    Some(format!(
+        "run {} was interrupted, and nobody knows what became of step {} ({}): the read before each change tells; should it arrive only after that, undo once more",
+        run.id,
+        doubt.step + 1,
+        doubt.title
+    ))
 }
 
 /// The run that a target names, if it can be undone.
@@ -66,12 +79,6 @@ fn find<'a>(ledger: &'a Ledger, target: &str) -> Result<&'a RunRecord, Refusal> 
         return Err(Refusal::new(format!("there is no run `{target}`"), others));
     };
     let id = &run.id;
-    if run.ended.is_none() {
-        return Err(Refusal::new(
-            format!("run {id} has not ended"),
-            "end it first: go back, abort, or settle an interrupted one",
-        ));
-    }
     if let Some(by) = &run.undone_by {
         return Err(Refusal::new(
             format!("run {id} was undone by run {by}"),

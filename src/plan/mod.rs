@@ -11,11 +11,11 @@ pub mod ledger;
 pub mod run;
 pub mod step;
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use self::forecast::Forecast;
 pub use self::{
@@ -258,10 +258,23 @@ impl Plan {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
+    digest_of(&[bytes])
+}
+
+/// The same of parts, one behind the other.
+pub fn digest_of(parts: &[&[u8]]) -> String {
+    const DIGITS: &str = "0123456789abcdef";
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let digest = context.finish();
     let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+    for byte in digest.as_ref() {
+        for digit in [byte >> 4, byte & 15] {
+            let digit = usize::from(digit);
+            text.push_str(&DIGITS[digit..=digit]);
+        }
     }
     text
 }

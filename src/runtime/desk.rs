@@ -3,9 +3,13 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    oneshot,
+use rustix::process::Signal;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
 };
 
 use super::{
@@ -64,6 +68,8 @@ impl Desk {
     /// Opens the journal in the background; its entries arrive as the first event.
     pub fn open(records: Records, events: UnboundedSender<Event>) -> Self {
         let (asks, asked) = unbounded_channel();
+        // A file that must not grow any more is a write that fails, not the end of the process. Once listened to, it never kills again.
+        let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
         let _ = IN_USE.set(records.journal.clone());
         tokio::spawn(serve(records, asked, events));
         Self { asks }

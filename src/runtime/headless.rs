@@ -1,5 +1,7 @@
 //! A plan carried out without a screen, by the very state and run that the console has. Owns the order of the evening: observe, plan anew, compare, confirm, drive; decides no step.
 
+mod ending;
+
 use std::{
     collections::BTreeMap,
     io::{self, Write},
@@ -16,10 +18,9 @@ use crate::{
     effect::Effect,
     event::Event,
     plan::{
-        GuardId, Intent, Plan,
-        entry::{Ending, Outcome},
+        GuardId, Intent, Plan, guard,
         ledger::Ledger,
-        run::{Phase, Run, Told},
+        run::{Phase, Told},
     },
     provider::Provider,
     resources::Fleet,
@@ -203,8 +204,11 @@ impl<W: Write> Drive<'_, W> {
         self.look(AGAIN).await;
         let mut effects = conduct::arm(self.state, &order.reason);
         conduct::judge(self.state);
-        for (guard, reason) in &order.overrides {
-            let argument = format!("{} {reason}", guard.name());
+        for (id, reason) in &order.overrides {
+            if self.passes(*id) {
+                continue;
+            }
+            let argument = format!("{} {reason}", id.name());
             self.state.notice = None;
             effects.extend(conduct::override_guard(self.state, &argument));
             reasons.extend(self.state.notice.take().map(|notice| notice.text));
@@ -212,6 +216,18 @@ impl<W: Write> Drive<'_, W> {
         self.carry(effects);
         reasons.extend(conduct::obstacles(self.state));
         reasons
+    }
+
+    /// What passes by now needs no override, and one that was given is no reason to stop.
+    fn passes(&self, id: GuardId) -> bool {
+        let judged = self
+            .state
+            .conduct
+            .draft
+            .iter()
+            .flat_map(|draft| &draft.guards);
+        let mut of = judged.filter(|guard| guard.id == id);
+        of.any(|guard| guard.verdict < guard::Verdict::Unknown)
     }
 
     async fn drive(
@@ -227,7 +243,7 @@ impl<W: Write> Drive<'_, W> {
                 self.say()?;
                 return Ok(Verdict::Refused(vec![why]));
             }
-            if let Some(verdict) = verdict(self.state.conduct.runs.last()) {
+            if let Some(verdict) = ending::verdict(self.state.conduct.runs.last()) {
                 return Ok(verdict);
             }
             let late = stopped.is_some_and(|at| at.elapsed() > LAST_CHANGE);
@@ -305,17 +321,11 @@ impl<W: Write> Drive<'_, W> {
 
     fn say(&mut self) -> io::Result<()> {
         let lines = self.lines.new_ones(self.state);
-        for line in &lines {
-            match writeln!(self.out, "{line}") {
-                // Nobody reads any more: the run goes on, for half of it is worse than all of it.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                other => other?,
-            }
-        }
-        if lines.is_empty() {
-            return Ok(());
-        }
-        match self.out.flush() {
+        let written = lines
+            .iter()
+            .try_for_each(|line| writeln!(self.out, "{line}"));
+        match written.and_then(|()| self.out.flush()) {
+            // Nobody reads any more: the run goes on, for half of it is worse than all of it.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other,
         }
@@ -360,39 +370,4 @@ fn expired(plan: &Plan, now: Timestamp) -> String {
         crate::resources::age(plan.made_at, now).as_secs(),
         crate::plan::LIFE.as_secs()
     )
-}
-
-/// How a run ended, once it cannot go on without somebody who decides.
-fn verdict(run: Option<&Run>) -> Option<Verdict> {
-    let run = run?;
-    let last = run.progress.get(run.at);
-    match &run.phase {
-        Phase::Ended { ending, text } => Some(match ending {
-            Ending::Done => Verdict::Done,
-            Ending::Refused => Verdict::Refused(vec![text.clone()]),
-            Ending::Aborted | Ending::RolledBack | Ending::SteppedBack => {
-                Verdict::Interrupted(text.clone())
-            }
-        }),
-        Phase::Halted { why } => Some(match last.and_then(|progress| progress.outcome) {
-            Some(Outcome::NotTaken) => Verdict::NotTaken(why.clone()),
-            Some(Outcome::Unknown) => Verdict::Unknown(why.clone()),
-            // It was sent and the API refused it.
-            Some(Outcome::Verified) | None
-                if last.is_some_and(|progress| progress.sent.is_some()) =>
-            {
-                Verdict::Failed(why.clone())
-            }
-            Some(Outcome::Verified) | None => Verdict::Interrupted(why.clone()),
-        }),
-        Phase::Held => Some(Verdict::Interrupted("held by the operator".to_owned())),
-        Phase::Locking
-        | Phase::Opening
-        | Phase::Checking { .. }
-        | Phase::Journaling { .. }
-        | Phase::Applying { .. }
-        | Phase::Verifying { .. }
-        | Phase::Waiting { .. }
-        | Phase::Pausing { .. } => None,
-    }
 }

@@ -1,6 +1,6 @@
 //! The impure shell: the loop, the clock, the terminal, and the effects. Decides nothing that `state` can decide.
 
-mod carry;
+pub mod carry;
 pub mod clock;
 pub mod console;
 pub mod crash;

@@ -4,11 +4,13 @@
 //! and `resources/*/sim.rs` says how each kind is seen.
 
 pub mod apply;
+pub mod course;
 pub mod fill;
 pub mod names;
 pub mod noise;
 pub mod physics;
 pub mod scenario;
+pub mod score;
 mod tally;
 mod wire;
 pub mod world;
@@ -21,7 +23,11 @@ use std::{
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 
-use self::world::{Refused, Transition};
+use self::{
+    course::Course,
+    score::{Deeds, Kpis},
+    world::{Refused, Transition},
+};
 pub use self::{
     scenario::{Fault, Scenario, WriteFault},
     wire::Reply,
@@ -29,6 +35,7 @@ pub use self::{
 };
 use crate::{
     arm::ArmToken,
+    plan::entry::Entry,
     provider::Provider,
     resources::{
         Answer, Change, Estate, ProviderError, Query,
@@ -48,8 +55,25 @@ pub trait Clock: Send + Sync {
 
 /// A provider over a simulated world.
 pub struct SimProvider {
-    world: Mutex<World>,
+    lived: Mutex<Lived>,
     clock: Arc<dyn Clock>,
+}
+
+/// A world and what its users went through.
+struct Lived {
+    world: World,
+    course: Course,
+}
+
+impl Lived {
+    /// Lives on until a time, and looks at every second of it.
+    fn advance_to(&mut self, time: Timestamp) {
+        while self.world.timestamp(self.world.now() + 1) <= time {
+            self.world
+                .advance_to(self.world.timestamp(self.world.now() + 1));
+            self.course.note(&self.world);
+        }
+    }
 }
 
 impl SimProvider {
@@ -60,62 +84,76 @@ impl SimProvider {
 
     /// A scenario that started at a time, now or before.
     pub fn starting(scenario: &Scenario, seed: u64, at: Timestamp, clock: Arc<dyn Clock>) -> Self {
+        let world = World::new(scenario, seed, at);
+        let course = Course::of(scenario, &world);
         Self {
-            world: Mutex::new(World::new(scenario, seed, at)),
+            lived: Mutex::new(Lived { world, course }),
             clock,
         }
     }
 
     /// A world that lives already, as a copy of another.
     pub fn of(world: World, clock: Arc<dyn Clock>) -> Self {
+        let course = Course::default();
         Self {
-            world: Mutex::new(world),
+            lived: Mutex::new(Lived { world, course }),
             clock,
         }
     }
 
     /// What is true now, whatever the APIs say: for whoever judges a console by it.
     pub fn inspect<T>(&self, look: impl FnOnce(&World) -> T) -> T {
-        look(&self.world())
+        look(&self.lived().world)
+    }
+
+    /// How a drill went until now, by the journal of whoever acted and the alerts of the console.
+    pub fn kpis(&self, entries: &[Entry], alerts: &[Timestamp]) -> Kpis {
+        let lived = self.lived();
+        Kpis::of(&Deeds {
+            course: &lived.course,
+            entries,
+            alerts,
+            changes: usize::try_from(lived.world.sent.count).unwrap_or(usize::MAX),
+        })
     }
 
     /// What is watched: the estate of the scenario, with default thresholds and intervals.
     pub fn estate(&self) -> Estate {
-        estate(&self.world())
+        estate(&self.lived().world)
     }
 
     /// Changes the world, as an operator at another console would.
     pub fn change(&self, transition: &Transition) -> Result<(), Refused> {
-        self.world().change(transition)
+        self.lived().world.change(transition)
     }
 
     /// Lets a fault begin now, as a cue of a scenario would; it lasts until it is healed.
     pub fn begin(&self, fault: &Fault) {
-        self.world().begin(fault);
+        self.lived().world.begin(fault);
     }
 
     /// Lets everything that befalls changes end.
     pub fn end_write_faults(&self) {
-        self.world().faults.end_write_faults();
+        self.lived().world.faults.end_write_faults();
     }
 
     /// The answer to a query now, and the virtual time that it takes to arrive: for a console in virtual time.
     pub fn reply(&self, query: &Query) -> Reply {
-        wire::reply(&self.world(), query)
+        wire::reply(&self.lived().world, query)
     }
 
     /// Takes a change in, and says after which virtual time the answer arrives: for a console in virtual time.
     pub fn receive(&self, change: &Change) -> apply::Reply {
-        apply::receive(&mut self.world(), change)
+        apply::receive(&mut self.lived().world, change)
     }
 
     /// The world as it is now.
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn lived(&self) -> MutexGuard<'_, Lived> {
         // A panic elsewhere leaves a world between two seconds at worst; it is still the only one there is.
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lived = self.lived.lock().unwrap_or_else(PoisonError::into_inner);
         // Time is read under the lock, so that it never goes back for the world.
-        world.advance_to(self.clock.now());
-        world
+        lived.advance_to(self.clock.now());
+        lived
     }
 }
 

@@ -53,6 +53,11 @@ pub fn reply(world: &World, query: &Query) -> Reply {
             ),
             usual,
         ),
+        Some(ApiFault::Expire) => failed(
+            ErrorClass::Identity,
+            "ExpiredToken: The security token included in the request is expired",
+            usual,
+        ),
         Some(ApiFault::Fail) => failed(
             ErrorClass::Transient,
             "InternalFailure: HTTP 500",

@@ -268,6 +268,10 @@ pub struct State {
     pub slow_link: Option<u64>,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
+    /// When it began to say that something is not fine, each time.
+    pub alerts: Vec<Timestamp>,
+    /// Whether it says so now.
+    alarmed: bool,
 }
 
 impl State {
@@ -310,6 +314,8 @@ impl State {
             tour: None,
             slow_link: None,
             unsettled: true,
+            alerts: Vec::new(),
+            alarmed: false,
         };
         state.settle();
         state

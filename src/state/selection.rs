@@ -8,6 +8,9 @@ use crate::{
     ui::layout,
 };
 
+/// As many alerts are kept; more than a drill has.
+const ALERTS: usize = 1_000;
+
 /// The ARN that names a model itself: its own field, or that of the variant in it; the narrowest, where it stands for several things.
 fn arn_in(model: &serde_json::Value) -> Option<&str> {
     const NAMES: [&str; 5] = [
@@ -78,6 +81,12 @@ impl State {
             return;
         }
         self.facts = Facts::of(self.shown());
+        let worst = matches!(self.facts.worst(), Mark::Warn(_) | Mark::Bad(_));
+        let alarmed = worst || !self.facts.contradictions.is_empty();
+        if alarmed && !self.alarmed && self.alerts.len() < ALERTS {
+            self.alerts.push(self.now);
+        }
+        self.alarmed = alarmed;
         let mark = |overdue| {
             if overdue {
                 Mark::Warn(false)

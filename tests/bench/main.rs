@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark that cannot start is a defect
 #![allow(clippy::trivially_copy_pass_by_ref)] // divan hands its arguments out by reference
 
+mod acting;
 mod world;
 
 use std::hint::black_box;

@@ -11,6 +11,7 @@ mod frames;
 mod headless;
 mod journal;
 mod plans;
+mod processes;
 mod pty;
 mod readme;
 mod scenarios;

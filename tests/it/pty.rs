@@ -41,9 +41,9 @@ fn size_of((columns, rows): (u16, u16)) -> PtySize {
 
 type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
 
-struct Session {
+pub struct Session {
     master: Box<dyn MasterPty + Send>,
-    child: Box<dyn Child + Send + Sync>,
+    pub child: Box<dyn Child + Send + Sync>,
     keys: Keys,
     output: Receiver<Vec<u8>>,
     /// Whoever holds it keeps the terminal from reading.
@@ -55,7 +55,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(
+    pub fn start(
         program: &str,
         arguments: &[&str],
         environment: &[(&str, &str)],
@@ -114,11 +114,11 @@ impl Session {
         }
     }
 
-    fn demo(arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16)) -> Self {
+    pub fn demo(arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16)) -> Self {
         Self::start(BINARY, &[&["demo"], arguments].concat(), environment, size)
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys
             .lock()
             .unwrap()
@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// Tells the program a new size. The emulator keeps its own: only what is drawn after the last one is looked at.
-    fn resize(&mut self, size: (u16, u16)) {
+    pub fn resize(&mut self, size: (u16, u16)) {
         self.master.resize(size_of(size)).unwrap();
     }
 
@@ -149,7 +149,7 @@ impl Session {
         while self.output.recv_timeout(SOON).is_ok() {}
     }
 
-    fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
@@ -159,7 +159,7 @@ impl Session {
     }
 
     /// Reads until the screen satisfies a condition.
-    fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
+    pub fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + SOON;
         while !condition(self.screen.screen()) {
             let left = end.saturating_duration_since(Instant::now());
@@ -176,12 +176,12 @@ impl Session {
         }
     }
 
-    fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) {
         self.wait(text, |screen| screen.contents().contains(text));
     }
 
     /// Reads to the end and returns the exit code. One that does not leave by itself fails its test instead of hanging it.
-    fn end(&mut self) -> u32 {
+    pub fn end(&mut self) -> u32 {
         let end = Instant::now() + SOON;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -200,7 +200,16 @@ impl Session {
         self.child.wait().unwrap().exit_code()
     }
 
-    fn text(&self) -> String {
+    /// The terminal is gone.
+    pub fn vanish(&mut self) {
+        // Both ends that we hold must go.
+        self.keys = Box::new(std::io::sink());
+        let other = native_pty_system().openpty(PtySize::default()).unwrap();
+        self.master = other.master;
+        drop(std::mem::replace(&mut self.output, channel().1));
+    }
+
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 

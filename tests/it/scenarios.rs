@@ -5,6 +5,7 @@ mod blindness;
 pub mod drill;
 mod outages;
 mod replay;
+mod scores;
 mod stores;
 mod tour;
 mod wrongs;

@@ -124,6 +124,9 @@ fn beside(outlook: &Outlook<'_>, found: &mut Findings) {
         let text = other.text(outlook.fleet.now);
         if outlook.undoes() == Some(other.id) {
             found.warn(text, "this plan undoes it");
+        } else if !other.here() && other.plan.intent == outlook.plan.intent {
+            // Another console that still has it in hand holds its locks.
+            found.warn(text, "this plan goes on with it");
         } else {
             found.fail(format!("{text}: {why}"), other.remedy());
         }

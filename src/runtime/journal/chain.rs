@@ -52,8 +52,13 @@ impl Default for Chain {
 impl Chain {
     /// Takes the next line in, with its line break if it has one; `None` for one that was cut off while it was written.
     pub fn take(&mut self, bytes: &[u8]) -> Result<Option<Line>, Broken> {
+        self.accept(bytes, open(bytes))
+    }
+
+    /// The same for a line that was opened already.
+    fn accept(&mut self, bytes: &[u8], opened: Opened) -> Result<Option<Line>, Broken> {
         self.lines += 1;
-        match Line::open(bytes.strip_suffix(b"\n").unwrap_or(bytes)) {
+        match opened {
             Ok((line, hash)) => {
                 self.fits(&line)?;
                 self.sequence = line.sequence;
@@ -126,30 +131,75 @@ impl Chain {
         reader: &mut impl BufRead,
         mut entry: impl FnMut(Line, Written),
     ) -> io::Result<Result<(u64, bool), Broken>> {
-        let mut bytes = Vec::new();
         let mut total = 0;
         let mut ended = true;
         loop {
-            bytes.clear();
-            let count = reader.read_until(b'\n', &mut bytes)?;
-            if count == 0 {
+            let lines = some_lines(reader)?;
+            let Some(last) = lines.last() else {
                 return Ok(Ok((total, ended)));
-            }
-            total += count as u64;
-            ended = bytes.ends_with(b"\n");
-            match self.take(&bytes) {
-                Ok(Some(line)) => {
-                    let written = Written {
-                        sequence: line.sequence,
-                        hash: self.head.clone(),
-                    };
-                    entry(line, written);
+            };
+            ended = last.ends_with(b"\n");
+            for (bytes, opened) in lines.iter().zip(open_all(&lines)) {
+                total += bytes.len() as u64;
+                match self.accept(bytes, opened) {
+                    Ok(Some(line)) => {
+                        let written = Written {
+                            sequence: line.sequence,
+                            hash: self.head.clone(),
+                        };
+                        entry(line, written);
+                    }
+                    Ok(None) => {}
+                    Err(broken) => return Ok(Err(broken)),
                 }
-                Ok(None) => {}
-                Err(broken) => return Ok(Err(broken)),
             }
         }
     }
+}
+
+/// A line with its hash, or what is wrong with it.
+type Opened = Result<(Line, String), Fault>;
+
+/// As many lines as are opened at once.
+const MANY: usize = 4_096;
+/// As many lines are worth a thread.
+const SOME: usize = 256;
+
+fn open(bytes: &[u8]) -> Opened {
+    Line::open(bytes.strip_suffix(b"\n").unwrap_or(bytes))
+}
+
+/// The next lines, with their line breaks.
+fn some_lines(reader: &mut impl BufRead) -> io::Result<Vec<Vec<u8>>> {
+    let mut lines = Vec::new();
+    while lines.len() < MANY {
+        let mut bytes = Vec::new();
+        if reader.read_until(b'\n', &mut bytes)? == 0 {
+            break;
+        }
+        lines.push(bytes);
+    }
+    Ok(lines)
+}
+
+/// Opens lines, each for itself, so that a long journal keeps every core busy: hashing and reading cost more than looking at the chain.
+fn open_all(lines: &[Vec<u8>]) -> Vec<Opened> {
+    let all = |lines: &[Vec<u8>]| -> Vec<Opened> { lines.iter().map(|line| open(line)).collect() };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = lines.len().div_ceil(cores.min(8)).max(SOME);
+    if lines.len() <= share {
+        return all(lines);
+    }
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = lines
+            .chunks(share)
+            .map(|lines| (lines, scope.spawn(move || all(lines))))
+            .collect();
+        let opened = threads
+            .into_iter()
+            .map(|(lines, thread)| thread.join().unwrap_or_else(|_| all(lines)));
+        opened.flatten().collect()
+    })
 }
 
 /// What a whole journal proves.

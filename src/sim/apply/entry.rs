@@ -124,6 +124,11 @@ impl Entry {
                 "AccessDenied: not authorized",
                 Fate::Refused,
             ),
+            Some(ApiFault::Expire) => told(
+                ErrorClass::Identity,
+                "ExpiredToken: The security token included in the request is expired",
+                Fate::Refused,
+            ),
             // A server error may come from a proxy in front of a service that did it.
             Some(ApiFault::Fail) => told(
                 ErrorClass::Transient,

@@ -111,6 +111,7 @@ impl Checker<'_, '_> {
             Name::Hang => self.api(entry, ApiFault::Hang)?,
             Name::Slow => self.api(entry, ApiFault::Slow)?,
             Name::Deny => self.api(entry, ApiFault::Deny)?,
+            Name::Expire => self.api(entry, ApiFault::Expire)?,
             Name::Fail => self.api(entry, ApiFault::Fail)?,
             Name::Partial => self.api(entry, ApiFault::Partial)?,
             Name::WriteThrottle => self.write(entry, WriteFault::Throttle)?,
@@ -335,9 +336,13 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
         Name::ServiceErrors | Name::CanaryBad => &["region", "share", "for"],
         Name::WriterCrash | Name::SourceLost => &["for"],
         Name::ReplicationConflict | Name::Partition => &["between", "for"],
-        Name::Throttle | Name::Hang | Name::Slow | Name::Deny | Name::Fail | Name::Partial => {
-            &["api", "place", "share", "for"]
-        }
+        Name::Throttle
+        | Name::Hang
+        | Name::Slow
+        | Name::Deny
+        | Name::Expire
+        | Name::Fail
+        | Name::Partial => &["api", "place", "share", "for"],
         Name::WriteThrottle
         | Name::WriteDeny
         | Name::WriteUnanswered

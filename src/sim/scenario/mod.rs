@@ -50,6 +50,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             include_str!("../scenarios/concurrent-operator.toml"),
         ),
         (
+            "expired-credentials",
+            include_str!("../scenarios/expired-credentials.toml"),
+        ),
+        (
             "complete-outage",
             include_str!("../scenarios/complete-outage.toml"),
         ),
@@ -103,6 +107,8 @@ pub enum ApiFault {
     Slow,
     /// Says that the caller may not ask.
     Deny,
+    /// Says that the credentials have expired.
+    Expire,
     /// Answers with a server error.
     Fail,
     /// Answers with rows missing.

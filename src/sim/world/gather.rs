@@ -157,7 +157,7 @@ impl World {
                 self.loads[region] = Load::of(&context, region, share, means);
             }
             let writes = super::source_writes(&context, &self.loads, self.databases.source);
-            self.databases.step(&context, writes);
+            self.databases.step(&context, writes, &self.loads);
             self.caches.step(&context);
             self.gather(writes);
             for gathering in &mut self.gathering {

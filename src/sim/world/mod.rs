@@ -287,7 +287,7 @@ impl World {
             self.nodes[region].step(&context, region, utilisation);
         }
         let writes = source_writes(&context, &self.loads, self.databases.source);
-        self.databases.step(&context, writes);
+        self.databases.step(&context, writes, &self.loads);
         self.caches.step(&context);
         self.gather(writes);
         if (t + 1).rem_euclid(60) == 0 {

@@ -8,3 +8,5 @@ mod console;
 mod locks;
 mod quiet;
 mod truth;
+
+pub use self::cases::env;

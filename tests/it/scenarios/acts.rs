@@ -6,7 +6,10 @@ use pilothouse::{
     sim::World,
 };
 
-use super::drill::Drill;
+use super::{
+    drill::Drill,
+    scores::{clean, shown},
+};
 
 /// When the first fault of each drill begins.
 const FAULT: i64 = 25;
@@ -20,7 +23,7 @@ fn told(drill: &Drill) -> Vec<&'static str> {
 }
 
 /// Lets the changes of the run be made, and does not wait for what is only watched.
-fn hurry(drill: &mut Drill, at_most: i64) -> String {
+pub fn hurry(drill: &mut Drill, at_most: i64) -> String {
     let end = drill.second() + at_most;
     while drill.second() < end {
         let phase = drill.phase();
@@ -35,7 +38,7 @@ fn hurry(drill: &mut Drill, at_most: i64) -> String {
 }
 
 /// Plans an action, checks what blocks it, overrides exactly that, and confirms it.
-fn insist(drill: &mut Drill, typed: &str, blocked: &[&str]) {
+pub fn insist(drill: &mut Drill, typed: &str, blocked: &[&str]) {
     drill.plan(typed);
     let mut found = drill.blocked_by();
     found.sort_unstable();
@@ -162,6 +165,14 @@ fn region_down_is_drained_scaled_and_failed_over_and_users_are_back() {
             "Route 53 is dark and was not asked"
         );
     });
+    let kpis = shown(&drill);
+    clean(&kpis);
+    let seen = kpis.detection.and_then(|(seen, _)| seen);
+    assert!(seen.is_some_and(|seen| seen <= 30.0), "{kpis:?}");
+    assert!(
+        kpis.rpo < 1.0 && kpis.decision.is_some_and(|took| took <= 60.0),
+        "{kpis:?}"
+    );
     let ends = told(&drill).iter().filter(|word| **word == "ended").count();
     assert_eq!(ends, 5);
     assert!(
@@ -192,6 +203,11 @@ fn a_sick_service_is_no_reason_to_drain_and_says_so() {
     // The release is rolled back at 325 s.
     let well = drill.first(700, |drill| drill.success() > 0.999);
     assert!(well.is_some(), "{}", drill.success());
+    drill.advance(60);
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!((kpis.blocked, kpis.overrides) == (1, 0), "{kpis:?}");
+    assert!(kpis.score() > 90.0, "{kpis:?}");
 }
 
 #[test]
@@ -221,6 +237,9 @@ fn a_bad_canary_is_taken_back_to_nothing() {
     let (phase, took) = drill.run_out(900);
     assert!(phase.starts_with("done"), "{phase} after {took} s");
     assert_eq!(drill.severity("ap-southeast-1"), Severity::Ok);
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.rollback.is_some_and(|took| took <= 120.0), "{kpis:?}");
 }
 
 #[test]
@@ -247,6 +266,9 @@ fn a_crashed_writer_needs_nothing_and_a_lost_source_needs_a_promotion() {
         "writer back after {} s, orders {took} s after the confirmation",
         back - FAULT
     );
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.rpo < 1.0, "{kpis:?}");
     // There is no way back, and nobody is offered one.
     assert_eq!(drill.state.conduct.ledger.undoable().count(), 0);
     drill.command("arm once more");

@@ -27,7 +27,7 @@ use pilothouse::{
         change::{ApplyError, Receipt},
         levers, shown,
     },
-    sim::{Clock, Scenario, SimProvider, World, world::Load},
+    sim::{Clock, Scenario, SimProvider, World, score::Kpis},
     state::{Dialog, Look, Mode, State, conduct, update},
     ui,
 };
@@ -381,17 +381,12 @@ impl Drill {
 
     /// Requests of all users that are answered well, as a share of those that are made.
     pub fn success(&self) -> f64 {
-        self.truth(|world| {
-            let good = |(region, load): (usize, &Load)| {
-                if world.faults.down(region) {
-                    0.0
-                } else {
-                    load.served_rps() * (1.0 - load.target_errors)
-                }
-            };
-            let all: f64 = world.loads.iter().map(|load| load.offered_rps).sum();
-            world.loads.iter().enumerate().map(good).sum::<f64>() / all
-        })
+        self.truth(World::success)
+    }
+
+    /// How it went until now, as numbers (domain D.8).
+    pub fn kpis(&self) -> Kpis {
+        self.world.kpis(&self.journal, &self.state.alerts)
     }
 
     /// Lets the run in hand end, hold or halt; how, and after how many seconds.

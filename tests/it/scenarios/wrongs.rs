@@ -60,6 +60,11 @@ fn a_promotion_while_the_old_writer_takes_writes_is_stopped_for_good() {
         ("partition", 160, "failover shop-global to=eu-west-1"),
         ("partition", 400, "failover shop-global to=ap-southeast-1"),
         ("complete-outage", 150, "failover shop-global to=eu-west-1"),
+        (
+            "replication-conflict",
+            120,
+            "failover shop-global to=eu-west-1",
+        ),
         ("calm", 100, "failover shop-global to=eu-west-1"),
         ("calm", 100, "promote-replica orders-ap-southeast-1"),
         ("database-failure", 50, "failover shop-global"),

@@ -33,7 +33,7 @@
 //! | elasticache | DescribeReplicationGroups | NodeGroups; Global Datastores, their failover and TestFailover answer an error |
 //! | elasticloadbalancing | load balancers, listeners, target groups | weights of forward actions; target health is always `healthy` |
 //! | monitoring | DescribeAlarms, but it lists composite alarms even where AWS hides them (trap 10) | GetMetricData ignores queries, dimensions, statistics and times |
-//! | route53 | hosted zones, health checks | HealthCheckVersion is not compared; record sets keep name, type, TTL and values only: no weight, set identifier, alias or health check |
+//! | route53 | hosted zones, health checks; weighted record sets in whole batches by our own `route53` (`Wire::with`) | HealthCheckVersion is not compared; record sets keep name, type, TTL and values only: no weight, set identifier, alias or health check |
 //! | eks | clusters, node groups, UpdateNodegroupConfig at once | the updates of node groups: DescribeUpdate finds none |
 //! | lambda | functions and aliases with routing | RevisionId is not compared |
 //! | memorydb, globalaccelerator, cloudfront, route53-recovery-cluster | not embedded | everything |
@@ -41,8 +41,10 @@
 mod emulators;
 pub mod kubernetes;
 mod protocol;
+pub mod route53;
 mod script;
 mod server;
+pub mod shop;
 mod tests;
 
 use std::{sync::Arc, time::Duration};
@@ -61,7 +63,7 @@ use pilothouse::{
 use tokio::sync::OnceCell;
 
 pub use self::script::Fault;
-use self::{script::Script, server::Server};
+use self::{route53::Route53, script::Script, server::Server};
 
 /// How long a client waits in a test that scripts a hang.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -79,9 +81,18 @@ pub struct Wire {
 impl Wire {
     /// Opens a port of its own on the loopback interface, with empty emulators behind it.
     pub fn start() -> Self {
+        Self::before(None)
+    }
+
+    /// The same with a Route 53 that keeps record sets whole.
+    pub fn with(zone: &Arc<Route53>) -> Self {
+        Self::before(Some(Arc::clone(zone)))
+    }
+
+    fn before(zone: Option<Arc<Route53>>) -> Self {
         let script = Arc::new(Script::default());
         Self {
-            server: Server::start(Arc::clone(&script)),
+            server: Server::start(Arc::clone(&script), zone),
             script,
             base: OnceCell::new(),
         }
@@ -164,6 +175,11 @@ impl Wire {
         change: &Change,
     ) -> Result<Receipt, ApplyError> {
         apply(self.config(region).await, estate, change).await
+    }
+
+    /// Accepts an access key no longer: what is signed with it gets `ExpiredToken`.
+    pub fn expire(&self, key: &str) {
+        self.script.expire(key);
     }
 
     /// Forgets the calls served so far.

@@ -57,6 +57,8 @@ struct Rule {
 pub struct Script {
     rules: Mutex<Vec<Rule>>,
     log: Mutex<Vec<(Call, String)>>,
+    /// The access key that is accepted no longer.
+    expired: Mutex<Option<String>>,
 }
 
 impl Script {
@@ -135,6 +137,18 @@ impl Script {
             .filter(|(call, _)| format!("{}:{}", call.service, call.operation) == operation)
             .map(|(_, body)| body.clone())
             .collect()
+    }
+
+    /// Accepts an access key no longer.
+    pub fn expire(&self, key: &str) {
+        *self.expired.lock().unwrap() = Some(key.to_owned());
+    }
+
+    /// Whether a call is signed with a key that has expired.
+    pub fn expired(&self, authorization: &str) -> bool {
+        let expired = self.expired.lock().unwrap();
+        let signed_with = |key: &String| authorization.contains(&format!("Credential={key}/"));
+        expired.as_ref().is_some_and(signed_with)
     }
 
     /// Empties the log.

@@ -15,6 +15,7 @@ use tiny_http::{Header, Request};
 use super::{
     emulators::Emulators,
     protocol::{Protocol, Reply, identify},
+    route53::Route53,
     script::{Call, Fault, Script},
 };
 
@@ -32,6 +33,8 @@ struct Shared {
     socket: tiny_http::Server,
     script: Arc<Script>,
     emulators: Emulators,
+    /// Answers for Route 53 in place of the emulator.
+    zone: Option<Arc<Route53>>,
     /// Calls that hang: kept open here, so that no thread waits with them.
     hanging: Mutex<Vec<Request>>,
     stopped: AtomicBool,
@@ -39,11 +42,12 @@ struct Shared {
 
 impl Server {
     /// Opens a free port.
-    pub fn start(script: Arc<Script>) -> Self {
+    pub fn start(script: Arc<Script>, zone: Option<Arc<Route53>>) -> Self {
         let shared = Arc::new(Shared {
             socket: tiny_http::Server::http("127.0.0.1:0").unwrap(),
             script,
             emulators: Emulators::new(),
+            zone,
             hanging: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
@@ -99,8 +103,14 @@ impl Shared {
             .read_to_end(&mut body);
         let headers = headers(request);
         let call = identify(request.method().as_str(), request.url(), &headers, &body);
-        let verdict = self.script.judge(&call, &body);
         let protocol = Protocol::of(&headers, &call);
+        let signed = headers.get(http::header::AUTHORIZATION);
+        let signed = signed.and_then(|value| value.to_str().ok());
+        if self.script.expired(signed.unwrap_or_default()) {
+            let message = "The security token included in the request is expired";
+            return Some(protocol.error(403, "ExpiredToken", message));
+        }
+        let verdict = self.script.judge(&call, &body);
         match verdict.fault {
             Some(Fault::Hang) => return None,
             Some(Fault::Throttle) => {
@@ -121,7 +131,12 @@ impl Shared {
         }
         let mut reply = match verdict.body {
             Some((status, body)) => protocol.reply(status, body),
-            None => self.emulated(request, &call, headers, body).await,
+            None => match &self.zone {
+                Some(zone) if call.service == "route53" => {
+                    zone.answer(request.method().as_str(), request.url(), &body)?
+                }
+                Some(_) | None => self.emulated(request, &call, headers, body).await,
+            },
         };
         if verdict.fault == Some(Fault::Truncated) {
             reply.body.truncate(reply.body.len() / 2);

@@ -111,6 +111,13 @@ fn a_run_that_has_not_ended_holds_its_targets() {
     let drained = drain(&fleet);
     let mut other = drained.clone();
     other.made_at = ago(600);
+    let same = Ledger::of(vec![confirmed(&other, "r1")]);
+    says(
+        &with(&fleet, &drained, &same, GuardId::Lock),
+        Verdict::Warn,
+        "run r1 (a plan) has not ended",
+    );
+    other.intent.options.minutes = Some(7);
     let ledger = Ledger::of(vec![confirmed(&other, "r1")]);
     says(
         &with(&fleet, &drained, &ledger, GuardId::Lock),

@@ -1,22 +1,24 @@
 //! Databases of the world as a second passes: role changes that end, crashes, lag. Owns how fast; never who asked for what.
 
-use super::{super::super::physics, Context, Crash, Databases, TABLE_LAG_MS};
+use super::{super::super::physics, super::Load, Context, Crash, Databases, TABLE_LAG_MS};
 
 /// Seconds until a crashed instance is back, as a reader.
 const INSTANCE_RETURN: i64 = 120;
 /// Seconds for which the other secondaries are rebuilt after a global failover.
 const REBUILD: i64 = 600;
+/// Share of all users from which on a region writes enough to be in conflict with another.
+const WRITES: f64 = 0.05;
 /// Replication latency while two regions write the same items (domain D.4).
 const CONFLICT_LAG_MS: f64 = 8_000.0;
 
 impl Databases {
-    /// Moves on by a second. `writes` are the writes per second that reach the RDS source.
-    pub fn step(&mut self, context: &Context<'_>, writes: f64) {
+    /// Moves on by a second. `writes` are the writes per second that reach the RDS source, `loads` what users ask of each region.
+    pub fn step(&mut self, context: &Context<'_>, writes: f64, loads: &[Load]) {
         self.step_motion(context.t);
         self.step_crash(context);
         self.step_aurora_lag(context);
         self.step_replicas(context, writes);
-        self.step_table(context);
+        self.step_table(context, loads);
     }
 
     fn step_motion(&mut self, t: i64) {
@@ -101,7 +103,12 @@ impl Databases {
         }
     }
 
-    fn step_table(&mut self, context: &Context<'_>) {
+    fn step_table(&mut self, context: &Context<'_>, loads: &[Load]) {
+        let all: f64 = loads.iter().map(|load| load.offered_rps).sum();
+        let writes = |region: usize| {
+            let load = loads.get(region);
+            load.is_some_and(|load| load.offered_rps > all * WRITES)
+        };
         for (i, &from) in self.table.iter().enumerate() {
             for (j, &to) in self.table.iter().enumerate() {
                 let lag = &mut self.table_lag_ms[i][j];
@@ -110,7 +117,12 @@ impl Databases {
                 }
                 let bucket = context.moment(from * 64 + to);
                 let normal = TABLE_LAG_MS * context.noise.factor("table", bucket, 0.15);
-                let conflict = context.faults.conflict(from, to, context.t);
+                // Whoever homes the writes in one of the two ends it.
+                let both = writes(from) && writes(to);
+                let conflict = context
+                    .faults
+                    .conflict(from, to, context.t)
+                    .filter(|_| both);
                 *lag = if let Some(seconds) = conflict {
                     normal + (CONFLICT_LAG_MS - normal) * (seconds as f64 / 60.0).min(1.0)
                 } else if context.connected(from, to) {

@@ -1,0 +1,94 @@
+//! What a drill is worth as numbers (domain D.8): by the truth of the world, the journal and the alerts of the console. And the drills whose worth lies in what was not done.
+
+use pilothouse::sim::{score::Kpis, world::Transition};
+
+use super::{
+    acts::{hurry, insist},
+    drill::Drill,
+};
+
+/// The numbers, shown where a test fails.
+pub fn shown(drill: &Drill) -> Kpis {
+    let kpis = drill.kpis();
+    println!("{}", kpis.lines().join("\n"));
+    kpis
+}
+
+/// Nothing was done that could not be undone without need, and everything is in the journal.
+pub fn clean(kpis: &Kpis) {
+    let faults = (kpis.needless, kpis.wrong_overrides, kpis.unaudited);
+    assert_eq!(faults, (0, 0, 0), "{kpis:#?}");
+}
+
+#[test]
+fn conflicting_writes_are_homed_in_one_region_and_end() {
+    let mut drill = Drill::acting("replication-conflict", 60);
+    let lag = |drill: &Drill| drill.truth(|world| world.databases.table_lag_ms[0][1]);
+    drill.command("arm the application counts conflicts of us-east-1 and eu-west-1");
+    insist(&mut drill, "scale-receivers eu-west-1", &[]);
+    let (scaled, _) = drill.run_out(300);
+    assert!(scaled.starts_with("done"), "{scaled}");
+    assert!(lag(&drill) > 5_000.0, "{}", lag(&drill));
+    insist(&mut drill, "drain-region eu-west-1 now", &[]);
+    let _ = hurry(&mut drill, 60);
+    // The fault itself lasts until 625 s.
+    let over = drill.first(600, |drill| lag(drill) < 1_000.0);
+    assert!(over.is_some(), "{}", lag(&drill));
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert_eq!((kpis.rpo, kpis.overrides), (0.0, 0), "nothing was promoted");
+    // DynamoDB publishes its latency every five minutes: only the application sees a conflict within one.
+    assert!(
+        matches!(kpis.detection, Some((None, _))),
+        "{:?}",
+        kpis.detection
+    );
+}
+
+#[test]
+fn credentials_that_expire_hold_the_run_and_with_new_ones_it_goes_on() {
+    let mut drill = Drill::acting("expired-credentials", 60);
+    drill.command("arm planned maintenance");
+    insist(&mut drill, "drain-region ap-southeast-1 now", &[]);
+    // They expire at 130 s, while the accelerator deploys, and what became of the dial cannot be read.
+    let (phase, _) = drill.run_out(400);
+    assert!(phase.contains("ExpiredToken"), "{phase}");
+    let sent = drill.sent.len();
+    let shown_to_operator = drill.screen(80, 24);
+    assert!(shown_to_operator.contains("UNKNOWN"), "{shown_to_operator}");
+    drill.press("space");
+    drill.advance(60);
+    assert!(!drill.phase().starts_with("done"), "{}", drill.phase());
+    assert_eq!(drill.sent.len(), sent, "nothing is sent without a read");
+    // Somebody logs in again at 370 s.
+    drill.until(430);
+    drill.press("space");
+    let (phase, _) = drill.run_out(900);
+    assert!(phase.starts_with("done"), "{phase}");
+    let mut changes: Vec<String> = drill
+        .sent
+        .iter()
+        .map(|sent| format!("{:?}", sent.change))
+        .collect();
+    changes.sort();
+    let all = changes.len();
+    changes.dedup();
+    assert_eq!(changes.len(), all, "nothing was sent twice");
+    assert!(drill.truth(|world| world.routing.dials[2].now() == &0.0));
+    clean(&shown(&drill));
+}
+
+#[test]
+fn a_needless_failover_that_nobody_wrote_down_costs_what_it_should() {
+    let mut drill = Drill::acting("calm", 60);
+    assert_eq!(drill.kpis().score(), 100.0, "{:?}", drill.kpis());
+    drill
+        .world()
+        .change(&Transition::FailOver { to: 1 })
+        .unwrap();
+    drill.advance(10);
+    let kpis = shown(&drill);
+    assert_eq!((kpis.needless, kpis.score()), (1, 90.0));
+    assert!(kpis.rpo > 0.0 && kpis.rpo < 1.0, "{kpis:?}");
+    assert!(kpis.worst < 0.9, "no writer for two minutes: {kpis:?}");
+}
