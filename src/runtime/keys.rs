@@ -290,10 +290,10 @@ fn sequence(parameters: &[u8], last: u8) -> Option<Typed> {
 
 /// What the mouse did: `button;column;row`, counted from 1, with `M` at the end when it was pressed.
 fn mouse(report: &str, last: u8) -> Option<Typed> {
-    let mut numbers = report.split(';').map(|number| number.parse::<u16>().ok());
-    let (button, column, row) = (numbers.next()??, numbers.next()??, numbers.next()??);
     /// Shift, Alt and Ctrl.
     const HELD: u16 = 4 | 8 | 16;
+    let mut numbers = report.split(';').map(|number| number.parse::<u16>().ok());
+    let (button, column, row) = (numbers.next()??, numbers.next()??, numbers.next()??);
     let did = match (button & !HELD, last) {
         (0, b'M') => Mouse::Click,
         (64, b'M') => Mouse::Up,

@@ -294,11 +294,6 @@ impl Screen {
             .map_err(|gone| io::Error::from(gone).to_string())
     }
 
-    /// Calls somebody who looks elsewhere.
-    pub fn ring(&mut self) -> io::Result<()> {
-        send(b"\x07")
-    }
-
     /// Gives the terminal back, stops the process group, and takes the terminal again when it continues.
     pub fn suspend(&mut self) -> io::Result<()> {
         restore();

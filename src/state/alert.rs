@@ -12,7 +12,7 @@ use crate::{
 
 /// What was told, and what it is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Alerts {
+pub struct Called {
     /// Regions that are known to have been better: only those can turn BAD.
     better: BTreeSet<RegionLabel>,
     /// Regions that were told and have not been OK since: one that goes to and fro about a limit is no news each time.
@@ -39,14 +39,14 @@ impl State {
             let rollup = self.fleet.rollup(&spec.label);
             match rollup.severity {
                 Severity::Ok => {
-                    self.alerts.told.remove(&spec.label);
-                    self.alerts.better.insert(spec.label.clone());
+                    self.called.told.remove(&spec.label);
+                    self.called.better.insert(spec.label.clone());
                 }
-                Severity::Warn if !self.alerts.told.contains(&spec.label) => {
-                    self.alerts.better.insert(spec.label.clone());
+                Severity::Warn if !self.called.told.contains(&spec.label) => {
+                    self.called.better.insert(spec.label.clone());
                 }
-                Severity::Bad if self.alerts.better.remove(&spec.label) => {
-                    self.alerts.told.insert(spec.label.clone());
+                Severity::Bad if self.called.better.remove(&spec.label) => {
+                    self.called.told.insert(spec.label.clone());
                     let why = rollup.reasons.first().map(|reason| reason.reason.as_str());
                     let why = why.map_or(String::new(), |why| format!(": {why}"));
                     texts.push(format!("{} is BAD{why}", spec.label));
@@ -75,12 +75,12 @@ impl State {
                 | Phase::Waiting { .. }
                 | Phase::Pausing { .. }
                 | Phase::Held => {
-                    self.alerts.runs.remove(&run.id);
+                    self.called.runs.remove(&run.id);
                     continue;
                 }
             };
             let text = format!("{}: {stands}", run.plan.title);
-            let before = self.alerts.runs.insert(run.id.clone(), stands.clone());
+            let before = self.called.runs.insert(run.id.clone(), stands.clone());
             if before != Some(stands) {
                 texts.push(text);
             }
@@ -94,7 +94,7 @@ impl State {
         let left = std::time::Duration::try_from(expiry.duration_since(self.now));
         let left = left.unwrap_or_default();
         let now = judge_credentials(left);
-        let before = self.alerts.credentials.replace(now);
+        let before = self.called.credentials.replace(now);
         let worse = before.is_some_and(|before| now > before);
         worse.then(|| match left.as_secs() / 60 {
             0 if left.is_zero() => "the credentials have EXPIRED".to_owned(),

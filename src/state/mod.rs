@@ -261,7 +261,7 @@ pub struct State {
     /// Whether it asks less often when nobody types: only a console does that somebody can wake.
     pub slows: bool,
     /// What somebody who looks elsewhere was told already.
-    pub alerts: alert::Alerts,
+    pub called: alert::Called,
     /// Where a newcomer is being shown around.
     pub tour: Option<tour::Tour>,
     /// Bytes per second of the way to the screen, while it is slow.
@@ -310,7 +310,7 @@ impl State {
             conduct: conduct::Conduct::default(),
             last_used: now,
             slows: false,
-            alerts: alert::Alerts::default(),
+            called: alert::Called::default(),
             tour: None,
             slow_link: None,
             unsettled: true,

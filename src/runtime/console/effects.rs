@@ -80,14 +80,14 @@ impl Loop {
                     memory.remember(&line);
                 }
             }
-            // Not over the program that has the terminal.
-            Effect::Alert(text) if self.away.is_none() => {
+            Effect::Alert(text) => {
                 let text = ui::text::safe(&text, self.state.look);
-                if self.screen.alert(&format!("pilothouse: {text}")).is_err() {
+                let text = format!("pilothouse: {text}");
+                // Not over the program that has the terminal.
+                if self.away.is_none() && self.screen.alert(&text).is_err() {
                     return Way::Lost(GONE);
                 }
             }
-            Effect::Alert(_) => {}
             Effect::Link => {
                 let sent = self.screen.sent;
                 let pace = self.screen.pace().map_or_else(
