@@ -114,7 +114,7 @@ impl Session {
         }
     }
 
-    pub fn demo(arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16)) -> Self {
+    fn demo(arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16)) -> Self {
         Self::start(BINARY, &[&["demo"], arguments].concat(), environment, size)
     }
 
@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// Tells the program a new size. The emulator keeps its own: only what is drawn after the last one is looked at.
-    pub fn resize(&mut self, size: (u16, u16)) {
+    fn resize(&mut self, size: (u16, u16)) {
         self.master.resize(size_of(size)).unwrap();
     }
 
@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// The terminal goes away without a word: nobody holds its end any more.
-    fn vanish(&mut self) {
+    pub fn vanish(&mut self) {
         self.over.store(true, Ordering::SeqCst);
         // Something to read, so that the reader sees that it is over and lets go.
         self.press("?");
@@ -149,7 +149,7 @@ impl Session {
         while self.output.recv_timeout(SOON).is_ok() {}
     }
 
-    pub fn pid(&self) -> u32 {
+    fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
@@ -159,7 +159,7 @@ impl Session {
     }
 
     /// Reads until the screen satisfies a condition.
-    pub fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
+    fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + SOON;
         while !condition(self.screen.screen()) {
             let left = end.saturating_duration_since(Instant::now());
@@ -200,16 +200,7 @@ impl Session {
         self.child.wait().unwrap().exit_code()
     }
 
-    /// The terminal is gone.
-    pub fn vanish(&mut self) {
-        // Both ends that we hold must go.
-        self.keys = Box::new(std::io::sink());
-        let other = native_pty_system().openpty(PtySize::default()).unwrap();
-        self.master = other.master;
-        drop(std::mem::replace(&mut self.output, channel().1));
-    }
-
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
