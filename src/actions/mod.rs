@@ -12,7 +12,9 @@ mod shift_weights;
 mod switchover;
 mod undo;
 mod unmute_alarms;
+mod what_now;
 
+pub use self::what_now::{Advice, what_now};
 use crate::{
     plan::{Intent, Plan, ledger::Ledger},
     resources::Fleet,

@@ -1,6 +1,6 @@
 //! Keys while something is being typed: the palette and the filter. Owns line editing and completion; a pasted text never submits anything.
 
-use super::{Dialog, Input, Notice, State, confirm, navigate, rows};
+use super::{Dialog, Input, Notice, State, confirm, navigate, rows, what_now};
 use crate::{
     command::{Command, Invocation},
     completion,
@@ -117,6 +117,13 @@ pub fn key(state: &mut State, key: Key) -> Option<Vec<Effect>> {
             typed,
         } => confirm::confirm(state, key, stage, input, typed),
         Dialog::Stop { run } => confirm::stop(state, &run, key),
+        Dialog::WhatNow { advice, cursor } => what_now::key(state, key, advice, cursor),
+        Dialog::Override {
+            run,
+            guard,
+            reason,
+            input,
+        } => confirm::accept(state, key, (run, guard, reason), input),
         other @ (Dialog::Help { .. } | Dialog::Text { .. }) => {
             state.dialogs.push(other);
             None
@@ -137,6 +144,8 @@ pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
         // A pasted phrase confirms nothing.
         Some(
             Dialog::Confirm { .. }
+            | Dialog::Override { .. }
+            | Dialog::WhatNow { .. }
             | Dialog::Stop { .. }
             | Dialog::Help { .. }
             | Dialog::Text { .. },

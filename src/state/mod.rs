@@ -13,6 +13,7 @@ pub mod schedule;
 mod selection;
 pub mod tour;
 mod update;
+mod what_now;
 mod why;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -23,9 +24,11 @@ use self::schedule::Schedule;
 pub use self::{leave::in_flight, update::update, why::obstacle};
 
 use crate::{
+    actions::Advice,
     command::Command,
     config::keymap::{Context, Keymap},
     facts::Facts,
+    plan::GuardId,
     resources::{
         Estate, Fleet, Kind,
         cell::RowId,
@@ -131,6 +134,24 @@ pub enum Dialog {
         input: Input,
         /// What was typed at the stages before.
         typed: Vec<String>,
+    },
+    /// The words about the loss, once more, before a guard of a run is overridden where nothing undoes it.
+    Override {
+        /// The run.
+        run: String,
+        /// The guard.
+        guard: GuardId,
+        /// Why.
+        reason: String,
+        /// What is typed.
+        input: Input,
+    },
+    /// Plans that would help now.
+    WhatNow {
+        /// Them, the most helpful first.
+        advice: Vec<Advice>,
+        /// The chosen one.
+        cursor: usize,
     },
     /// The question how a run shall stop.
     Stop {

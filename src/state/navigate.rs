@@ -1,6 +1,8 @@
 //! What each command does to the screen. Owns movement and history; what concerns rows is in `rows`. Never asks the provider itself.
 
-use super::{Dialog, Frozen, Input, Notice, Page, Screen, State, conduct, leave, rows, tour, why};
+use super::{
+    Dialog, Frozen, Input, Notice, Page, Screen, State, conduct, leave, rows, tour, what_now, why,
+};
 use crate::{
     command::{Command, Invocation},
     effect::Effect,
@@ -26,6 +28,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Refresh => return rows::refresh(state),
         Command::Copy => return rows::copy(state, argument),
         Command::Export => return rows::export(state, argument),
+        Command::WhatNow => what_now::ask(state),
         Command::Act => return conduct::draft(state, argument),
         Command::Arm => return conduct::arm(state, argument),
         Command::Disarm => return conduct::disarm(state),
@@ -42,7 +45,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Settle => return conduct::settle(state, argument),
         Command::Abort => abort(state),
         Command::Plan => page_of(state, Page::Plan),
-        Command::Run => page_of(state, Page::Run),
+        Command::Run => return conduct::show(state, argument),
         Command::Runs => page_of(state, Page::Runs),
         Command::Journal => page_of(state, Page::Journal),
         Command::Help => state.dialogs.push(Dialog::Help { scroll: 0 }),
@@ -63,7 +66,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Right => beside(state, Direction::Right),
         Command::Zoom => zoom(state),
         Command::Open if matches!(state.screen, Screen::Page(Page::Runs, _)) => {
-            return conduct::undo_chosen(state);
+            return conduct::open(state);
         }
         Command::Open => open(state),
         Command::Down => step(state, 1),
@@ -106,25 +109,17 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
 }
 
 fn page_of(state: &mut State, page: Page) {
-    let missing = match page {
-        Page::Plan => state.conduct.draft.is_none(),
-        Page::Run => state.conduct.runs.is_empty(),
-        Page::Runs | Page::Journal => false,
-    };
-    if missing {
-        let what = page.title().to_lowercase();
-        return fail(
-            state,
-            format!("there is no {what}: select a row and type an action, `:drain-region`"),
-        );
+    if page == Page::Plan && state.conduct.draft.is_none() {
+        let text = "there is no plan: select a row and type an action, `:drain-region`";
+        return fail(state, text.to_owned());
     }
     go(state, Screen::Page(page, 0));
 }
 
 fn abort(state: &mut State) {
     match conduct::in_hand(state) {
-        Some(run) => state.dialogs.push(Dialog::Stop { run }),
-        None => fail(state, "no run is in hand".to_owned()),
+        Ok(run) => state.dialogs.push(Dialog::Stop { run }),
+        Err(why) => fail(state, why),
     }
 }
 
@@ -220,7 +215,8 @@ fn cycle(state: &mut State, by: isize) {
             state.screen = Screen::Zoom(next(Kind::ALL, kind));
             state.unsettled = true;
         }
-        Screen::Detail(..) | Screen::Page(..) => {}
+        Screen::Page(Page::Run, _) => conduct::beside(state, by),
+        Screen::Detail(..) | Screen::Page(Page::Plan | Page::Runs | Page::Journal, _) => {}
     }
 }
 
@@ -273,6 +269,8 @@ fn step(state: &mut State, by: isize) {
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
             | Dialog::Confirm { .. }
+            | Dialog::Override { .. }
+            | Dialog::WhatNow { .. }
             | Dialog::Stop { .. },
         )
         | None => {}

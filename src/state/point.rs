@@ -16,7 +16,16 @@ const TURN: isize = 3;
 pub fn at(state: &mut State, did: Mouse, position: (u16, u16)) -> Vec<Effect> {
     match (state.dialogs.last_mut(), did) {
         // A question is answered by hand, and what covers the screen may cover what was meant.
-        (Some(Dialog::Confirm { .. } | Dialog::Stop { .. }), _) | (Some(_), Mouse::Click) => {
+        (
+            Some(
+                Dialog::Confirm { .. }
+                | Dialog::Override { .. }
+                | Dialog::WhatNow { .. }
+                | Dialog::Stop { .. },
+            ),
+            _,
+        )
+        | (Some(_), Mouse::Click) => {
             return Vec::new();
         }
         (Some(Dialog::Palette { choice, .. } | Dialog::Filter { choice, .. }), Mouse::Up) => {

@@ -98,6 +98,7 @@ impl State {
         self.facts.reminders = reminders
             .map(|reminder| (mark(reminder.overdue), reminder.text))
             .collect();
+        self.facts.runs = self.conduct.in_short(self.now);
         let kinds = match &self.screen {
             Screen::Home => self.home_kinds(),
             Screen::Zoom(kind) => vec![*kind],

@@ -86,15 +86,22 @@ pub fn obstacle(state: &State, command: Command) -> Option<String> {
     let conduct = &state.conduct;
     let so = |is_so: bool, text: &str| is_so.then(|| text.to_owned());
     let away = matches!(state.screen, Screen::Detail(..) | Screen::Page(..));
-    let in_hand = conduct::in_hand(state);
+    let in_hand = conduct::in_hand(state).ok();
     let run = in_hand.as_deref().and_then(|id| conduct.run(id));
     let told = |wanted: Told, text: &str| match run {
         None => Some("there is no run in hand".to_owned()),
         Some(run) => so(!run.choices().contains(&wanted), text),
     };
     match command {
-        C::Confirm => conduct::obstacles(state).into_iter().next(),
-        C::Plan | C::Replan | C::Override => so(conduct.draft.is_none(), "there is no plan"),
+        // Who is not armed is asked for it within the confirmation.
+        C::Confirm => conduct::obstacles(state)
+            .into_iter()
+            .find(|reason| reason != conduct::NOT_ARMED),
+        C::Plan | C::Replan => so(conduct.draft.is_none(), "there is no plan"),
+        C::Override => so(
+            conduct.draft.is_none() && conduct.active().next().is_none(),
+            "there is no plan and no run",
+        ),
         C::Run => so(conduct.runs.is_empty(), "there was no run yet"),
         C::Hold => match run {
             None => Some("there is no run in hand".to_owned()),
@@ -129,7 +136,8 @@ pub fn obstacle(state: &State, command: Command) -> Option<String> {
             so(nothing, "there is no row")
         }
         C::Left | C::Right | C::NextPane | C::PreviousPane => {
-            so(away, "there is no pane in front: go back first")
+            let runs = matches!(state.screen, Screen::Page(Page::Run, _));
+            so(away && !runs, "there is no pane in front: go back first")
         }
         C::Back => {
             let filtered = state
@@ -155,6 +163,7 @@ pub fn obstacle(state: &State, command: Command) -> Option<String> {
         | C::Freeze
         | C::Legend
         | C::Cost
+        | C::WhatNow
         | C::Act
         | C::Runs
         | C::Journal

@@ -28,16 +28,31 @@ pub fn severity_role(severity: Severity) -> Role {
     }
 }
 
+/// One line for each run in hand that fits, the worst first; the last one counts the rest.
+pub fn runs(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
+    let glyph = if canvas.look.ascii { ">" } else { "▶" };
+    flagged(canvas, facts.runs.iter().map(|run| (glyph, run)), area);
+}
+
 /// One line for each contradiction and reminder that fits; the last one counts the rest.
 pub fn contradictions(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
-    let lines = usize::from(area.height);
     let ascii = canvas.look.ascii;
     let unequal = if ascii { "<>" } else { "≠" };
     let flag = if ascii { "!" } else { "⚑" };
     let found = facts.contradictions.iter().map(|found| (unequal, found));
     let kept = facts.reminders.iter().map(|kept| (flag, kept));
-    let hidden = (facts.contradictions.len() + facts.reminders.len()).saturating_sub(lines);
-    for (index, (glyph, (mark, text))) in found.chain(kept).take(lines).enumerate() {
+    flagged(canvas, found.chain(kept), area);
+}
+
+/// Lines with a glyph before each; the last one that fits counts the rest.
+fn flagged<'a>(
+    canvas: &mut Canvas<'_>,
+    all: impl Iterator<Item = (&'a str, &'a (Mark, String))> + Clone,
+    area: Rect,
+) {
+    let lines = usize::from(area.height);
+    let hidden = all.clone().count().saturating_sub(lines);
+    for (index, (glyph, (mark, text))) in all.take(lines).enumerate() {
         let y = area.y + index as u16;
         let more = (index + 1 == lines && hidden > 0).then(|| format!("+{hidden} more "));
         let right = more.map_or(area.right(), |more| {

@@ -36,12 +36,20 @@ pub fn draw(
             boxed(canvas, title, &lines, *scroll, size(dialog, state.size));
             None
         }
-        Dialog::Confirm { .. } | Dialog::Stop { .. } => {
+        Dialog::Confirm { .. }
+        | Dialog::Override { .. }
+        | Dialog::WhatNow { .. }
+        | Dialog::Stop { .. } => {
             let lines = lines(state, dialog, state.size);
-            let title = if matches!(dialog, Dialog::Stop { .. }) {
-                "Stop"
-            } else {
-                "Confirm"
+            let title = match dialog {
+                Dialog::Stop { .. } => "Stop",
+                Dialog::Override { .. } => "Override",
+                Dialog::WhatNow { .. } => "What now?",
+                Dialog::Confirm { .. }
+                | Dialog::Help { .. }
+                | Dialog::Text { .. }
+                | Dialog::Palette { .. }
+                | Dialog::Filter { .. } => "Confirm",
             };
             boxed(canvas, title, &lines, 0, size(dialog, state.size));
             None
@@ -74,7 +82,10 @@ fn width(dialog: &Dialog, screen: u16) -> u16 {
                 .saturating_add(4)
                 .clamp(most.min(40), most.min(120))
         }
-        Dialog::Confirm { .. } | Dialog::Stop { .. } => screen.saturating_sub(2).min(76),
+        Dialog::Confirm { .. }
+        | Dialog::Override { .. }
+        | Dialog::WhatNow { .. }
+        | Dialog::Stop { .. } => screen.saturating_sub(2).min(76),
         Dialog::Palette { .. } | Dialog::Filter { .. } => 0,
     }
 }
@@ -94,6 +105,10 @@ pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
             .map(|line| vec![Part::text(0, &line, Role::Text)])
             .collect(),
         Dialog::Confirm { stage, input, .. } => pages::confirm(state, *stage, input, inner),
+        Dialog::Override {
+            run, guard, input, ..
+        } => pages::override_again(state, run, *guard, input, inner),
+        Dialog::WhatNow { advice, cursor } => pages::what_now(state, advice, *cursor, inner),
         Dialog::Stop { run } => pages::stop(state, run, inner),
         Dialog::Palette { .. } | Dialog::Filter { .. } => Vec::new(),
     }
@@ -105,6 +120,8 @@ fn around(dialog: &Dialog) -> u16 {
         Dialog::Help { .. } => 0,
         Dialog::Text { .. }
         | Dialog::Confirm { .. }
+        | Dialog::Override { .. }
+        | Dialog::WhatNow { .. }
         | Dialog::Stop { .. }
         | Dialog::Palette { .. }
         | Dialog::Filter { .. } => 2,

@@ -15,6 +15,8 @@ pub fn last_scroll(state: &State) -> usize {
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
             | Dialog::Confirm { .. }
+            | Dialog::Override { .. }
+            | Dialog::WhatNow { .. }
             | Dialog::Stop { .. },
         )
         | None => match &state.screen {

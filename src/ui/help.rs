@@ -66,6 +66,7 @@ const GROUPS: &[Group] = &[
         "Act",
         &[
             &[C::Act],
+            &[C::WhatNow],
             &[C::Arm],
             &[C::Disarm],
             &[C::Plan, C::Run],
@@ -85,6 +86,7 @@ const GROUPS: &[Group] = &[
         &[
             &[C::Palette, C::Help],
             &[C::EditConfig, C::Tour],
+            &[C::Link],
             &[C::Suspend, C::Redraw],
             &[C::Quit],
         ],

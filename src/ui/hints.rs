@@ -13,6 +13,7 @@ use crate::{
         keymap::{Context, Keymap},
         theme::Role,
     },
+    glyph::Mark,
     resources::Kind,
     state::{Dialog, Page, Screen, State, obstacle},
 };
@@ -75,7 +76,10 @@ fn over(dialog: &Dialog) -> Vec<Hint> {
             PAGER,
             QUIT,
         ],
-        Dialog::Confirm { .. } => vec![
+        Dialog::WhatNow { .. } => {
+            vec![Hint::Fixed("enter", "plan it"), Hint::Fixed("esc", "close")]
+        }
+        Dialog::Confirm { .. } | Dialog::Override { .. } => vec![
             Hint::Fixed("esc", "do nothing"),
             Hint::Fixed("ctrl-c", "leave"),
         ],
@@ -108,6 +112,10 @@ fn on_rows(state: &State) -> Vec<Hint> {
             ],
         ),
     };
+    // What somebody needs who looks at a region in trouble stands first.
+    if matches!(state.facts.worst(), Mark::Bad(_)) {
+        hints.insert(0, Hint::Command(Command::WhatNow, "what now?"));
+    }
     hints.extend(actions(state));
     hints.extend(more);
     hints
@@ -122,7 +130,8 @@ fn on_page(state: &State, page: Page) -> Vec<Hint> {
                 Hint::Command(Command::Why, "why not")
             };
             let again = Hint::Command(Command::Replan, "plan again");
-            vec![BACK, first, again, COPY, PALETTE, HELP, PAGER]
+            let overridden = Hint::Command(Command::Override, "override");
+            vec![BACK, first, again, overridden, COPY, HELP, PALETTE, PAGER]
         }
         Page::Run => {
             let told = [
@@ -135,13 +144,16 @@ fn on_page(state: &State, page: Page) -> Vec<Hint> {
                 .into_iter()
                 .filter(|(command, _)| obstacle(state, *command).is_none());
             let told = told.map(|(command, word)| Hint::Command(command, word));
-            told.chain([BACK, COPY, HELP]).collect()
+            let next = Hint::Command(Command::NextPane, "next run");
+            let others = state.conduct.active().count() > 1;
+            let next = others.then_some(next);
+            told.chain(next).chain([BACK, COPY, HELP]).collect()
         }
         Page::Runs => vec![
             BACK,
-            Hint::Command(Command::Open, "undo"),
+            Hint::Command(Command::Open, "open/undo"),
+            Hint::Command(Command::Hold, "hold/go on"),
             Hint::Command(Command::GoOn, "go on"),
-            Hint::Command(Command::Journal, "journal"),
             PALETTE,
             HELP,
         ],

@@ -17,6 +17,8 @@ pub struct Needs {
     pub regions: usize,
     /// Whether there are levers to show.
     pub levers: bool,
+    /// Runs in hand to show.
+    pub runs: usize,
     /// Contradictions and reminders to show.
     pub contradictions: usize,
     /// Whether a newcomer is being shown around.
@@ -29,6 +31,7 @@ impl Needs {
         Self {
             regions: fleet.estate.regions.len(),
             levers: !facts.levers.is_empty(),
+            runs: facts.runs.len(),
             contradictions: facts.contradictions.len() + facts.reminders.len(),
             tour: false,
         }
@@ -40,6 +43,8 @@ impl Needs {
 pub struct Layout {
     /// The top line.
     pub top: Rect,
+    /// One line for each run in hand that fits.
+    pub runs: Rect,
     /// One line for each contradiction that fits.
     pub contradictions: Rect,
     /// The lever row.
@@ -114,7 +119,14 @@ pub fn of(size: (u16, u16), needs: Needs) -> Layout {
         rect
     };
     let top = line(1);
-    let contradictions = line(needs.contradictions.min(most) as u16);
+    let runs = line(needs.runs.min(if height >= 24 { most + 1 } else { 1 }) as u16);
+    // What is in hand comes first where there is room for one line only.
+    let room = if height < 24 && runs.height > 0 {
+        0
+    } else {
+        most
+    };
+    let contradictions = line(needs.contradictions.min(room) as u16);
     let levers = line(u16::from(needs.levers && roomy));
     let status_rows = u16::from(roomy);
     let tour_rows = match (needs.tour, roomy) {
@@ -122,13 +134,14 @@ pub fn of(size: (u16, u16), needs: Needs) -> Layout {
         (true, false) => 1,
         (true, true) => 2,
     };
-    let above = 1 + contradictions.height + levers.height;
+    let above = 1 + runs.height + contradictions.height + levers.height;
     let body = line(height - above - tour_rows - status_rows - 1);
     let tour = line(tour_rows);
     let status = line(status_rows);
     let hints = line(1);
     Layout {
         top,
+        runs,
         contradictions,
         levers,
         body,
@@ -258,6 +271,7 @@ mod tests {
         Needs {
             regions,
             levers: true,
+            runs: regions / 2,
             contradictions: 2,
             tour: false,
         }
@@ -276,6 +290,7 @@ mod tests {
                     let screen = Rect::new(0, 0, width, height);
                     let mut parts = vec![
                         layout.top,
+                        layout.runs,
                         layout.contradictions,
                         layout.levers,
                         layout.tour,

@@ -64,6 +64,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     }
     let layout = layout::of((area.width, area.height), state.needs(&facts));
     banner::draw(canvas, state, &facts, layout.top);
+    chrome::runs(canvas, &facts, layout.runs);
     chrome::contradictions(canvas, &facts, layout.contradictions);
     chrome::levers(canvas, &facts, layout.levers);
     let focus = body(canvas, state, &layout);
@@ -100,6 +101,8 @@ fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
             | Dialog::Confirm { .. }
+            | Dialog::Override { .. }
+            | Dialog::WhatNow { .. }
             | Dialog::Stop { .. }
             | Dialog::Help { .. }
             | Dialog::Text { .. },

@@ -135,11 +135,12 @@ fn words(state: &State, tour: &Tour) -> (String, String) {
 /// Lines can only be typed once what lies over the screen is closed.
 fn close_first(state: &State) -> &'static str {
     match state.dialogs.last() {
-        Some(Dialog::Help { .. } | Dialog::Text { .. }) => "Esc, then ",
+        Some(Dialog::Help { .. } | Dialog::Text { .. } | Dialog::WhatNow { .. }) => "Esc, then ",
         Some(
             Dialog::Palette { .. }
             | Dialog::Filter { .. }
             | Dialog::Confirm { .. }
+            | Dialog::Override { .. }
             | Dialog::Stop { .. },
         )
         | None => "",

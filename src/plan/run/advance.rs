@@ -340,6 +340,6 @@ fn tail(
             "the time is over; what remains is not known, because nothing is measured there"
                 .to_owned(),
         ),
-        None => Seen::NotYet("waiting for requests measured after the change".to_owned()),
+        None => Seen::NotYet("nothing was measured there after the change yet".to_owned()),
     }
 }

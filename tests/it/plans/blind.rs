@@ -121,7 +121,7 @@ fn stroke(console: &mut Console, dice: &mut Dice) {
             console.apply(Event::Resize { columns, rows });
         }
         97 => console.apply(Event::Continued),
-        _ => console.pass(dice.below(3) as i64),
+        _ => console.pass(i64::try_from(dice.below(3)).unwrap()),
     }
 }
 

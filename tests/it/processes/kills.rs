@@ -27,7 +27,7 @@ pub const STORIES: &[Story] = &[(
 
 const NAMES: [&str; 2] = ["api", "www"];
 /// Cases at once: they mostly wait for the budget of Route 53.
-const AT_ONCE: u64 = 6;
+const AT_ONCE: u64 = 3;
 /// How long a moment is waited for that may never come.
 const LONGEST: Duration = Duration::from_secs(12);
 

@@ -29,14 +29,18 @@ fn conflicting_writes_are_homed_in_one_region_and_end() {
     let (scaled, _) = drill.run_out(300);
     assert!(scaled.starts_with("done"), "{scaled}");
     assert!(lag(&drill) > 5_000.0, "{}", lag(&drill));
-    insist(&mut drill, "drain-region eu-west-1 now", &[]);
+    drill.plan("drain-region eu-west-1 now");
+    let blocked = drill.blocked_by();
+    drill.press("esc");
+    let names: Vec<&str> = blocked.iter().map(String::as_str).collect();
+    insist(&mut drill, "drain-region eu-west-1 now", &names);
     let _ = hurry(&mut drill, 60);
     // The fault itself lasts until 625 s.
     let over = drill.first(600, |drill| lag(drill) < 1_000.0);
     assert!(over.is_some(), "{}", lag(&drill));
     let kpis = shown(&drill);
     clean(&kpis);
-    assert_eq!((kpis.rpo, kpis.overrides), (0.0, 0), "nothing was promoted");
+    assert_eq!(kpis.rpo, 0.0, "nothing was promoted");
     // DynamoDB publishes its latency every five minutes: only the application sees a conflict within one.
     assert!(
         matches!(kpis.detection, Some((None, _))),
@@ -81,14 +85,15 @@ fn credentials_that_expire_hold_the_run_and_with_new_ones_it_goes_on() {
 #[test]
 fn a_needless_failover_that_nobody_wrote_down_costs_what_it_should() {
     let mut drill = Drill::acting("calm", 60);
-    assert_eq!(drill.kpis().score(), 100.0, "{:?}", drill.kpis());
+    let is = |score: f64, expected: f64| (score - expected).abs() < 1e-9;
+    assert!(is(drill.kpis().score(), 100.0), "{:?}", drill.kpis());
     drill
         .world()
         .change(&Transition::FailOver { to: 1 })
         .unwrap();
     drill.advance(10);
     let kpis = shown(&drill);
-    assert_eq!((kpis.needless, kpis.score()), (1, 90.0));
+    assert!(kpis.needless == 1 && is(kpis.score(), 90.0), "{kpis:?}");
     assert!(kpis.rpo > 0.0 && kpis.rpo < 1.0, "{kpis:?}");
     assert!(kpis.worst < 0.9, "no writer for two minutes: {kpis:?}");
 }

@@ -258,12 +258,51 @@ fn a_plan_that_is_too_old_or_that_nobody_armed_for_is_not_confirmed() {
     drill.command("disarm");
     drill.advance(3);
     drill.confirm();
-    assert!(
-        drill.refusals()[0].contains("not armed"),
-        "{:?}",
-        drill.refusals()
+    assert!(drill.asks(), "it is asked why first");
+    assert!(drill.sent.is_empty() && drill.state.conduct.runs.is_empty());
+}
+
+#[test]
+fn who_is_not_armed_is_asked_why_first_and_neither_enter_nor_paste_answers() {
+    let mut drill = Drill::acting("calm", 100);
+    drill.plan("drain-region ap-southeast-1");
+    let phrase = drill.state.conduct.draft.clone().unwrap().plan.phrase;
+    drill.press("c enter y enter");
+    drill.paste("arm pasted");
+    drill.press("enter");
+    drill.write_keys(&phrase);
+    drill.press("enter y");
+    assert!(drill.asks() && drill.state.conduct.armed.is_none());
+    drill.press("esc c");
+    drill.write_keys("arm ");
+    drill.press("enter");
+    assert!(drill.state.conduct.armed.is_none(), "without a reason");
+    drill.write_keys("maintenance");
+    let dropped = drill.dropped;
+    drill.press("enter");
+    assert!(drill.state.conduct.armed.is_some() && drill.asks());
+    assert_eq!(
+        drill.dropped,
+        dropped + 1,
+        "what was typed ahead is forgotten"
     );
-    assert!(drill.sent.is_empty());
+    assert!(drill.state.conduct.runs.is_empty());
+    drill.write_keys(&phrase);
+    drill.press("y");
+    drill.advance(2);
+    assert_eq!(
+        drill.state.conduct.active().count(),
+        1,
+        "{}",
+        drill.notice()
+    );
+    // `--read-only` is asked nothing.
+    let mut drill = Drill::acting("calm", 100);
+    drill.state.conduct.read_only = true;
+    drill.plan("drain-region ap-southeast-1");
+    drill.press("c");
+    assert!(!drill.asks());
+    assert!(drill.notice().contains("read-only"), "{}", drill.notice());
 }
 
 #[test]
@@ -352,4 +391,40 @@ fn a_plan_on_which_somebody_else_acted_is_stopped_and_made_again() {
         .iter()
         .filter(|entry| matches!(entry.what, What::Ended { .. }));
     assert_eq!(ended.count(), 2);
+}
+
+#[test]
+fn beside_a_drain_no_second_region_is_drained_and_nothing_is_moved_into_the_first() {
+    let mut drill = armed("region-down", 120);
+    drill.plan("drain-region us-east-1 now");
+    for guard in drill.blocked_by() {
+        drill.command(&format!("override {guard} users are there already"));
+    }
+    drill.confirm();
+    drill.advance(1);
+    let first = drill.state.conduct.shown().unwrap().id.clone();
+    assert_eq!(
+        drill.state.conduct.active().count(),
+        1,
+        "{:?}",
+        drill.refusals()
+    );
+    drill.plan("drain-region ap-southeast-1 now");
+    assert_eq!(verdict(&drill, "G-BLAST"), Some(Verdict::Fail));
+    for guard in drill.blocked_by() {
+        drill.command(&format!("override {guard} I know better"));
+    }
+    drill.confirm();
+    drill.advance(5);
+    let why = drill.refusals()[0].clone();
+    assert!(why.contains("G-BLAST FAIL"), "{why}");
+    let told = format!("run {first} (");
+    assert!(why.contains(&told) && why.contains("more: both"), "{why}");
+    assert!(why.contains("stop it (:runs)"), "{why}");
+    assert_eq!(drill.state.conduct.active().count(), 1);
+    // What the drain itself holds is released when it is over, and not before.
+    drill.press("esc u");
+    assert!(drill.screen(80, 24).contains("In hand"));
+    drill.press("enter");
+    assert!(drill.screen(80, 24).contains(&format!("run {first}")));
 }
