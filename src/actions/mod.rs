@@ -3,6 +3,7 @@
 mod drain_region;
 mod fail_over_cache;
 mod failover;
+mod invalidate_paths;
 mod kit;
 mod mute_alarms;
 mod promote_replica;
@@ -52,6 +53,7 @@ pub static ACTIONS: &[&dyn Action] = &[
     &promote_replica::PromoteReplica,
     &fail_over_cache::FailOverCache,
     &scale_receivers::ScaleReceivers,
+    &invalidate_paths::InvalidatePaths,
     &mute_alarms::MuteAlarms,
     &unmute_alarms::UnmuteAlarms,
 ];

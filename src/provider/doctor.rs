@@ -273,6 +273,7 @@ mod tests {
                             latency: None,
                             error: Some("no answer in 8 s".to_owned()),
                             answered_before: false,
+                            ready_nodes: None,
                         })
                     });
                     let rows = Rows::Clusters(silent.collect());
@@ -325,6 +326,8 @@ mod tests {
                 kube_contexts: Vec::new(),
                 capacity_rps: None,
                 load_balancers: Vec::new(),
+                capacity_nodes: None,
+                residency: Vec::new(),
             }],
             ..Estate::default()
         };

@@ -21,6 +21,7 @@ use self::{
     typing::Deaf,
 };
 use super::{
+    LAST_CHANGE,
     carry::Carrier,
     clock::Clock,
     crash, desk,
@@ -39,8 +40,6 @@ use crate::{
     ui,
 };
 
-/// How long a change in flight may take to its outcome when the session is lost.
-const LAST_CHANGE: Duration = Duration::from_secs(30);
 /// How long the last entries may take to the disk.
 const LAST_ENTRIES: Duration = Duration::from_secs(1);
 /// The signal that a process was stopped for follows within this time, when the console stopped itself.

@@ -4,6 +4,7 @@ mod acts;
 mod blindness;
 pub mod drill;
 mod outages;
+mod paths;
 mod replay;
 mod scores;
 mod stores;

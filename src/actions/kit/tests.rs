@@ -327,6 +327,9 @@ fn in_range(change: &Change) {
                     == (&first.zone_id, &first.name, &first.record_type)
             }));
         }
+        Change::Traffic(traffic::Change::Invalidate { paths, .. }) => {
+            assert!((1..=3_000).contains(&paths.len()), "{paths:?}");
+        }
         Change::HealthChecks(_)
         | Change::Databases(_)
         | Change::Caches(_)

@@ -63,6 +63,13 @@ pub fn quorum(outlook: &Outlook<'_>) -> Guard {
             );
             continue;
         };
+        if outlook.blind() {
+            found.unknown(
+                format!("nothing was read anywhere lately: the silence of {label} may be our own network"),
+                "look from elsewhere",
+            );
+            continue;
+        }
         let (dead, alive) = signals(outlook, label, &accepts, reading);
         let text = if dead.is_empty() {
             format!("no signal says that {label} is dead")

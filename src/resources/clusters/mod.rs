@@ -4,10 +4,11 @@ mod api_servers;
 pub mod change;
 pub mod live;
 mod node_groups;
+pub mod nodes;
 pub mod sim;
 mod view;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +126,9 @@ pub struct ApiServerState {
     /// Whether it has ever answered this console. One that never has may be private: reachable for its users, not from here.
     #[serde(default)]
     pub answered_before: bool,
+    /// Ready nodes by node group (`eks.amazonaws.com/nodegroup`; those of none under an empty name); `None` where nobody counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_nodes: Option<BTreeMap<String, i32>>,
 }
 
 impl Resource for Cluster {

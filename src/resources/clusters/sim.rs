@@ -1,6 +1,6 @@
 //! How this kind behaves in the simulated world: one EKS cluster per region with one node group, and its API server. Owns no state.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     super::{Place, Wanted},
@@ -80,6 +80,10 @@ pub fn api_servers(world: &World, place: &Place, wanted: &Wanted) -> Vec<Cluster
                 .then(|| Duration::from_secs_f64(milliseconds / 1_000.0)),
             error: error.map(str::to_owned),
             answered_before: false,
+            ready_nodes: error.is_none().then(|| {
+                let ready = world.nodes[region].ready;
+                BTreeMap::from([(names::NODE_GROUP.to_owned(), ready)])
+            }),
         }
     });
     states.map(Cluster::ApiServer).collect()

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     Identity,
+    capacity::Capacity,
     demand::Demand,
     reach::Reach,
     reasons,
@@ -105,14 +106,13 @@ impl Rollup {
     pub fn of(fleet: &Fleet, label: &RegionLabel) -> Self {
         let place = Place::Region(label.clone());
         let demand = Demand::of(fleet, label);
-        let capacity = fleet
-            .estate
-            .region(label)
-            .and_then(|spec| spec.capacity_rps)
-            .filter(|capacity| *capacity > 0.0);
+        let capacity = Capacity::of(fleet, label);
         let utilisation_percent = capacity
+            .rps
+            .filter(|rps| *rps > 0.0)
             .zip(demand.requests_per_second)
-            .map(|(capacity, rate)| rate.map(|rate| rate / capacity * 100.0));
+            .map(|(rps, rate)| rate.map(|rate| rate / rps * 100.0))
+            .map(|reading| reading.aged(capacity.freshness));
         let reach = Reach::of(fleet, label);
         let identity = fleet
             .regions

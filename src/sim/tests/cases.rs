@@ -365,3 +365,11 @@ pub fn alarm_actions(fleet: &Fleet) -> Change {
         to: false,
     })
 }
+
+pub fn invalidate(_fleet: &Fleet) -> Change {
+    Change::Traffic(traffic::Change::Invalidate {
+        distribution_id: names::DISTRIBUTION.to_owned(),
+        paths: vec!["/img/*".to_owned(), "/index.html".to_owned()],
+        reference: "pilothouse-test".to_owned(),
+    })
+}

@@ -3,6 +3,7 @@
 mod cases;
 mod changes;
 mod fleet;
+mod invalidations;
 mod wire;
 
 use std::{

@@ -49,6 +49,8 @@ pub fn estate(regions: usize) -> Arc<Estate> {
         kube_contexts: Vec::new(),
         capacity_rps: Some(30_000.0),
         load_balancers: Vec::new(),
+        capacity_nodes: None,
+        residency: Vec::new(),
     };
     Arc::new(Estate {
         environment: "prod".to_owned(),
@@ -57,6 +59,7 @@ pub fn estate(regions: usize) -> Arc<Estate> {
             name: "api.example.com".to_owned(),
             zone_id: None,
             regions: BTreeMap::new(),
+            residency: None,
         }],
         recovery_endpoints: [
             "us-east-1",
@@ -133,6 +136,7 @@ fn database(region: &str, index: usize, writer: &str) -> Database {
         global: Some(GlobalCluster {
             id: format!("orders-{index}"),
             status: Some("available".to_owned()),
+            engine_version: None,
             endpoint: None,
             members: vec![member(writer), member(region)],
             failover: None,
@@ -299,6 +303,7 @@ fn clusters(fleet: &mut Fleet, place: &Place) {
         latency: Some(Duration::from_millis(42)),
         error: None,
         answered_before: true,
+        ready_nodes: None,
     };
     let rows = vec![Cluster::ApiServer(server)];
     accept(fleet, Source::ApiServers, place, Rows::Clusters(rows));

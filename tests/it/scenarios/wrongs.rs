@@ -146,12 +146,30 @@ fn no_region_is_drained_while_every_region_is_down() {
 #[test]
 fn the_last_region_is_never_drained() {
     let mut drill = armed("calm", 100);
-    for (region, overrides) in [("ap-southeast-1", &[][..]), ("eu-west-1", &["G-CAP"][..])] {
-        drill.command("arm drill 4711");
-        drill.act(&format!("drain-region {region} now"), overrides);
-        let (phase, _) = drill.run_out(1_500);
-        assert!(phase.starts_with("done: "), "{region}: {phase}");
+    drill.command("arm drill 4711");
+    drill.act("drain-region ap-southeast-1 now", &[]);
+    let (phase, _) = drill.run_out(1_500);
+    assert!(phase.starts_with("done: "), "{phase}");
+    // A second one only while the others have room, and nobody can say otherwise.
+    drill.command("arm drill 4711");
+    drill.plan("drain-region eu-west-1 now");
+    stays_stopped(&mut drill, "G-BLAST");
+    drill.press("esc");
+    // Somebody else closes it all the same.
+    for transition in [
+        Transition::Weights(vec![(1, 0)]),
+        Transition::Control {
+            region: 1,
+            on: false,
+        },
+        Transition::Dial {
+            region: 1,
+            percent: 0.0,
+        },
+    ] {
+        drill.world().change(&transition).unwrap();
     }
+    drill.advance(90);
     let before = drill.sent.len();
     drill.command("arm drill 4711");
     drill.plan("drain-region us-east-1 now");
