@@ -30,6 +30,8 @@ pub struct Facts {
     pub levers: Vec<(Mark, String)>,
     /// Contradictions, worst first.
     pub contradictions: Vec<(Mark, String)>,
+    /// Runs in hand, the worst first. Not of the fleet either.
+    pub runs: Vec<(Mark, String)>,
     /// What earlier plans left behind, the overdue first. Not of the fleet but of the journal: whoever renews the facts puts them in.
     pub reminders: Vec<(Mark, String)>,
 }
@@ -67,6 +69,7 @@ impl Facts {
             regions,
             levers: levers(fleet),
             contradictions: contradictions(fleet),
+            runs: Vec::new(),
             reminders: Vec::new(),
         }
     }
@@ -77,6 +80,7 @@ impl Facts {
             Cow::Borrowed(self)
         } else {
             Cow::Owned(Self {
+                runs: self.runs.clone(),
                 reminders: self.reminders.clone(),
                 ..Self::of(fleet)
             })

@@ -20,6 +20,7 @@ use crate::{
     plan::{Blast, Intent, Mark, OnBreach, Plan, Step, ledger::Ledger},
     resources::{
         Change, Fleet, RegionLabel, health_checks,
+        imagine::Imagined,
         traffic::{self, change::ControlEdit},
     },
 };
@@ -30,6 +31,8 @@ const MINUTES: u64 = 120;
 const BAKE: u64 = 120;
 /// What a paced drain leaves of the region's share after its first step.
 const HALF: f64 = 0.5;
+/// Percent that may remain half-way beyond what the share says.
+const SLACK: f64 = 10.0;
 /// Endpoint groups follow in about a minute; twice this is waited.
 const DIAL_TTL: u32 = 60;
 /// Controls that one call takes at most.
@@ -297,20 +300,37 @@ impl Drain<'_> {
             self.pulls.ttl.max(DIAL_TTL)
         };
         let last = rounds.len();
+        let mut done = Imagined::of(self.fleet);
         for (index, round) in rounds.into_iter().enumerate() {
+            for change in &round {
+                done.take(change);
+            }
             steps.extend(
                 round
                     .into_iter()
                     .map(|change| pace::edits(change, pace::DRAIN)),
             );
             let ends = index + 1 == last;
-            // Half-way nothing certain can be said about what remains: several names, several levers.
-            let below = if ends { 1.0 } else { 110.0 };
+            let below = if ends {
+                1.0
+            } else {
+                self.remains(done.fleet())
+            };
             steps.push(pace::tail(self.label, ttl, baseline, below, ends));
             if !self.now && self.bake > 0 && !self.receivers.is_empty() {
                 steps.push(pace::bake(&self.receivers, self.bake));
             }
         }
+    }
+
+    /// Percent of its requests that a region may keep half-way: what its share says and some, for other names may have other weights.
+    fn remains(&self, then: &Fleet) -> f64 {
+        let share = |fleet: &Fleet| forecast::share(fleet, self.label);
+        let part = share(self.fleet)
+            .zip(share(then))
+            .filter(|(before, _)| *before > 0.0)
+            .map(|(before, after)| after / before * 100.0);
+        part.map_or(100.0, |percent| (percent + SLACK).round().min(100.0))
     }
 
     /// Planned, the writer leaves before the traffic.

@@ -16,19 +16,13 @@ use crate::{
 /// See the module.
 pub struct Failover;
 
-/// Judged right before the call. Alarms of the receivers do not stop it: they are what it is for.
-const GUARDS: &[GuardId] = &[
+/// Judged right before the call, with the guards of every such change. Alarms of the receivers do not stop it: they are what it is for.
+const OWN: &[GuardId] = &[
     GuardId::Split,
     GuardId::Quorum,
     GuardId::Health,
-    GuardId::Stale,
     GuardId::Lag,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
     GuardId::Version,
-    GuardId::ControlPlane,
 ];
 
 /// A few minutes to a writer (domain B.4).
@@ -71,7 +65,7 @@ impl Action for Failover {
             format!("Fail the writer of {id} over to {to_region}, accepting the loss"),
             Change::Databases(change),
             TIME,
-            GUARDS,
+            OWN,
         );
         let title = format!(
             "Fail {id} over to {to_region}, giving up {}",

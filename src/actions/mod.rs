@@ -3,6 +3,7 @@
 mod drain_region;
 mod fail_over_cache;
 mod failover;
+mod invalidate_paths;
 mod kit;
 mod mute_alarms;
 mod promote_replica;
@@ -12,7 +13,9 @@ mod shift_weights;
 mod switchover;
 mod undo;
 mod unmute_alarms;
+mod what_now;
 
+pub use self::what_now::{Advice, what_now};
 use crate::{
     plan::{Intent, Plan, ledger::Ledger},
     resources::Fleet,
@@ -50,6 +53,7 @@ pub static ACTIONS: &[&dyn Action] = &[
     &promote_replica::PromoteReplica,
     &fail_over_cache::FailOverCache,
     &scale_receivers::ScaleReceivers,
+    &invalidate_paths::InvalidatePaths,
     &mute_alarms::MuteAlarms,
     &unmute_alarms::UnmuteAlarms,
 ];

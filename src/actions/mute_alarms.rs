@@ -129,7 +129,7 @@ pub(super) fn steps(region: &RegionLabel, names: &[String], to: bool) -> Vec<cra
                 to,
             };
             let title = format!("{verb} {} alarms of {region}", names.len());
-            stores::change(title, Change::Alarms(change), TIME, GUARDS)
+            stores::guarded(title, Change::Alarms(change), TIME, GUARDS)
         })
         .collect()
 }

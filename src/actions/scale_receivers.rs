@@ -1,5 +1,9 @@
 //! Raises the minimum of node groups in the regions that will receive the load of a drained one, and waits for the nodes. Owns how far; never sets how many nodes there are, an autoscaler does that.
 
+mod known;
+
+use std::collections::BTreeMap;
+
 use super::{
     Action, Refusal,
     kit::{
@@ -13,8 +17,9 @@ use super::{
 use crate::{
     plan::{Blast, GuardId, Intent, Mark, Plan, Step, Wait, forecast::Forecast, ledger::Ledger},
     resources::{
-        Change, Fleet, Place, RegionLabel, Source,
-        clusters::{self, Bounds, Cluster, NodeGroup},
+        Change, Fleet, Place, RegionLabel,
+        clusters::{self, Bounds, NodeGroup, nodes},
+        regions::capacity::Capacity,
         traffic::quoted,
     },
 };
@@ -22,16 +27,8 @@ use crate::{
 /// See the module.
 pub struct ScaleReceivers;
 
-/// Judged right before each call.
-const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Owner,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-];
+/// Judged right before each call, with the guards of every such change.
+const OWN: &[GuardId] = &[GuardId::Owner, GuardId::Cost];
 
 /// EKS changes the bounds within a minute.
 const TIME: (u64, u64) = (30, 300);
@@ -60,7 +57,7 @@ impl Action for ScaleReceivers {
         region::labels(fleet)
     }
 
-    fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
+    fn plan(&self, fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let away = region::find(fleet, &intent.target)?;
         let nodes = intent.options.nodes;
         if let Some(nodes) = nodes.filter(|nodes| !(1..=MOST).contains(nodes)) {
@@ -70,7 +67,10 @@ impl Action for ScaleReceivers {
             ));
         }
         let forecast = receivers::forecast(fleet, &away);
-        let mut raises = Raises::default();
+        let mut raises = Raises {
+            raised: known::raised(ledger),
+            ..Raises::default()
+        };
         for receiver in &forecast {
             raises.receiver(fleet, receiver, nodes);
         }
@@ -94,38 +94,47 @@ struct Raise {
 /// What is raised, what need not be, and what cannot.
 #[derive(Default)]
 struct Raises {
+    raised: BTreeMap<String, String>,
     wanted: Vec<Raise>,
     remarks: Vec<String>,
     reasons: Vec<String>,
 }
 
 impl Raises {
-    fn receiver(&mut self, fleet: &Fleet, forecast: &Forecast, nodes: Option<i32>) {
+    fn receiver(&mut self, fleet: &Fleet, forecast: &Forecast, wanted: Option<i32>) {
         let region = &forecast.region;
-        let factor = match (nodes, receivers::factor(forecast)) {
+        let capacity = Capacity::of(fleet, region);
+        let factor = match (wanted, receivers::factor(forecast, capacity.wanted_rps)) {
             (Some(_), _) => None,
             (None, Some(factor)) if factor <= 1.0 => {
-                self.remarks.push(format!("{region} has room already"));
+                self.remarks
+                    .push(format!("{region} has room already: {}", capacity.how));
                 return;
             }
             (None, Some(factor)) => Some(factor),
             (None, None) => {
-                let why = missing(forecast);
+                let why = known::missing(forecast, &capacity);
                 self.reasons
                     .push(format!("what {region} will need is not known: {why}"));
                 return;
             }
         };
-        let groups = groups(fleet, region);
+        let groups: Vec<&NodeGroup> =
+            nodes::groups(fleet, &Place::Region(region.clone())).collect();
         if groups.is_empty() {
-            let why = why_none(fleet, region);
+            let why = known::why_none(fleet, region);
             self.reasons
                 .push(format!("no node group of {region} is known: {why}"));
             return;
         }
         let before = self.wanted.len() + self.reasons.len() + self.remarks.len();
+        // Where nobody said at how many nodes the capacity was measured, it is taken for that of the nodes that are wanted now: once, not again on top of a raise.
+        let counted = known::scales(fleet, region);
+        if factor.is_some() && !counted {
+            self.remarks.push(format!("`capacity_nodes` of {region} is not configured: its capacity is taken for that of the nodes which it wants now"));
+        }
         for group in groups {
-            self.group(region, group, nodes, factor);
+            self.group(region, group, wanted, factor, counted);
         }
         if before == self.wanted.len() + self.reasons.len() + self.remarks.len() {
             self.remarks
@@ -139,6 +148,7 @@ impl Raises {
         group: &NodeGroup,
         nodes: Option<i32>,
         factor: Option<f64>,
+        counted: bool,
     ) {
         let name = format!("{region}/{}/{}", group.cluster, group.name);
         let Some(from) = group.bounds else {
@@ -149,6 +159,17 @@ impl Raises {
         if let Some(status) = group.status.as_deref().filter(|status| *status != "ACTIVE") {
             self.reasons.push(format!(
                 "{name} is {status}: EKS takes one update at a time"
+            ));
+            return;
+        }
+        let target = format!("eks/{region}/{}/{}", group.cluster, group.name);
+        if let Some(run) = self
+            .raised
+            .get(&target)
+            .filter(|_| nodes.is_none() && !counted)
+        {
+            self.reasons.push(format!(
+                "run {run} raised {name} already, and without `capacity_nodes` nobody can tell what it serves since"
             ));
             return;
         }
@@ -189,41 +210,6 @@ impl Raises {
     }
 }
 
-/// What is missing for the forecast of a receiver.
-fn missing(forecast: &Forecast) -> &'static str {
-    if forecast.capacity_rps.is_none() {
-        "its capacity_rps is not configured"
-    } else if forecast.rps_before.is_none() {
-        "its requests are not measured"
-    } else {
-        "what will move there is not measured"
-    }
-}
-
-fn groups<'a>(fleet: &'a Fleet, region: &RegionLabel) -> Vec<&'a NodeGroup> {
-    let place = Place::Region(region.clone());
-    let slice = fleet.clusters.slice(Source::Clusters, &place);
-    let rows = slice.into_iter().flat_map(|slice| &slice.rows);
-    rows.filter_map(|row| match row {
-        Cluster::NodeGroup(group) => Some(group),
-        Cluster::Eks(_) | Cluster::ApiServer(_) => None,
-    })
-    .collect()
-}
-
-fn why_none(fleet: &Fleet, region: &RegionLabel) -> String {
-    let place = Place::Region(region.clone());
-    let status = fleet.status(Source::Clusters, &place);
-    match (status.error, status.observed_at, status.problems.first()) {
-        (Some(error), _, _) => error.to_string(),
-        (None, None, _) => "EKS has not been asked yet".to_owned(),
-        (None, Some(_), Some(problem)) => problem.to_string(),
-        (None, Some(_), None) => {
-            "EKS lists none there (Fargate, Auto Mode and Karpenter have none)".to_owned()
-        }
-    }
-}
-
 fn plan(
     fleet: &Fleet,
     intent: &Intent,
@@ -235,6 +221,7 @@ fn plan(
         wanted: raises,
         mut remarks,
         reasons,
+        raised: _,
     } = found;
     if raises.is_empty() {
         return Err(nothing(away, &forecast, &remarks, reasons));
@@ -319,7 +306,7 @@ fn scale(raise: &Raise) -> Step {
         ),
         Change::Clusters(change),
         TIME,
-        GUARDS,
+        OWN,
     )
 }
 
@@ -365,11 +352,11 @@ fn grown(raise: &Raise) -> Option<String> {
     })
 }
 
-/// EKS has refused a minimum above the number of nodes that it wants.
+/// EKS refuses a minimum above the number of nodes that it wants: the console sends that number along, and so must who does it by hand.
 fn refused(raise: &Raise) -> Option<String> {
     let desired = raise.desired.filter(|desired| *desired < raise.to.min)?;
     Some(format!(
-        "if EKS refuses a minimum above its {desired} desired nodes: aws eks update-nodegroup-config --region {} --cluster-name {} --nodegroup-name {} --scaling-config minSize={},maxSize={},desiredSize={}",
+        "a minimum above the {desired} nodes that it wants now takes that number along, by hand: aws eks update-nodegroup-config --region {} --cluster-name {} --nodegroup-name {} --scaling-config minSize={},maxSize={},desiredSize={}",
         raise.region,
         quoted(&raise.cluster),
         quoted(&raise.node_group),

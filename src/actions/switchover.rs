@@ -15,18 +15,12 @@ use crate::{
 /// See the module.
 pub struct Switchover;
 
-/// Judged right before the call.
-const GUARDS: &[GuardId] = &[
+/// Judged right before the call, with the guards of every such change.
+const OWN: &[GuardId] = &[
     GuardId::Split,
     GuardId::Health,
-    GuardId::Stale,
     GuardId::Lag,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
     GuardId::Version,
-    GuardId::ControlPlane,
     GuardId::Work,
 ];
 
@@ -78,7 +72,7 @@ pub(super) fn plan(fleet: &Fleet, intent: &Intent) -> Result<Plan, Refusal> {
         format!("Switch the writer of {id} over to {to_region}"),
         Change::Databases(change),
         TIME,
-        GUARDS,
+        OWN,
     );
     let title = format!("Switch {id} over from {from_region} to {to_region}");
     let mut draft = Draft::new(title, id, vec![step]);

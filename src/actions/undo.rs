@@ -129,7 +129,8 @@ fn steers(change: &Change) -> bool {
             | traffic::Change::Controls { .. } => true,
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. } => false,
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. } => false,
         },
         Change::Databases(_) | Change::Caches(_) | Change::Clusters(_) | Change::Alarms(_) => false,
     }

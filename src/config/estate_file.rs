@@ -51,6 +51,9 @@ pub fn read(root: &mut Section<'_>, whole: bool) -> Estate {
     if let Some(section) = root.table("thresholds") {
         estate.thresholds = limits::read_thresholds(section);
     }
+    if let Some(section) = root.table("prices") {
+        estate.prices = limits::read_prices(section);
+    }
     if let Some(section) = root.table("intervals") {
         estate.intervals = limits::read_intervals(section);
     }
@@ -123,7 +126,14 @@ fn read_region(mut section: Section<'_>, base: &Access, whole: bool) -> Option<R
     let access = inherit(access_of(&mut section), base);
     let kube_contexts = names(&mut section, "kube_contexts");
     let capacity_rps = section.number("capacity_rps", 0.001, 1e9);
+    let capacity_nodes = section.number("capacity_nodes", 0.001, 1e6);
+    if let Some(found) = capacity_nodes.as_ref().filter(|_| capacity_rps.is_none()) {
+        let text =
+            "`capacity_nodes` says at how many nodes `capacity_rps` was measured; give that too";
+        report.at(&found.span, text);
+    }
     let load_balancers = names(&mut section, "load_balancers");
+    let residency = names(&mut section, "residency");
     let missing = label.is_none() && whole && section.value("label").is_none();
     let span = section.span().clone();
     section.finish(&reference::place_of);
@@ -156,6 +166,8 @@ fn read_region(mut section: Section<'_>, base: &Access, whole: bool) -> Option<R
         access,
         kube_contexts,
         capacity_rps: capacity_rps.map(|found| found.value),
+        capacity_nodes: capacity_nodes.map(|found| found.value),
+        residency,
         load_balancers,
     })
 }
@@ -214,6 +226,7 @@ fn read_name(mut section: Section<'_>, regions: &[RegionSpec], whole: bool) -> O
     let report = section.report();
     let name = section.text("name");
     let zone = section.text("zone_id");
+    let residency = section.text("residency");
     let answers = section
         .table("regions")
         .map(|table| read_answers(table, regions));
@@ -246,7 +259,23 @@ fn read_name(mut section: Section<'_>, regions: &[RegionSpec], whole: bool) -> O
         name: checked.ok()?,
         zone_id,
         regions: answers.unwrap_or_default(),
+        residency: residency.and_then(|found| class(report, &found, regions)),
     })
+}
+
+/// A class of data. One that no region allows could be served nowhere.
+fn class(report: &Report<'_>, found: &Found<&str>, regions: &[RegionSpec]) -> Option<String> {
+    let known = || regions.iter().flat_map(|region| &region.residency);
+    if known().any(|class| class == found.value) {
+        return Some(found.value.to_owned());
+    }
+    let text = format!(
+        "no region allows the class `{}`; write it into the `residency` of the regions that may serve it",
+        found.value
+    );
+    let near = nearest(found.value, known().map(String::as_str));
+    report.suggest(&found.span, text, near);
+    None
 }
 
 /// Which region each set identifier belongs to.

@@ -101,7 +101,8 @@ fn write_region(text: &mut String, findings: &Findings, region: &FoundRegion<'_>
         }
     }
     write_load_balancers(text, findings, region.name);
-    *text += "# capacity_rps = 1000  # unknown to AWS: put in what a load test showed, and utilisation is shown against it\n\n";
+    *text += "# capacity_rps = 1000  # unknown to AWS: put in what a load test showed, and utilisation is shown against it\n";
+    *text += "# capacity_nodes = 10  # nodes that were Ready in that test: with it the capacity follows the nodes that are there\n\n";
 }
 
 fn role_word(role: RegionRole) -> Option<&'static str> {

@@ -7,7 +7,10 @@ use super::{
     reference,
     value::duration_of,
 };
-use crate::resources::{Source, estate::Thresholds};
+use crate::resources::{
+    Source,
+    estate::{Prices, Thresholds},
+};
 
 /// Nothing is asked less often than once a day: it would be stale for ever.
 const LONGEST: Duration = Duration::from_secs(86_400);
@@ -167,6 +170,20 @@ pub fn read_thresholds(mut section: Section<'_>) -> Thresholds {
     set(&mut t.cache_lag_warn_ms, cache.as_ref());
     section.finish(&reference::place_of);
     thresholds
+}
+
+/// Reads `[prices]`.
+pub fn read_prices(mut section: Section<'_>) -> Prices {
+    let mut prices = Prices::default();
+    let most = 1e6;
+    let node = section.number("node_hour_usd", 0.0, most);
+    let path = section.number("invalidation_path_usd", 0.0, most);
+    let warn = section.number("plan_warn_usd", 0.0, most);
+    prices.node_hour_usd = node.map(|found| found.value);
+    set(&mut prices.invalidation_path_usd, path.as_ref());
+    set(&mut prices.plan_warn_usd, warn.as_ref());
+    section.finish(&reference::place_of);
+    prices
 }
 
 /// Two thresholds of which the first may not exceed the second.

@@ -44,12 +44,15 @@ entries! {
         "external_id", "text", "none", "External id for that role.";
         "kube_contexts", "list of texts", "none", "Kubeconfig contexts of clusters that EKS does not list.";
         "capacity_rps", "number", "unknown", "Requests per second that the region can serve; utilisation is shown against it.";
+        "capacity_nodes", "number", "unknown", "Nodes that were Ready when that was measured: with it the capacity follows the nodes that are there.";
         "load_balancers", "list of names", "all of them", "The load balancers that carry the user traffic.";
+        "residency", "list of texts", "every class", "Classes of data that may be served there: no name of another class is sent there (G-RES).";
     }
     "[[name]]" {
         "name", "DNS name", "required", "A name whose record sets split traffic between regions. The first one gives the traffic share.";
         "zone_id", "hosted zone id", "found by name", "Where several zones hold the name.";
         "regions", "{ \"set identifier\" = \"label\" }", "found by target", "Which region a record set belongs to.";
+        "residency", "text", "none", "Class of the data behind the name: it is served only where `residency` of a region allows the class.";
     }
     "[recovery]" {
         "endpoints", "list of { region, url }", "none", "The data-plane endpoints of the recovery cluster. Stored here because looking them up is control plane.";
@@ -76,6 +79,11 @@ entries! {
         "until", "time", "required", "Its end.";
         "reason", "text", "none", "Why, shown with the guard.";
     }
+    "[prices]" {
+        "node_hour_usd", "USD", "unknown", "What a node costs for an hour: G-COST counts the nodes that a plan raises.";
+        "invalidation_path_usd", "USD", "0.005", "What a path of a CloudFront invalidation costs beyond the free ones of a month.";
+        "plan_warn_usd", "USD", "50", "A plan that costs more is warned about.";
+    }
     "[intervals]" {
         "SOURCE", "seconds, or \"30s\", \"5m\", \"1h\"", "15 s to 5 min, by source", "How often a source is asked, each by its name; never faster than its API budget allows.";
     }
@@ -87,11 +95,14 @@ entries! {
         "keymap", "name", "default", "A keymap: default, emacs, or your own in keymaps/NAME.toml.";
         "glyphs", "auto, unicode, ascii", "auto", "Which glyphs are drawn; auto goes by locale and terminal.";
         "color", "auto, always, 16, mono", "auto", "How many colours; auto goes by terminal and NO_COLOR.";
-        "mouse", "true, false", "false", "Whether the mouse is captured.";
+        "mouse", "true, false", "false", "Whether the mouse is captured: a click selects a pane or a row, and opens a selected one; the wheel scrolls. The terminal's own selection then needs Shift.";
+        "title", "true, false", "true", "Whether the title of the terminal says how bad it is; it is given back at the end.";
+        "alerts", "off, bell, notify", "notify", "How you are told when you are needed (a region turns BAD, a run stops or ends, credentials run out): the bell, and a notification where the terminal has them (OSC 9).";
+        "links", "true, false", "false", "Whether the title of a detail is a link to the AWS console (OSC 8).";
         "start", "home, or a pane", "home", "What is shown at the start.";
     }
     "[keys.global]" {
-        "KEY", "command, or `none`", "the keymap's", "What a key does: `\"ctrl-r\" = \"refresh\"`; `none` takes it away. Also [keys.detail] and [keys.dialog].";
+        "KEY", "command, or `none`", "the keymap's", "What a key does: `\"ctrl-r\" = \"refresh\"`; `none` takes it away. Also [keys.detail], [keys.plan], [keys.run], [keys.runs] and [keys.dialog], which go before it.";
     }
 }
 
@@ -113,6 +124,7 @@ const PLACES: &[(&str, &str)] = &[
     ("[recovery]", "in [recovery]"),
     ("[thresholds]", "in [thresholds]"),
     ("[[freeze]]", "in [[freeze]]"),
+    ("[prices]", "in [prices]"),
     ("[sources]", "in [sources]"),
     ("[console]", "in [console]"),
 ];
@@ -159,7 +171,7 @@ mod tests {
     /// An unknown key makes the parser say which keys it knows there.
     #[test]
     fn the_parser_knows_exactly_these_keys() {
-        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[console]\nzz = 1\n";
+        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
         let problems = parse("x", text, &Flags::default(), &Library::default()).unwrap_err();
         assert_eq!(problems.len(), PLACES.len(), "{problems:#?}");
         for problem in problems {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Guard, Intent, Plan, guard::Overrides};
+use super::{Guard, GuardId, Intent, Plan, guard::Overrides};
 use crate::resources::{
     Change,
     change::{ApplyError, Receipt},
@@ -149,6 +149,13 @@ pub enum What {
     Held {
         /// Why.
         why: String,
+    },
+    /// A guard that stopped it was overridden.
+    Overridden {
+        /// Which.
+        guard: GuardId,
+        /// Why, as typed.
+        reason: String,
     },
     /// It goes on.
     Resumed,

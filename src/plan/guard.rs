@@ -1,14 +1,21 @@
 //! Guards: what must be true before anything is changed (domain C). Owns the list, the verdicts, and which of them block; each guard's rule lives in `guard/`.
 
 mod answers;
+mod back;
+mod busy;
+mod candidates;
+mod cost;
 mod finding;
 mod health;
 mod lag;
 mod moved;
+mod origins;
 mod outlook;
 mod quorum;
 mod receivers;
+mod residency;
 mod rules;
+mod sample;
 mod serving;
 mod session;
 mod snapshot;
@@ -82,6 +89,8 @@ guards! {
     Clock, "G-CLOCK", Overridable, "The clock is right";
     Abort, "G-ABORT", Overridable, "What would stop the plan can be seen";
     Quorum, "G-QUORUM", Overridable, "That a region is dead is said by two independent signals";
+    Residency, "G-RES", Overridable, "Data is served only where its class is allowed";
+    Sample, "G-SAMPLE", Overridable, "Enough users have seen a canary before it is raised";
     Version, "G-VERSION", Overridable, "Versions match";
     ControlPlane, "G-CP", Overridable, "The control plane that is needed works";
     Step, "G-STEP", Advisory, "Steps are small and paced";
@@ -90,6 +99,7 @@ guards! {
     Return, "G-RETURN", Advisory, "Nothing brings the traffic back by itself";
     Orphan, "G-ORPHAN", Advisory, "Nothing from earlier plans is left over";
     Work, "G-WORK", Advisory, "No work in flight is lost";
+    Cost, "G-COST", Advisory, "What it costs is known and little";
 }
 
 /// What a guard says.

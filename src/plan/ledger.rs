@@ -216,6 +216,7 @@ impl Ledger {
             | What::Confirmed { .. }
             | What::Waited { .. }
             | What::Held { .. }
+            | What::Overridden { .. }
             | What::Resumed
             | What::GoingBack { .. } => {}
         }

@@ -8,6 +8,7 @@ use super::GuardId;
 use crate::resources::{
     Change, RegionLabel,
     change::{Alter, Lever},
+    traffic,
 };
 
 /// One step.
@@ -85,6 +86,12 @@ impl Step {
         let mut step = self.clone();
         if let Work::Wait(Wait::Tail { baseline_rps, .. }) = &mut step.work {
             *baseline_rps = None;
+        }
+        // Made of the time of the plan, so that a later one of the same paths is another invalidation.
+        if let Work::Change(Change::Traffic(traffic::Change::Invalidate { reference, .. })) =
+            &mut step.work
+        {
+            reference.clear();
         }
         step
     }

@@ -223,6 +223,8 @@ mod tests {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            capacity_nodes: None,
+            residency: Vec::new(),
         };
         Estate {
             regions: vec![

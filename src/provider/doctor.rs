@@ -139,6 +139,7 @@ fn query(source: Source, place: &Place) -> Query {
         | Source::Clusters
         | Source::ApiServers
         | Source::Deployments
+        | Source::Nodes
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables
@@ -219,7 +220,7 @@ fn silent_servers(rows: &Rows) -> Vec<ProviderError> {
             let class = ErrorClass::Unreachable;
             Some(ProviderError::new(class, "kubernetes:GetVersion", text))
         }
-        Cluster::Eks(_) | Cluster::NodeGroup(_) => None,
+        Cluster::Eks(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
     };
     rows.iter().filter_map(error).collect()
 }
@@ -231,7 +232,7 @@ fn api_servers(rows: Rows) -> Vec<ApiServer> {
     rows.into_iter()
         .filter_map(|row| match row {
             Cluster::Eks(cluster) => Some(cluster.api_server),
-            Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
+            Cluster::ApiServer(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
         })
         .filter(|server| server.endpoint.is_some())
         .collect()
@@ -273,6 +274,7 @@ mod tests {
                             latency: None,
                             error: Some("no answer in 8 s".to_owned()),
                             answered_before: false,
+                            ready_nodes: None,
                         })
                     });
                     let rows = Rows::Clusters(silent.collect());
@@ -325,6 +327,8 @@ mod tests {
                 kube_contexts: Vec::new(),
                 capacity_rps: None,
                 load_balancers: Vec::new(),
+                capacity_nodes: None,
+                residency: Vec::new(),
             }],
             ..Estate::default()
         };

@@ -124,6 +124,7 @@ pub fn words(what: &What) -> (&'static str, String) {
         What::Concluded { outcome, evidence } => (outcome.word(), evidence.clone()),
         What::Waited { evidence } => ("waited", evidence.clone()),
         What::Held { why } => ("held", why.clone()),
+        What::Overridden { guard, reason } => ("overridden", format!("{}: {reason}", guard.name())),
         What::Resumed => ("resumed", String::new()),
         What::GoingBack { why } => ("going back", why.clone()),
         What::Ended { ending, text } => ("ended", format!("{}: {text}", ending.word())),

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 /// Every call of a read.
 pub const READS: &[&str] = &[
     "cloudfront:GetDistributionConfig",
+    "cloudfront:GetInvalidation",
     "cloudfront:ListContinuousDeploymentPolicies",
     "cloudfront:ListDistributions",
+    "cloudfront:ListInvalidations",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
@@ -74,6 +76,8 @@ const ALARMS: &[&str] = &[
     "cloudwatch:EnableAlarmActions",
 ];
 
+const PATHS: &[&str] = &["cloudfront:CreateInvalidation"];
+
 /// What each action writes, in the order of the help.
 const ACTIONS: &[(&str, &[&[&str]])] = &[
     // A drain takes the writer and the primary away as well.
@@ -90,13 +94,14 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     ("promote-replica", &[PROMOTION, SWITCHOVER]),
     ("fail-over-cache", &[DATASTORES, PRIMARIES]),
     ("scale-receivers", &[NODES]),
+    ("invalidate-paths", &[PATHS]),
     ("mute-alarms", &[ALARMS]),
     ("unmute-alarms", &[ALARMS]),
 ];
 
 const ALL: &[&[&str]] = &[
     RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, DATASTORES,
-    PRIMARIES, NODES, ALARMS,
+    PRIMARIES, NODES, PATHS, ALARMS,
 ];
 
 fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {
@@ -140,6 +145,7 @@ fn resources(call: &str) -> Vec<&'static str> {
         "cloudwatch:DisableAlarmActions" | "cloudwatch:EnableAlarmActions" => {
             vec!["arn:aws:cloudwatch:*:*:alarm:*"]
         }
+        "cloudfront:CreateInvalidation" => vec!["arn:aws:cloudfront::*:distribution/*"],
         "lambda:UpdateAlias" => vec!["arn:aws:lambda:*:*:function:*"],
         "eks:UpdateNodegroupConfig" => vec!["arn:aws:eks:*:*:nodegroup/*/*/*"],
         _ => vec!["*"],

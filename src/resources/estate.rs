@@ -48,6 +48,12 @@ pub struct RegionSpec {
     pub kube_contexts: Vec<String>,
     /// Requests per second that it can serve.
     pub capacity_rps: Option<f64>,
+    /// Nodes that were Ready when that was measured; with it the capacity follows the nodes that are there.
+    #[serde(default)]
+    pub capacity_nodes: Option<f64>,
+    /// Classes of data that may be served there; empty means every class.
+    #[serde(default)]
+    pub residency: Vec<String>,
     /// Names of the load balancers that carry the user traffic; empty means all of them.
     pub load_balancers: Vec<String>,
 }
@@ -63,6 +69,8 @@ impl RegionSpec {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            capacity_nodes: None,
+            residency: Vec::new(),
         }
     }
 }
@@ -76,6 +84,9 @@ pub struct ManagedName {
     pub zone_id: Option<String>,
     /// Which region a record set belongs to, by set identifier; others are found by their target.
     pub regions: BTreeMap<String, RegionLabel>,
+    /// Class of the data behind it: it may be served only where a region allows the class.
+    #[serde(default)]
+    pub residency: Option<String>,
 }
 
 /// One data-plane endpoint of a recovery cluster. Stored because `DescribeCluster` is control plane (domain 0.4).
@@ -145,6 +156,28 @@ impl Default for Thresholds {
     }
 }
 
+/// What things cost, in USD. AWS prices differ by region, type and contract: only what somebody wrote down is counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prices {
+    /// A node for an hour.
+    pub node_hour_usd: Option<f64>,
+    /// A path of a CloudFront invalidation beyond the free ones of a month (domain B.8).
+    pub invalidation_path_usd: f64,
+    /// A plan that costs more is warned about.
+    pub plan_warn_usd: f64,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self {
+            node_hour_usd: None,
+            invalidation_path_usd: 0.005,
+            plan_warn_usd: 50.0,
+        }
+    }
+}
+
 /// A time in which nothing should be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freeze {
@@ -181,6 +214,9 @@ pub struct Estate {
     /// Times in which nothing should be changed.
     #[serde(default)]
     pub freezes: Vec<Freeze>,
+    /// What things cost.
+    #[serde(default)]
+    pub prices: Prices,
     /// Poll intervals that differ from the default.
     pub intervals: BTreeMap<Source, Duration>,
     /// Sources that are not asked at all.

@@ -42,6 +42,8 @@ pub fn estate(regions: &[&str]) -> Estate {
         kube_contexts: Vec::new(),
         capacity_rps: Some(1_000.0),
         load_balancers: Vec::new(),
+        capacity_nodes: None,
+        residency: Vec::new(),
     };
     Estate {
         environment: "test".to_owned(),
@@ -50,6 +52,7 @@ pub fn estate(regions: &[&str]) -> Estate {
             name: "api.example.com".to_owned(),
             zone_id: None,
             regions: BTreeMap::new(),
+            residency: None,
         }],
         ..Estate::default()
     }

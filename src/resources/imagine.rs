@@ -149,7 +149,9 @@ fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
             }
         }
         // Their shares move no traffic between regions.
-        traffic::Change::Alias { .. } | traffic::Change::Staging { .. } => {}
+        traffic::Change::Alias { .. }
+        | traffic::Change::Staging { .. }
+        | traffic::Change::Invalidate { .. } => {}
     }
 }
 

@@ -12,7 +12,9 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{carry::Carrier, clock::Clock, desk, journal::Records, lines::RunLines, once};
+use super::{
+    LAST_CHANGE, carry::Carrier, clock::Clock, desk, journal::Records, lines::RunLines, once,
+};
 use crate::{
     actions::Refusal,
     effect::Effect,
@@ -33,8 +35,6 @@ pub const OBSERVE: Duration = Duration::from_secs(30);
 const JOURNAL: Duration = Duration::from_secs(60);
 /// How long what the plan builds on may take to be read once more for the guards.
 const AGAIN: Duration = Duration::from_secs(15);
-/// How long a change in flight may take to its outcome when the process is asked to end.
-const LAST_CHANGE: Duration = Duration::from_secs(30);
 /// How long the last entries may take to the disk.
 const LAST_ENTRIES: Duration = Duration::from_secs(5);
 

@@ -14,6 +14,7 @@ mod keys;
 mod lines;
 mod link;
 pub mod locks;
+pub mod memory;
 pub mod once;
 mod perf;
 pub mod plain;
@@ -22,3 +23,7 @@ pub mod recording;
 mod rhythm;
 pub mod terminal;
 pub mod tty;
+
+/// How long a change in flight may take to its outcome when the process is asked to end or its session is lost; a second wish leaves at once.
+/// A dial of Global Accelerator takes a minute, record sets too.
+const LAST_CHANGE: std::time::Duration = std::time::Duration::from_secs(100);

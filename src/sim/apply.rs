@@ -48,6 +48,8 @@ enum Tracked {
     Update,
     /// The id of the CloudFront policy.
     Policy,
+    /// The distribution and the id of the newest invalidation.
+    Invalidation,
 }
 
 impl Call {
@@ -151,6 +153,10 @@ fn accept(
         let at = match call.tracked {
             _ if fault == Some(WriteFault::Hang) => i64::MAX,
             Tracked::Policy => effective + 180,
+            Tracked::Invalidation => world
+                .invalidations
+                .last()
+                .map_or(effective, |known| known.completed_at),
             Tracked::Records | Tracked::Update | Tracked::No => world.spread_by(effective),
         };
         world.spreads(change.api(), reference, at);
@@ -182,6 +188,10 @@ fn reference(world: &World, tracked: &Tracked) -> Option<String> {
             Some(names::uuid(&format!("update/{bits}")))
         }
         Tracked::Policy => Some(names::policy()),
+        Tracked::Invalidation => {
+            let last = world.invalidations.last()?;
+            Some(format!("{}/{}", names::DISTRIBUTION, last.id))
+        }
     }
 }
 
@@ -204,6 +214,7 @@ fn class_of(text: &str) -> ErrorClass {
         "InvalidArgument",
         "Validation",
         "ServiceLimit",
+        "TooManyInvalidations",
     ]
     .iter()
     .any(|known| code.starts_with(known))

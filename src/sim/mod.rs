@@ -194,6 +194,8 @@ pub fn estate(world: &World) -> Estate {
         kube_contexts: Vec::new(),
         capacity_rps: Some(region.capacity_rps.round()),
         load_balancers: vec![format!("shop-{}", region.aws_region)],
+        capacity_nodes: Some(f64::from(world::nodes::AT_REST)),
+        residency: Vec::new(),
     });
     let labels = world
         .shape
@@ -205,6 +207,7 @@ pub fn estate(world: &World) -> Estate {
         name: name.to_owned(),
         zone_id: Some(names::ZONE.to_owned()),
         regions: by_identifier.clone(),
+        residency: None,
     };
     let endpoint = |region: &&str| RecoveryEndpoint {
         region: (*region).to_owned(),

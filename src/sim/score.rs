@@ -211,13 +211,16 @@ fn term(value: f64, target: f64) -> f64 {
 fn overrides(course: &Course, entries: &[Entry]) -> (usize, usize) {
     let (mut all, mut wrong) = (0, 0);
     for entry in entries {
-        if let What::Confirmed { overrides, .. } = &entry.what {
-            all += overrides.len();
-            let worse = course
-                .around(entry.at, PROVED)
-                .is_some_and(|(before, least)| least < before - WORSE);
-            wrong += if worse { overrides.len() } else { 0 };
-        }
+        let count = if let What::Confirmed { overrides, .. } = &entry.what {
+            overrides.len()
+        } else {
+            usize::from(matches!(entry.what, What::Overridden { .. }))
+        };
+        all += count;
+        let worse = course
+            .around(entry.at, PROVED)
+            .is_some_and(|(before, least)| least < before - WORSE);
+        wrong += if worse { count } else { 0 };
     }
     (all, wrong)
 }
@@ -239,6 +242,7 @@ fn rollback(entries: &[Entry], well: Option<Timestamp>) -> Option<f64> {
         | What::Concluded { .. }
         | What::Waited { .. }
         | What::Held { .. }
+        | What::Overridden { .. }
         | What::Resumed
         | What::Ended { .. }
         | What::Settled { .. } => false,

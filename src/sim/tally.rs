@@ -15,6 +15,8 @@ pub fn calls(source: Source, rows: &Rows) -> BTreeMap<Api, u32> {
         Rows::HealthChecks(rows) => pages(rows.len(), 1_000),
         // `GetMetricData` takes 500 series a call.
         Rows::Metrics(rows) => pages(rows.len(), 500),
+        // Watches go on by themselves.
+        Rows::Clusters(_) if source == Source::Nodes => 1,
         // One list, and one description each; a list of node groups for each cluster. The API servers are asked one by one.
         Rows::Clusters(rows) => {
             let lists = rows.iter().filter(|row| matches!(row, Cluster::Eks(_)));

@@ -167,6 +167,7 @@ fn rows(world: &World, query: &Query) -> Rows {
         Source::ApiServers => {
             Rows::Clusters(clusters::sim::api_servers(world, place, &query.wanted))
         }
+        Source::Nodes => Rows::Clusters(clusters::sim::nodes(world, place)),
         Source::Deployments => Rows::Deployments(deployments::sim::observe(world, place)),
         Source::HealthChecks => Rows::HealthChecks(health_checks::sim::observe(world)),
         Source::Metrics => Rows::Metrics(metrics::sim::observe(world, place, &query.wanted)),
@@ -186,6 +187,7 @@ fn operation(source: Source) -> &'static str {
         Source::Clusters => "eks:ListClusters",
         Source::ApiServers => "kubernetes:GetVersion",
         Source::Deployments => "kubernetes:WatchDeployments",
+        Source::Nodes => "kubernetes:WatchNodes",
         Source::ElastiCache => "elasticache:DescribeReplicationGroups",
         Source::MemoryDb => "memorydb:DescribeClusters",
         Source::Tables => "dynamodb:ListTables",

@@ -1,16 +1,26 @@
-//! Arming, and the runs in hand: what each is told and what it wants. Owns who may start what; the run itself decides every step.
+//! The runs in hand: what each is told, and what it wants as effects. Owns who may start what; the run itself decides every step.
 
 mod draft;
+mod list;
+mod overriding;
 mod past;
+mod reminder;
+mod told;
+mod window;
 
 use jiff::Timestamp;
 
 pub use self::{
     draft::{
-        Draft, Stage, confirm, draft, judge, look_at, obstacles, override_guard, propose, refuse,
-        replan,
+        Draft, NOT_ARMED, Stage, arming, confirm, draft, judge, look_at, next_stage, obstacles,
+        propose, refuse, replan,
     },
-    past::{go_on, settle, undo_chosen},
+    list::{Listed, beside, open, show, under_cursor},
+    overriding::override_guard,
+    past::{go_on, settle},
+    reminder::Reminder,
+    told::{hold, in_hand, skip, tell},
+    window::{arm, disarm},
 };
 use super::{Notice, Page, Screen, State};
 use crate::{
@@ -20,11 +30,10 @@ use crate::{
         beside::{self, Beside},
         entry::{Entry, What},
         ledger::{Ledger, RunRecord},
-        run::{Context, Happening, Next, Run, Told},
+        run::{Context, Happening, Next, Run},
     },
     resources::{
-        ProviderError, Query, age,
-        cell::coarse_age,
+        ProviderError, Query,
         change::{ApplyError, Receipt},
     },
 };
@@ -46,31 +55,6 @@ pub struct Conduct {
     pub runs: Vec<Run>,
     /// Which of them is looked at.
     pub chosen: Option<String>,
-}
-
-/// Something that must not be forgotten.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reminder {
-    /// In one line.
-    pub text: String,
-    /// Whether it should have ended.
-    pub overdue: bool,
-}
-
-impl Reminder {
-    fn new(what: &str, since: Timestamp, until: Option<Timestamp>, now: Timestamp) -> Self {
-        let for_so_long = coarse_age(age(since, now));
-        let overdue = until.is_some_and(|until| until < now);
-        let end = match until {
-            None => "no end is set".to_owned(),
-            Some(until) if overdue => format!("OVERDUE by {}", coarse_age(age(until, now))),
-            Some(until) => format!("until {}", until.strftime("%H:%MZ")),
-        };
-        Self {
-            text: format!("{what} for {for_so_long}, {end}"),
-            overdue,
-        }
-    }
 }
 
 /// How many runs that are over stay in sight.
@@ -104,35 +88,6 @@ impl Conduct {
             .interrupted(self.active().map(|run| run.id.as_str()))
     }
 
-    /// The runs that the page of runs lists: interrupted ones, oldest first, then those that can be undone, newest first.
-    pub fn listed(&self) -> Vec<&RunRecord> {
-        let undoable = self.ledger.undoable().filter(|run| run.ended.is_some());
-        self.interrupted().chain(undoable).collect()
-    }
-
-    /// What must not be forgotten, the overdue first.
-    pub fn reminders(&self, now: Timestamp) -> Vec<Reminder> {
-        let drains = self.ledger.drained().into_iter().map(|drain| {
-            let what = format!("{} is drained", drain.region);
-            Reminder::new(&what, drain.since, drain.until, now)
-        });
-        let leftovers = self
-            .ledger
-            .leftovers()
-            .into_iter()
-            .map(|left| Reminder::new(&left.what, left.since, left.until, now));
-        let mut reminders: Vec<Reminder> = drains.chain(leftovers).collect();
-        for run in self.interrupted() {
-            let text = format!("run {} was interrupted: {} (:runs)", run.id, run.plan.title);
-            reminders.push(Reminder {
-                text,
-                overdue: true,
-            });
-        }
-        reminders.sort_by_key(|reminder| !reminder.overdue); // stable
-        reminders
-    }
-
     /// Time left in the window; `None` when nothing may be confirmed.
     pub fn armed_left(&self, now: Timestamp) -> Option<std::time::Duration> {
         self.armed.as_ref()?.left(now)
@@ -149,75 +104,6 @@ impl Conduct {
             }
         }
     }
-}
-
-/// The run that a command without a name is about: the one that is looked at, else the newest that is not over.
-pub fn in_hand(state: &State) -> Option<String> {
-    let conduct = &state.conduct;
-    let looked_at = matches!(state.screen, Screen::Page(Page::Run, _));
-    let shown = conduct
-        .shown()
-        .filter(|run| looked_at || !run.over())
-        .or(conduct.active().last());
-    shown.filter(|run| !run.over()).map(|run| run.id.clone())
-}
-
-/// Holds a run before its next change, or lets it go on.
-pub fn hold(state: &mut State) -> Vec<Effect> {
-    let Some(id) = in_hand(state) else {
-        return say(state, "no run is in hand".to_owned());
-    };
-    let told = match state.conduct.run(&id) {
-        Some(run) if run.holding || run.choices().contains(&Told::Resume) => Told::Resume,
-        Some(_) | None => Told::Hold,
-    };
-    tell(state, &id, told)
-}
-
-/// Tells the run in hand not to wait any longer.
-pub fn skip(state: &mut State) -> Vec<Effect> {
-    match in_hand(state) {
-        Some(id) => tell(state, &id, Told::Skip),
-        None => say(state, "no run is in hand".to_owned()),
-    }
-}
-
-/// Opens the window, or keeps it open for longer.
-pub fn arm(state: &mut State, reason: &str) -> Vec<Effect> {
-    if state.conduct.read_only {
-        return say(
-            state,
-            "this console is read-only and cannot be armed".to_owned(),
-        );
-    }
-    if let Some(problem) = &state.conduct.journal_problem {
-        let text = format!("the journal cannot be written, so nothing may be changed: {problem}");
-        return say(state, text);
-    }
-    let armed = match &state.conduct.armed {
-        Some(open) => open.extended(reason, state.now),
-        None => Armed::new(reason, state.now),
-    };
-    let Some(armed) = armed else {
-        return say(
-            state,
-            "`arm` needs a reason: it is written into the journal".to_owned(),
-        );
-    };
-    let what = What::Armed {
-        reason: armed.reason().to_owned(),
-        until: armed.until(),
-    };
-    state.conduct.armed = Some(armed);
-    record(state, what)
-}
-
-/// Closes the window; a run stops before its next change.
-pub fn disarm(state: &mut State) -> Vec<Effect> {
-    if state.conduct.armed.take().is_none() {
-        return say(state, "not armed".to_owned());
-    }
-    record(state, What::Disarmed)
 }
 
 fn record(state: &mut State, what: What) -> Vec<Effect> {
@@ -276,22 +162,6 @@ pub fn happened(state: &mut State, id: &str, happening: Happening) -> Vec<Effect
     let next = run.handle(happening, context);
     conduct.runs.insert(index, run);
     carry(state, id, next)
-}
-
-/// What the operator tells a run.
-pub fn tell(state: &mut State, id: &str, told: Told) -> Vec<Effect> {
-    match state.conduct.run(id).filter(|run| !run.over()) {
-        None => say(state, "no run is in hand".to_owned()),
-        Some(run)
-            if !run.choices().contains(&told) && !matches!(told, Told::Hold | Told::Resume) =>
-        {
-            let text = "not now: the change in flight is brought to its outcome first; it holds after that".to_owned();
-            let mut effects = happened(state, id, Happening::Told(Told::Hold));
-            effects.extend(say(state, text));
-            effects
-        }
-        Some(_) => happened(state, id, Happening::Told(told)),
-    }
 }
 
 /// A run's wants as effects.
@@ -426,12 +296,20 @@ pub fn tick(state: &mut State) -> Vec<Effect> {
         judge(state);
     }
     let busy = state.conduct.active().next().is_some();
+    // What blocks a run that stands still may have passed meanwhile.
+    let mut effects = Vec::new();
+    if matches!(state.screen, Screen::Page(Page::Run, _))
+        && let Some(id) = state.conduct.shown().map(|run| run.id.clone())
+    {
+        effects = happened(state, &id, Happening::LookedAt);
+    }
     // Countdowns and steps show every second; a console that only watches stays silent.
     state.unsettled |= looked_at || busy || state.conduct.armed.is_some();
     if !busy && state.conduct.armed_left(state.now).is_none() {
         state.conduct.armed = None;
     }
-    everybody(state, &Happening::Tick)
+    effects.extend(everybody(state, &Happening::Tick));
+    effects
 }
 
 fn say(state: &mut State, text: String) -> Vec<Effect> {

@@ -7,7 +7,10 @@ use super::{
 use crate::{
     config::key::{Key, KeyCode},
     effect::Effect,
-    plan::run::Told,
+    plan::{
+        GuardId,
+        run::{Happening, Told},
+    },
 };
 
 /// A key while a plan is being confirmed. `typed` holds what was typed at the stages before.
@@ -36,7 +39,7 @@ pub fn confirm(
         return Some(Vec::new());
     }
     input.edit(key);
-    let Some(next) = after(state, stage, &input.text, key) else {
+    let Some(next) = after(state, stage, &input.text, key, &typed) else {
         state.dialogs.push(Dialog::Confirm {
             stage,
             input,
@@ -44,6 +47,13 @@ pub fn confirm(
         });
         return Some(Vec::new());
     };
+    let mut effects = Vec::new();
+    if let (Stage::Arm, Some(reason)) = (stage, conduct::arming(&input.text)) {
+        effects = conduct::arm(state, reason);
+        if state.conduct.armed_left(state.now).is_none() {
+            return Some(effects);
+        }
+    }
     typed.push(input.text.trim().to_owned());
     state.dialogs.push(Dialog::Confirm {
         stage: next,
@@ -51,23 +61,54 @@ pub fn confirm(
         typed,
     });
     // Nothing that was typed before the next question was seen may answer it.
-    Some(vec![Effect::DropKeys])
+    effects.push(Effect::DropKeys);
+    Some(effects)
 }
 
 /// The stage that follows, once this one is answered.
-fn after(state: &State, stage: Stage, text: &str, key: Key) -> Option<Stage> {
+fn after(state: &State, stage: Stage, text: &str, key: Key, typed: &[String]) -> Option<Stage> {
     let plan = &state.conduct.draft.as_ref()?.plan;
-    match stage {
-        Stage::Phrase if text.trim() != plan.phrase => None,
-        Stage::Phrase if plan.loss_phrase.is_empty() => Some(Stage::Ready),
-        Stage::Phrase => Some(Stage::Loss),
-        Stage::Loss if text.trim() != plan.loss_phrase => None,
-        Stage::Loss => Some(Stage::Reason),
-        Stage::Reason if key.code == KeyCode::Enter && !text.trim().is_empty() => {
-            Some(Stage::Ready)
-        }
-        Stage::Reason | Stage::Ready => None,
+    let answered = match stage {
+        Stage::Arm => key.code == KeyCode::Enter && conduct::arming(text).is_some(),
+        Stage::Phrase => text.trim() == plan.phrase,
+        Stage::Loss => text.trim() == plan.loss_phrase,
+        Stage::Reason => key.code == KeyCode::Enter && !text.trim().is_empty(),
+        Stage::Ready => false,
+    };
+    // Who has just said why they arm has given the reason.
+    let reasoned = typed
+        .first()
+        .is_some_and(|first| conduct::arming(first).is_some());
+    answered.then(|| conduct::next_stage(plan, Some(stage), reasoned))
+}
+
+/// A key while the words about the loss are typed once more for an override.
+pub fn accept(
+    state: &mut State,
+    key: Key,
+    (run, guard, reason): (String, GuardId, String),
+    mut input: Input,
+) -> Option<Vec<Effect>> {
+    match (key.code, key.ctrl) {
+        (KeyCode::Esc, _) | (KeyCode::Char('g'), true) => return Some(Vec::new()),
+        (KeyCode::Char('c'), true) => return None,
+        _ => {}
     }
+    input.edit(key);
+    let phrase = state.conduct.run(&run).map(|run| &run.plan.loss_phrase);
+    if phrase.is_some_and(|phrase| input.text.trim() == phrase) {
+        let mut effects = conduct::happened(state, &run, Happening::Overridden(guard, reason));
+        // The key after the phrase must not let the run go on.
+        effects.push(Effect::DropKeys);
+        return Some(effects);
+    }
+    state.dialogs.push(Dialog::Override {
+        run,
+        guard,
+        reason,
+        input,
+    });
+    Some(Vec::new())
 }
 
 /// A key while it is asked how a run shall stop.

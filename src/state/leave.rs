@@ -60,7 +60,7 @@ pub fn in_flight(state: &State) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use jiff::Timestamp;
 
@@ -139,5 +139,13 @@ mod tests {
         let since = state.now;
         state.conduct.runs[0].phase = Phase::Applying { since };
         assert!(in_flight(&state));
+        // Every run, and not only the one that is looked at.
+        let other = run(state.now + Duration::from_secs(1));
+        state.conduct.runs.push(other);
+        state.conduct.runs[0].holding = false;
+        assert_eq!(update(&mut state, lost()).len(), 2);
+        assert!(state.conduct.runs.iter().all(|run| run.holding));
+        state.conduct.runs.swap(0, 1);
+        assert!(in_flight(&state), "whichever is in flight is waited for");
     }
 }

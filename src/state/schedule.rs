@@ -26,6 +26,7 @@ const UNMEASURED: &[Source] = &[
     Source::Metrics,
     Source::ApiServers,
     Source::Deployments,
+    Source::Nodes,
     Source::Identity,
     Source::Alarms,
 ];
@@ -232,7 +233,7 @@ fn wanted(fleet: &Fleet, source: Source, place: &Place) -> Wanted {
     if source.of_api_servers() {
         let server = |row: &Cluster| match row {
             Cluster::Eks(cluster) => Some(cluster.api_server.clone()),
-            Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
+            Cluster::ApiServer(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
         };
         return Wanted::ApiServers(fleet.clusters.at(place).filter_map(server).collect());
     }

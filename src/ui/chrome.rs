@@ -1,24 +1,21 @@
-//! The lines around the panes: contradictions, levers, notice and key hints. Owns what each says and which key a command is known by.
+//! The lines around the panes: contradictions, levers and notice. Owns what each says.
 
 use ratatui::layout::Rect;
 
 use super::{
     banner,
     canvas::{Canvas, role_of},
+    hints::usual_key,
     pane::Why,
     text::{self, width},
 };
 use crate::{
     command::Command,
-    config::{
-        key::{Key, KeyCode},
-        keymap::{Context, Keymap},
-        theme::Role,
-    },
+    config::{keymap::Context, theme::Role},
     facts::Facts,
     glyph::Mark,
     resources::Severity,
-    state::{Page, Screen, State},
+    state::State,
 };
 
 /// The role of a severity, ordinary for what is fine.
@@ -31,16 +28,31 @@ pub fn severity_role(severity: Severity) -> Role {
     }
 }
 
+/// One line for each run in hand that fits, the worst first; the last one counts the rest.
+pub fn runs(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
+    let glyph = if canvas.look.ascii { ">" } else { "▶" };
+    flagged(canvas, facts.runs.iter().map(|run| (glyph, run)), area);
+}
+
 /// One line for each contradiction and reminder that fits; the last one counts the rest.
 pub fn contradictions(canvas: &mut Canvas<'_>, facts: &Facts, area: Rect) {
-    let lines = usize::from(area.height);
     let ascii = canvas.look.ascii;
     let unequal = if ascii { "<>" } else { "≠" };
     let flag = if ascii { "!" } else { "⚑" };
     let found = facts.contradictions.iter().map(|found| (unequal, found));
     let kept = facts.reminders.iter().map(|kept| (flag, kept));
-    let hidden = (facts.contradictions.len() + facts.reminders.len()).saturating_sub(lines);
-    for (index, (glyph, (mark, text))) in found.chain(kept).take(lines).enumerate() {
+    flagged(canvas, found.chain(kept), area);
+}
+
+/// Lines with a glyph before each; the last one that fits counts the rest.
+fn flagged<'a>(
+    canvas: &mut Canvas<'_>,
+    all: impl Iterator<Item = (&'a str, &'a (Mark, String))> + Clone,
+    area: Rect,
+) {
+    let lines = usize::from(area.height);
+    let hidden = all.clone().count().saturating_sub(lines);
+    for (index, (glyph, (mark, text))) in all.take(lines).enumerate() {
         let y = area.y + index as u16;
         let more = (index + 1 == lines && hidden > 0).then(|| format!("+{hidden} more "));
         let right = more.map_or(area.right(), |more| {
@@ -180,102 +192,6 @@ fn whole(reasons: &[String], room: usize) -> (String, usize) {
         count += 1;
     }
     (shown, reasons.len().saturating_sub(count))
-}
-
-/// Commands with the word for them, the most useful first.
-type Hints = &'static [(Command, &'static str)];
-
-/// The commands hinted at, and the context in which their keys are looked up.
-fn hinted(state: &State) -> (Context, Hints) {
-    use Command::{Back, Filter, Freeze, Help, NextPane, Open, Palette, Quit, Sort, Why, Zoom};
-    const DIALOG: Hints = &[(Back, "close"), (Quit, "quit")];
-    const DETAIL: Hints = &[
-        (Back, "back"),
-        (Why, "why"),
-        (Help, "help"),
-        (Palette, "command"),
-        (Quit, "quit"),
-    ];
-    const HOME: Hints = &[
-        (Help, "help"),
-        (Palette, "command"),
-        (Filter, "filter"),
-        (Open, "open"),
-        (Zoom, "zoom"),
-        (NextPane, "next"),
-        (Why, "why"),
-        (Quit, "quit"),
-        (Freeze, "freeze"),
-    ];
-    const ZOOM: Hints = &[
-        (Back, "back"),
-        (Help, "help"),
-        (Palette, "command"),
-        (Filter, "filter"),
-        (Open, "open"),
-        (Sort, "sort"),
-        (Why, "why"),
-        (Quit, "quit"),
-    ];
-    const PLAN: Hints = &[
-        (Back, "back"),
-        (Command::Confirm, "confirm"),
-        (Command::Replan, "plan again"),
-        (Command::Override, "override"),
-        (Palette, "command"),
-        (Help, "help"),
-    ];
-    const RUN: Hints = &[
-        (Command::Hold, "hold/go on"),
-        (Command::Abort, "abort"),
-        (Command::Skip, "wait no longer"),
-        (Back, "back"),
-        (Help, "help"),
-    ];
-    const RUNS: Hints = &[
-        (Back, "back"),
-        (Open, "undo"),
-        (Palette, "command"),
-        (Help, "help"),
-    ];
-    match (state.dialogs.last(), &state.screen) {
-        (Some(_), _) => (Context::Dialog, DIALOG),
-        (None, Screen::Detail(..) | Screen::Page(Page::Journal, _)) => (Context::Detail, DETAIL),
-        (None, Screen::Page(Page::Plan, _)) => (Context::Plan, PLAN),
-        (None, Screen::Page(Page::Run, _)) => (Context::Run, RUN),
-        (None, Screen::Page(Page::Runs, _)) => (Context::Runs, RUNS),
-        (None, Screen::Home) => (Context::Global, HOME),
-        (None, Screen::Zoom(_)) => (Context::Global, ZOOM),
-    }
-}
-
-/// The hints: what the most useful commands here are bound to.
-pub fn hints(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
-    let (context, commands) = hinted(state);
-    let mut x = area.x + 1;
-    for (command, word) in commands {
-        let key = usual_key(&state.keymap, context, *command);
-        // In a dialog, quit may be bound to what closes it: then it is not hinted at.
-        let Some(key) = key.filter(|key| {
-            let found = state.keymap.find(context, *key);
-            found.is_some_and(|invocation| invocation.command == *command)
-        }) else {
-            continue;
-        };
-        let key = key.to_string();
-        if usize::from(x) + key.len() + word.len() + 1 > usize::from(area.right()) {
-            break;
-        }
-        x += canvas.put(x, area.y, &key, area.width, Role::Accent) + 1;
-        x += canvas.put(x, area.y, word, area.width, Role::Muted) + 2;
-    }
-}
-
-/// The key by which a command is known: Esc or Enter where it is one of them, else the shortest.
-pub fn usual_key(keymap: &Keymap, context: Context, command: Command) -> Option<Key> {
-    let keys = keymap.keys(context, command);
-    let known = |key: &&Key| matches!(key.code, KeyCode::Esc | KeyCode::Enter);
-    keys.iter().find(known).or(keys.first()).copied()
 }
 
 /// Everything that matters in one line, for a screen too small for more.

@@ -110,6 +110,7 @@ pub fn records(count: usize) -> Fleet {
     let name = ManagedName {
         name: "api.example.com".to_owned(),
         zone_id: None,
+        residency: None,
         regions: (0..count)
             .map(|index| (format!("set-{index}"), labels[index % 30].clone()))
             .collect(),

@@ -4,9 +4,11 @@ mod acts;
 mod blindness;
 pub mod drill;
 mod outages;
+mod paths;
 mod replay;
 mod scores;
 mod stores;
+mod tour;
 mod wrongs;
 
 use pilothouse::resources::{Freshness, Severity, Source, estate::Estate};

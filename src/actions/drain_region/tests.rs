@@ -27,7 +27,7 @@ fn a_planned_drain_halves_the_dial_watches_and_then_turns_the_control_off() {
         lines(&plan),
         [
             "dial eu-west-1 100 % -> 50 %",
-            "tail eu-west-1 120 s below 110 %",
+            "tail eu-west-1 120 s below 100 %",
             "bake us-east-1 ap-southeast-1 120 s",
             "control cell-eu-west-1 On -> Off",
             "dial eu-west-1 50 % -> 0 %",
@@ -339,4 +339,52 @@ fn what_cannot_be_drained_is_refused_with_a_way_out() {
         refusal(&fleet, &none, "drain-region", "eu-west-1", options)
             .contains("takes no option `percent`")
     );
+}
+
+#[test]
+fn half_way_no_more_may_remain_than_its_share_says() {
+    let mut fleet = calm();
+    without_controls(&mut fleet);
+    let plan = plan(
+        &fleet,
+        &Ledger::default(),
+        "drain-region",
+        "eu-west-1",
+        Options::default(),
+    );
+    let lines = lines(&plan);
+    let tails: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.starts_with("tail"))
+        .collect();
+    // Half of 31 weights beside 69 are 18 of 100: 59 % of what it has.
+    assert_eq!(
+        tails,
+        [
+            "tail eu-west-1 120 s below 69 %",
+            "tail eu-west-1 120 s below 1 %"
+        ]
+    );
+}
+
+#[test]
+fn what_a_paced_drain_does_to_the_answers_is_known() {
+    use crate::plan::guard::{self, GuardId, Subject, Verdict};
+    let fleet = calm();
+    let plan = plan(
+        &fleet,
+        &Ledger::default(),
+        "drain-region",
+        "eu-west-1",
+        Options::default(),
+    );
+    let subject = Subject {
+        fleet: &fleet,
+        plan: &plan,
+        ahead: &plan.steps,
+        ledger: &Ledger::default(),
+        beside: &[],
+    };
+    let guards = guard::judge(subject, &[GuardId::TargetHealth]);
+    assert!(guards[0].verdict <= Verdict::Warn, "{:?}", guards[0]);
 }

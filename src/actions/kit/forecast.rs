@@ -3,7 +3,11 @@
 use crate::{
     actions::kit::region,
     plan::forecast::Forecast,
-    resources::{Change, Fleet, RegionLabel, imagine::Imagined},
+    resources::{
+        Change, Fleet, RegionLabel,
+        imagine::Imagined,
+        regions::{capacity::Capacity, demand},
+    },
 };
 
 /// The effective share of a region, if it is a number.
@@ -17,17 +21,8 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
     for change in changes {
         imagined.take(change);
     }
-    let rates: Vec<(&RegionLabel, Option<f64>)> = fleet
-        .estate
-        .regions
-        .iter()
-        .map(|spec| (&spec.label, region::rps(fleet, &spec.label)))
-        .collect();
-    // A region without a share serves what it serves; without telemetry that is nothing that moves.
-    let total: Option<f64> = rates
-        .iter()
-        .map(|(label, rate)| rate.or_else(|| (share(fleet, label) == Some(0.0)).then_some(0.0)))
-        .sum();
+    let rates = demand::in_one_minute(fleet);
+    let total = demand::total(fleet);
     let moving = losing.and_then(|losing| {
         let rate = rates.iter().find(|(label, _)| *label == losing);
         rate.and_then(|(_, rate)| *rate)
@@ -45,13 +40,10 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
                 region: (*label).clone(),
                 share_before: share(fleet, label),
                 share_after: after,
-                rps_before: *rate,
+                rps_before: region::rps(fleet, label),
                 rps_after,
                 rps_worst: worst,
-                capacity_rps: fleet
-                    .estate
-                    .region(label)
-                    .and_then(|spec| spec.capacity_rps),
+                capacity_rps: Capacity::of(fleet, label).usable(),
             }
         })
         .collect()

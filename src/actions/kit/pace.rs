@@ -27,6 +27,7 @@ pub const DRAIN: &[GuardId] = &[
     GuardId::Return,
     GuardId::Orphan,
     GuardId::Work,
+    GuardId::Residency,
 ];
 
 /// Guards of a change that brings traffic to a region (domain B.2).
@@ -49,6 +50,7 @@ pub const RESTORE: &[GuardId] = &[
     GuardId::Step,
     GuardId::Ttl,
     GuardId::TargetHealth,
+    GuardId::Residency,
 ];
 
 /// Guards of a shift within a split (domain B.3).
@@ -67,11 +69,14 @@ pub const SHIFT: &[GuardId] = &[
     GuardId::Abort,
     GuardId::ControlPlane,
     GuardId::Ttl,
+    GuardId::Residency,
+    GuardId::Sample,
 ];
 
 /// Guards of a planned move of a writer or primary.
 pub const STORE: &[GuardId] = &[
     GuardId::Split,
+    GuardId::Health,
     GuardId::Lag,
     GuardId::Version,
     GuardId::Stale,
@@ -98,6 +103,7 @@ fn seconds(change: &Change) -> (u64, u64) {
         Change::Traffic(traffic::Change::Dial { .. } | traffic::Change::Weights { .. })
         | Change::HealthChecks(_) => (60, 180),
         Change::Traffic(traffic::Change::Staging { .. }) => (240, 900),
+        Change::Traffic(traffic::Change::Invalidate { .. }) => (120, 900),
         Change::Traffic(traffic::Change::Forward { .. } | traffic::Change::Alias { .. })
         | Change::Alarms(_) => (10, 60),
         Change::Databases(_) | Change::Clusters(_) => (120, 600),

@@ -190,8 +190,24 @@ pub fn lag_words(reading: Reading) -> String {
     }
 }
 
-/// A step that changes something.
-pub fn change(
+/// Guards of every change of a store or of capacity, whatever else it has.
+const EVERY: &[GuardId] = &[
+    GuardId::Stale,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+    GuardId::ControlPlane,
+];
+
+/// A step that changes something, with the guards of every such step and its own.
+pub fn change(title: impl Into<String>, change: Change, time: (u64, u64), own: &[GuardId]) -> Step {
+    let guards: Vec<GuardId> = EVERY.iter().chain(own).copied().collect();
+    guarded(title, change, time, &guards)
+}
+
+/// A step that changes something, with these guards alone.
+pub fn guarded(
     title: impl Into<String>,
     change: Change,
     (expected_seconds, deadline_seconds): (u64, u64),

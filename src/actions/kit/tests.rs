@@ -75,7 +75,7 @@ fn poll(fleet: &mut Fleet, provider: &SimProvider) {
                     let rows = fleet.clusters.at(&place);
                     let known = rows.filter_map(|row| match row {
                         Cluster::Eks(eks) => Some(eks.api_server.clone()),
-                        Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
+                        Cluster::ApiServer(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
                     });
                     Wanted::ApiServers(known.collect())
                 }
@@ -326,6 +326,9 @@ fn in_range(change: &Change) {
                 (&edit.from.zone_id, &edit.from.name, &edit.from.record_type)
                     == (&first.zone_id, &first.name, &first.record_type)
             }));
+        }
+        Change::Traffic(traffic::Change::Invalidate { paths, .. }) => {
+            assert!((1..=3_000).contains(&paths.len()), "{paths:?}");
         }
         Change::HealthChecks(_)
         | Change::Databases(_)

@@ -17,18 +17,12 @@ use crate::{
     },
 };
 
-/// Judged right before the call.
-const GUARDS: &[GuardId] = &[
+/// Judged right before the call, with the guards of every such change.
+const OWN: &[GuardId] = &[
     GuardId::Split,
     GuardId::Quorum,
-    GuardId::Stale,
     GuardId::Lag,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
     GuardId::Version,
-    GuardId::ControlPlane,
 ];
 
 /// Several minutes or longer, with a reboot; 60 s is not realistic (domain 0.3).
@@ -100,7 +94,7 @@ pub fn plan(
         format!("Promote {id} in {region}"),
         Change::Databases(change),
         TIME,
-        GUARDS,
+        OWN,
     );
     let mut draft = Draft::new(
         format!("Promote {id} in {region}, for good"),

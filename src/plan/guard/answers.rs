@@ -122,6 +122,9 @@ pub fn comes_back(outlook: &Outlook<'_>) -> Guard {
         })
         .collect();
     for source in [Source::Records, Source::Accelerators] {
+        if !empty.is_empty() {
+            outlook.aged(source, &Place::Global, &mut found);
+        }
         let slice = after.traffic.slice(source, &Place::Global);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {
             let Some(label) = row

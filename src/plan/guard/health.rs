@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Guard, GuardId, Verdict, finding::Findings, outlook::Outlook};
+use super::{
+    Guard, GuardId, Verdict,
+    finding::Findings,
+    outlook::{Outlook, REREAD},
+};
 use crate::resources::{
     Change, Freshness, Place, RegionLabel, Severity, Source, databases, health_checks,
     traffic::{self, Mechanism},
@@ -35,6 +39,12 @@ pub fn health(outlook: &Outlook<'_>) -> Guard {
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }
+    }
+    if outlook.unseen() {
+        found.unknown(
+            "nobody is seen to get what is taken away",
+            "plan again when the shares are known",
+        );
     }
     found.guard(GuardId::Health, "nothing new is sent anywhere")
 }
@@ -157,6 +167,16 @@ fn of_checks(
     found: &mut Findings,
 ) -> bool {
     let after = outlook.after.fleet();
+    let told = if proven {
+        Verdict::Warn
+    } else {
+        Verdict::Unknown
+    };
+    for source in [Source::Records, Source::HealthChecks] {
+        if let Some(text) = outlook.old(source, &Place::Global) {
+            found.add(told, text, REREAD);
+        }
+    }
     let slice = after.traffic.slice(Source::Records, &Place::Global);
     let mut ids = BTreeSet::new();
     for row in slice.into_iter().flat_map(|slice| &slice.rows) {
@@ -178,11 +198,7 @@ fn of_checks(
     let (total, failing, unknown) = (states.len(), count(Some(false)), count(None));
     if unknown > 0 {
         found.add(
-            if proven {
-                Verdict::Warn
-            } else {
-                Verdict::Unknown
-            },
+            told,
             format!("{label}: the state of {unknown} of {total} health checks is not known"),
             "Route 53 publishes it in us-east-1 only; wait for a fresh reading",
         );
@@ -222,6 +238,9 @@ fn of_endpoints(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings
     if total == 0 {
         return false;
     }
+    if outlook.aged(Source::Accelerators, &Place::Global, found) {
+        return true;
+    }
     if unknown > 0 {
         found.unknown(
             format!("{label}: the health of {unknown} of {total} endpoints is not known"),
@@ -242,6 +261,9 @@ fn of_endpoints(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings
 fn of_cluster(outlook: &Outlook<'_>, region: &RegionLabel, arn: &str, all: &mut Findings) {
     let mut found = Findings::default();
     let place = Place::Region(region.clone());
+    if outlook.aged(Source::Rds, &place, all) {
+        return;
+    }
     let cluster = outlook
         .fleet
         .databases
@@ -307,6 +329,9 @@ fn of_cluster(outlook: &Outlook<'_>, region: &RegionLabel, arn: &str, all: &mut 
 
 fn of_instance(outlook: &Outlook<'_>, region: &RegionLabel, id: &str, found: &mut Findings) {
     let place = Place::Region(region.clone());
+    if outlook.aged(Source::Rds, &place, found) {
+        return;
+    }
     let instance = outlook
         .fleet
         .databases

@@ -1,6 +1,12 @@
 //! G-LAG: how far behind the stores are that get the writer, or the readers. Owns what may be lost; a lag that is not known is never small.
 
-use super::{Guard, GuardId, finding::Findings, outlook::Outlook, writers};
+use super::{
+    Guard, GuardId,
+    candidates::{self, Candidate},
+    finding::Findings,
+    outlook::Outlook,
+    writers,
+};
 use crate::resources::{
     Place, RegionLabel, age,
     caches::{self, Cache},
@@ -26,11 +32,13 @@ pub fn lag(outlook: &Outlook<'_>) -> Guard {
                 let place = Place::Region(to_region.clone());
                 let loss = writers::cluster(fleet, to_region, to)
                     .map_or(Reading::NeverRead, |cluster| cluster.loss_ms(fleet, &place));
-                forced(outlook, to_region, loss, &mut found);
+                let best = candidates::member(fleet, to_region, to);
+                forced(outlook, to_region, loss, best, &mut found);
             }
             databases::Change::Promote {
                 region,
                 instance: id,
+                source,
                 ..
             } => {
                 let place = Place::Region(region.clone());
@@ -38,7 +46,8 @@ pub fn lag(outlook: &Outlook<'_>) -> Guard {
                     .map_or(Reading::NeverRead, |instance| {
                         instance.lag_ms(fleet, &place)
                     });
-                forced(outlook, region, lag, &mut found);
+                let best = candidates::sibling(fleet, region, id, source);
+                forced(outlook, region, lag, best, &mut found);
             }
             databases::Change::FailOverCluster { cluster, .. } => {
                 found.pass(format!(
@@ -50,6 +59,7 @@ pub fn lag(outlook: &Outlook<'_>) -> Guard {
     for change in outlook.caches() {
         match change {
             caches::Change::FailOverDatastore {
+                datastore,
                 to_region,
                 to_group,
                 ..
@@ -60,7 +70,8 @@ pub fn lag(outlook: &Outlook<'_>) -> Guard {
                 let lag = rows
                     .find(is)
                     .map_or(Reading::NeverRead, |row| row.lag_ms(fleet, &place));
-                forced(outlook, to_region, lag, &mut found);
+                let best = candidates::secondary(fleet, datastore, to_region);
+                forced(outlook, to_region, lag, best, &mut found);
             }
             caches::Change::FailOverGroup { group: name, .. }
             | caches::Change::FailOverShard { cluster: name, .. } => {
@@ -111,7 +122,14 @@ fn planned(outlook: &Outlook<'_>, label: &RegionLabel, reading: Reading, found: 
     }
 }
 
-fn forced(outlook: &Outlook<'_>, label: &RegionLabel, reading: Reading, found: &mut Findings) {
+fn forced(
+    outlook: &Outlook<'_>,
+    label: &RegionLabel,
+    reading: Reading,
+    best: Option<Candidate>,
+    found: &mut Findings,
+) {
+    worse(label, reading, best, found);
     let rpo = outlook.fleet.estate.thresholds.rpo_ms;
     let most = milliseconds(rpo);
     match reading.usable() {
@@ -140,6 +158,36 @@ fn forced(outlook: &Outlook<'_>, label: &RegionLabel, reading: Reading, found: &
             ),
             "",
         ),
+    }
+}
+
+/// Less than so much more is no reason to choose another member, in milliseconds.
+const NOISE: f64 = 1_000.0;
+
+/// Another member that could be taken loses less, or is the only one whose lag is known.
+fn worse(label: &RegionLabel, own: Reading, best: Option<Candidate>, found: &mut Findings) {
+    let Some(best) = best else {
+        return;
+    };
+    let remedy = format!("choose {}, or say why not", best.name);
+    let theirs = milliseconds(best.lag_ms);
+    match candidates::last(own) {
+        Some(mine) if best.lag_ms + NOISE < mine && best.lag_ms < mine / 2.0 => found.fail(
+            format!(
+                "{} is only {theirs} behind, {label} {}",
+                best.name,
+                milliseconds(mine)
+            ),
+            remedy,
+        ),
+        None => found.fail(
+            format!(
+                "{} is {theirs} behind, the lag of {label} is not known",
+                best.name
+            ),
+            remedy,
+        ),
+        Some(_) => {}
     }
 }
 

@@ -79,7 +79,8 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)
@@ -125,7 +126,8 @@ pub fn moves_traffic(change: &Change) -> bool {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)
@@ -253,7 +255,8 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Databases(_)
         | Change::Caches(_)

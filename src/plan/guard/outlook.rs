@@ -1,16 +1,19 @@
 //! What the remaining changes would do, imagined once for all guards: the states in between, who loses and who receives. Owns no verdict.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Subject,
+    Subject, Verdict, back,
     finding::Findings,
     moved::{self, Presences, SplitKey},
     serving, weights,
 };
 use crate::{
     plan::{Mark, Plan, Step, beside::Beside, ledger::Ledger},
-    resources::{Change, Fleet, RegionLabel, caches, databases, imagine::Imagined, traffic},
+    resources::{
+        Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, databases,
+        imagine::Imagined, traffic,
+    },
 };
 
 /// A state between two steps.
@@ -51,6 +54,8 @@ pub struct Outlook<'a> {
     pub zero: Findings,
     /// What G-LAST found in the states.
     pub last: Findings,
+    /// Which of the remaining steps are ways back.
+    eases: Vec<bool>,
 }
 
 impl<'a> Outlook<'a> {
@@ -96,6 +101,13 @@ impl<'a> Outlook<'a> {
             receiving: BTreeSet::new(),
             zero: Findings::default(),
             last: Findings::default(),
+            eases: ahead
+                .iter()
+                .map(|step| {
+                    step.change()
+                        .is_some_and(|change| back::eases(fleet, ledger, change))
+                })
+                .collect(),
         };
         outlook.walk();
         // What a region loses and gets again within one plan is not lost; what it has at the end counts.
@@ -150,12 +162,74 @@ impl<'a> Outlook<'a> {
                 step: index + 1,
                 of: steps.len(),
             };
-            self.last.extend(serving::last(&place, change));
+            let mut last = serving::last(&place, change);
+            if last.worst() > Some(Verdict::Warn)
+                && let Some(why) = self.no_worse(change, index, last.worst())
+            {
+                last = last.softened(&why);
+            }
+            self.last.extend(last);
             self.stages.push(Stage {
                 step: index,
                 presences: moved::presences(state, &self.touched),
             });
         }
+    }
+
+    /// Why a change after which it is not certain that somebody serves is no reason to stop: it makes nothing worse than it is. A guard must not forbid the way out.
+    fn no_worse(&self, change: &Change, index: usize, after: Option<Verdict>) -> Option<String> {
+        let mut before = Imagined::of(self.fleet);
+        for earlier in self.ahead[..index].iter().filter_map(Step::change) {
+            before.take(earlier);
+        }
+        let excluded = BTreeSet::new();
+        let now = serving::State {
+            fleet: self.fleet,
+            imagined: before.fleet(),
+            excluded: &excluded,
+            step: index,
+            of: self.ahead.len(),
+        };
+        let now = serving::last(&now, change).worst();
+        let emptied = moved::settings(self.fleet, change)
+            .iter()
+            .any(|(_, from, to)| *from > 0.0 && *to <= 0.0);
+        if emptied || now < after {
+            return None;
+        }
+        // Whoever may answer now may answer then.
+        let had = moved::presences(before.fleet(), &self.touched);
+        let keeps = moved::presences(self.after.fleet(), &self.touched);
+        let silenced = had.iter().any(|(key, regions)| {
+            regions.iter().any(|(label, presence)| {
+                let then = keeps.get(key).and_then(|regions| regions.get(label));
+                presence.answers != Some(false)
+                    && then.is_none_or(|then| then.answers == Some(false))
+            })
+        });
+        if silenced {
+            None
+        } else if now == Some(Verdict::Fail) {
+            Some("nobody serves now either".to_owned())
+        } else if back::only_raises(change) {
+            Some("it takes nothing away from any region".to_owned())
+        } else {
+            let back = "it goes back to what was";
+            self.eases[index].then(|| back.to_owned())
+        }
+    }
+
+    /// The remaining changes that are no way back.
+    pub fn advances(&self) -> impl Iterator<Item = &'a Change> {
+        let steps = self.ahead.iter().zip(&self.eases);
+        steps
+            .filter(|(_, eases)| !**eases)
+            .filter_map(|(step, _)| step.change())
+    }
+
+    /// Whether everything that remains to be changed is a way back: less of a canary, or what a run did, taken back.
+    pub fn easing(&self) -> bool {
+        self.changes().next().is_some() && self.advances().next().is_none()
     }
 
     /// The remaining changes.
@@ -217,7 +291,8 @@ impl<'a> Outlook<'a> {
     /// Every region that gets something: traffic, the writer, or a change of its own.
     pub fn concerned(&self) -> BTreeSet<RegionLabel> {
         let mut regions = self.receiving.clone();
-        for change in self.changes() {
+        // Where a canary is taken back its alarms are why.
+        for change in self.changes().filter(|change| !back::lowers_canary(change)) {
             regions.extend(gets(change).cloned());
         }
         regions
@@ -227,7 +302,50 @@ impl<'a> Outlook<'a> {
     pub fn lost(&self, label: &RegionLabel) -> bool {
         self.fleet.rollup(label).reach.lost(self.fleet.now)
     }
+
+    /// Whether something is taken from a region that serves, and nobody is seen to get it. What a region that does not answer had has gone elsewhere already, or nowhere.
+    pub fn unseen(&self) -> bool {
+        self.receiving.is_empty() && self.losing.iter().any(|label| !self.lost(label))
+    }
+
+    /// Whether nothing was read anywhere lately: then it is our own network, or nobody asked, and the silence of a region says nothing about it.
+    pub fn blind(&self) -> bool {
+        let fleet = self.fleet;
+        let newest = Source::ALL
+            .iter()
+            .flat_map(|&source| {
+                let places = fleet.estate.places(source).into_iter();
+                places.map(move |place| fleet.status(source, &place).observed_at)
+            })
+            .max()
+            .flatten();
+        let silent = |at| age(at, fleet.now) > SILENCE * fleet.pace.max(1);
+        newest.is_none_or(silent) || fleet.cut_off()
+    }
+
+    /// Why what a source says about a place is no ground for anything: it is older than its limit. `None` while it can be used, and where it is not asked.
+    pub fn old(&self, source: Source, place: &Place) -> Option<String> {
+        let fleet = self.fleet;
+        let asked = fleet.estate.places(source).contains(place);
+        let old = asked && fleet.freshness(source, place) >= Freshness::Expired;
+        old.then(|| format!("{} of {place} were not read lately", source.name()))
+    }
+
+    /// Says that it cannot be told where a source is older than its limit.
+    pub fn aged(&self, source: Source, place: &Place, found: &mut Findings) -> bool {
+        let old = self.old(source, place);
+        if let Some(text) = &old {
+            found.unknown(text.clone(), REREAD);
+        }
+        old.is_some()
+    }
 }
+
+/// What to do about something old.
+pub const REREAD: &str = "wait for a fresh reading";
+
+/// Without any answer for so long the console sees nothing at all: longer than the fast polls and the time that an answer may take.
+const SILENCE: Duration = Duration::from_secs(70);
 
 /// The region that a change gives something, where it names one.
 pub fn gets(change: &Change) -> Option<&RegionLabel> {
@@ -252,7 +370,8 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
             traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
-            | traffic::Change::Staging { .. },
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
         )
         | Change::Clusters(_)
         | Change::HealthChecks(_)

@@ -63,6 +63,13 @@ pub fn quorum(outlook: &Outlook<'_>) -> Guard {
             );
             continue;
         };
+        if outlook.blind() {
+            found.unknown(
+                format!("nothing was read anywhere lately: the silence of {label} may be our own network"),
+                "look from elsewhere",
+            );
+            continue;
+        }
         let (dead, alive) = signals(outlook, label, &accepts, reading);
         let text = if dead.is_empty() {
             format!("no signal says that {label} is dead")
@@ -182,7 +189,7 @@ fn kubernetes_silent(fleet: &Fleet, place: &Place) -> Option<bool> {
     let slice = fleet.clusters.slice(Source::ApiServers, place)?;
     let servers = slice.rows.iter().filter_map(|row| match row {
         Cluster::ApiServer(server) => Some(server),
-        Cluster::Eks(_) | Cluster::NodeGroup(_) => None,
+        Cluster::Eks(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
     });
     let known: Vec<bool> = servers
         .filter(|server| server.answered_before || server.error.is_none())

@@ -1,12 +1,16 @@
 //! Guards about the regions that get something: room, alarms, and whether what would stop the plan can be seen. A region that gets nothing is no receiver.
 
-use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
+use std::time::Duration;
+
+use super::{Guard, GuardId, Verdict, finding::Findings, origins, outlook::Outlook};
 use crate::{
     plan::{Step, Wait, Work, forecast::Forecast},
     resources::{
-        Freshness, Place, Severity, Source,
+        Freshness, Place, Severity, Source, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
+        regions::{capacity::Capacity, demand},
+        traffic,
     },
 };
 
@@ -33,6 +37,16 @@ pub fn capacity(outlook: &Outlook<'_>) -> Guard {
             "plan again when the shares are known",
         );
     }
+    for change in outlook.traffic() {
+        if let traffic::Change::Invalidate {
+            distribution_id,
+            paths,
+            ..
+        } = change
+        {
+            origins::room(outlook, distribution_id, paths, &mut found);
+        }
+    }
     found.guard(GuardId::Capacity, "no region gets more traffic")
 }
 
@@ -44,27 +58,31 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
     );
     let label = &forecast.region;
     let scale = format!("scale {label} up first, or move less");
-    let Some(after) = forecast.utilisation_after() else {
-        let (what, remedy) = if forecast.capacity_rps.is_none_or(|capacity| capacity <= 0.0) {
-            (
-                "capacity",
-                format!("set `capacity_rps` of {label} in pilothouse.toml"),
-            )
-        } else {
-            (
-                "load after the shift",
-                format!("wait for request metrics of {label}"),
-            )
-        };
-        found.unknown(format!("{label}: its {what} is not known"), remedy);
+    // The load is that of the plan; the capacity is what is there now.
+    let capacity = Capacity::of(outlook.fleet, label);
+    let Some(rps) = capacity.usable().filter(|rps| *rps > 0.0) else {
+        let remedy = format!(
+            "set `capacity_rps` of {label} in pilothouse.toml, or wait until its nodes are read"
+        );
+        found.unknown(
+            format!("{label}: its capacity is not known, {}", capacity.how),
+            remedy,
+        );
         return;
     };
-    let numbers = forecast
-        .rps_after
-        .zip(forecast.capacity_rps)
-        .map_or_else(String::new, |(rps, capacity)| {
-            format!(" ({rps:.0} of {capacity:.0} rps)")
-        });
+    let percent = |load: f64| load / rps * 100.0;
+    let Some(load) = load(outlook, forecast) else {
+        found.unknown(
+            format!(
+                "{label}: its load after the shift is not known (the forecast is of {})",
+                outlook.plan.made_at.strftime("%H:%M:%SZ")
+            ),
+            format!("wait for request metrics of {label}"),
+        );
+        return;
+    };
+    let after = percent(load);
+    let numbers = format!(" ({load:.0} of {rps:.0} rps: {})", capacity.how);
     if after > bad {
         found.fail(format!("{label} {after:.0} % > {bad:.0} %{numbers}"), scale);
         return;
@@ -74,19 +92,36 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
             format!("{label} {after:.0} % > {warn:.0} %{numbers}"),
             scale.clone(),
         );
+    } else if capacity.presumed {
+        found.warn(
+            format!("{label} {after:.0} %{numbers}"),
+            "wait until its new nodes are Ready",
+        );
     } else {
         found.pass(format!("{label} {after:.0} %{numbers}"));
     }
     let rollup = outlook.fleet.rollup(label);
-    let load = rollup.utilisation_percent.and_then(Reading::usable);
-    if let Some(load) = load.filter(|load| *load > bad) {
-        found.fail(format!("{label} is at {load:.0} % > {bad:.0} % now"), scale);
-    } else if let Some(worst) = forecast.utilisation_worst().filter(|worst| *worst > bad) {
+    let now = rollup.utilisation_percent.and_then(Reading::usable);
+    if let Some(now) = now.filter(|now| *now > bad) {
+        found.fail(format!("{label} is at {now:.0} % > {bad:.0} % now"), scale);
+    } else if let Some(worst) = forecast.rps_worst.map(percent).filter(|worst| *worst > bad) {
         found.warn(
             format!("{label} {worst:.0} % > {bad:.0} % if it gets everything that moves"),
             scale,
         );
     }
+}
+
+/// How long a forecast holds: as long as the metrics of which it was made (domain C, G-STALE).
+const FORECAST: Duration = Duration::from_secs(300);
+
+/// The load after the shift: as it was forecast, or once that is too old by what is measured now.
+fn load(outlook: &Outlook<'_>, forecast: &Forecast) -> Option<f64> {
+    if age(outlook.plan.made_at, outlook.fleet.now) <= FORECAST {
+        return forecast.rps_after;
+    }
+    let (total, share) = demand::total(outlook.fleet).zip(forecast.share_after)?;
+    Some(total * share)
 }
 
 /// G-ALARM.
@@ -135,6 +170,12 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
             found.pass(format!("{label} 0 of {} in ALARM", alarms.total));
         }
     }
+    if outlook.unseen() {
+        found.unknown(
+            "nobody is seen to get what is taken away",
+            "plan again when the shares are known",
+        );
+    }
     found.guard(GuardId::Alarm, "nothing new is sent anywhere")
 }
 
@@ -176,7 +217,14 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
         } else if idle {
             found.warn(format!("{label} has no traffic to measure yet"), "");
         } else {
-            found.unknown(
+            // A way back does not wait until the harm can be measured.
+            let verdict = if outlook.easing() {
+                Verdict::Warn
+            } else {
+                Verdict::Unknown
+            };
+            found.add(
+                verdict,
                 format!("{label}: {} not known", silent.join(" and ")),
                 "wait for its load balancer metrics",
             );

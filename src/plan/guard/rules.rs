@@ -1,8 +1,8 @@
 //! Which rule judges which guard.
 
 use super::{
-    Guard, GuardId, answers, health, lag, outlook::Outlook, quorum, receivers, session, snapshot,
-    stores, traffic, writers,
+    Guard, GuardId, answers, busy, cost, health, lag, outlook::Outlook, quorum, receivers,
+    residency, sample, session, snapshot, stores, traffic, writers,
 };
 
 /// Judges one guard.
@@ -19,12 +19,14 @@ pub fn judge(id: GuardId, outlook: &Outlook<'_>) -> Guard {
         GuardId::Stale => snapshot::stale(outlook),
         GuardId::Lag => lag::lag(outlook),
         GuardId::Writer => stores::writer(outlook),
-        GuardId::Lock => session::lock(outlook),
+        GuardId::Lock => busy::lock(outlook),
         GuardId::Freeze => session::freeze(outlook),
         GuardId::Credentials => snapshot::credentials(outlook),
         GuardId::Clock => snapshot::clock(outlook),
         GuardId::Abort => receivers::abort(outlook),
         GuardId::Quorum => quorum::quorum(outlook),
+        GuardId::Residency => residency::residency(outlook),
+        GuardId::Sample => sample::sample(outlook),
         GuardId::Version => stores::version(outlook),
         GuardId::ControlPlane => session::control_plane(outlook),
         GuardId::Step => traffic::step(outlook),
@@ -33,5 +35,6 @@ pub fn judge(id: GuardId, outlook: &Outlook<'_>) -> Guard {
         GuardId::Return => answers::comes_back(outlook),
         GuardId::Orphan => session::orphan(outlook),
         GuardId::Work => stores::work(outlook),
+        GuardId::Cost => cost::cost(outlook),
     }
 }

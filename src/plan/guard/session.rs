@@ -1,137 +1,16 @@
-//! Guards about what surrounds a plan: others at work, a freeze, the control plane that is needed, leftovers of earlier plans.
-
-use std::collections::BTreeSet;
+//! Guards about what surrounds a plan: a freeze, the control plane that is needed, leftovers of earlier plans.
 
 use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
 use crate::{
-    plan::{Mark, beside},
+    plan::Mark,
     resources::{
-        Change, ErrorClass, Freshness, Place, RegionLabel, Source, age,
+        Change, ErrorClass, Freshness, RegionLabel, Source, age,
         cell::coarse_age,
-        change::{Alter, Lever, Standing},
-        clusters::{self, Cluster},
+        change::{Alter, Lever},
         levers::{LeverState, levers},
-        traffic::{self, Mechanism},
+        traffic,
     },
 };
-
-/// G-LOCK. The lock of another console on this host is taken when the run starts.
-pub fn lock(outlook: &Outlook<'_>) -> Guard {
-    let mut found = Findings::default();
-    let mut seen = BTreeSet::new();
-    let wait = "wait until it is over, then plan again";
-    for change in outlook.changes() {
-        // Only the first change of each target sees the world as it is.
-        if seen.insert(change.target())
-            && let Standing::Underway(text) = change.standing(outlook.fleet)
-        {
-            found.fail(text, wait);
-        }
-        match change {
-            Change::Traffic(traffic::Change::Dial {
-                accelerator_arn, ..
-            }) => deploying(outlook, accelerator_arn, &mut found),
-            Change::Clusters(clusters::Change::Scale {
-                region,
-                cluster,
-                node_group,
-                ..
-            }) => updating(outlook, region, cluster, node_group, &mut found),
-            Change::Traffic(_)
-            | Change::Databases(_)
-            | Change::Caches(_)
-            | Change::HealthChecks(_)
-            | Change::Alarms(_) => {}
-        }
-    }
-    beside(outlook, &mut found);
-    found.guard(GuardId::Lock, "nobody else is seen at work on it")
-}
-
-fn deploying(outlook: &Outlook<'_>, arn: &str, found: &mut Findings) {
-    let slice = outlook
-        .fleet
-        .traffic
-        .slice(Source::Accelerators, &Place::Global);
-    let mut groups = slice
-        .into_iter()
-        .flat_map(|slice| &slice.rows)
-        .filter_map(|row| match &row.by {
-            Mechanism::Dial(group) if group.accelerator_arn == arn => Some(group),
-            Mechanism::Dial(_)
-            | Mechanism::Record(_)
-            | Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
-        });
-    let remedy = "wait until it is DEPLOYED";
-    let Some(group) = groups.next() else {
-        found.unknown("the accelerator is not listed", "read it again (:refresh)");
-        return;
-    };
-    match group.accelerator_status.as_deref() {
-        Some("DEPLOYED") => {}
-        Some(status) => found.fail(
-            format!("accelerator {} is {status}", group.accelerator_name),
-            remedy,
-        ),
-        None => found.unknown(
-            format!(
-                "the status of accelerator {} is not known",
-                group.accelerator_name
-            ),
-            remedy,
-        ),
-    }
-}
-
-fn updating(
-    outlook: &Outlook<'_>,
-    region: &RegionLabel,
-    cluster: &str,
-    node_group: &str,
-    found: &mut Findings,
-) {
-    let place = Place::Region(region.clone());
-    let slice = outlook.fleet.clusters.slice(Source::Clusters, &place);
-    for row in slice.into_iter().flat_map(|slice| &slice.rows) {
-        let status = match row {
-            Cluster::Eks(eks) if eks.name == cluster => Some((&eks.name, eks.status.as_str())),
-            Cluster::NodeGroup(group) if group.cluster == cluster && group.name == node_group => {
-                let status = group.status.as_deref();
-                Some((&group.name, status.unwrap_or("not known")))
-            }
-            Cluster::Eks(_) | Cluster::NodeGroup(_) | Cluster::ApiServer(_) => None,
-        };
-        let wait = "wait until it is ACTIVE";
-        match status {
-            None | Some((_, "ACTIVE")) => {}
-            Some((name, "not known")) => {
-                found.unknown(format!("the status of {name} is not known"), wait);
-            }
-            Some((name, status)) => found.fail(format!("{name} in {region} is {status}"), wait),
-        }
-    }
-}
-
-/// Other runs that are not over and touch what this plan touches: of this console, of another one, or of one that was killed.
-fn beside(outlook: &Outlook<'_>, found: &mut Findings) {
-    for other in outlook.beside {
-        let Some(why) = beside::clash(outlook.fleet, outlook.plan, other) else {
-            continue;
-        };
-        let text = other.text(outlook.fleet.now);
-        if outlook.undoes() == Some(other.id) {
-            found.warn(text, "this plan undoes it");
-        } else if !other.here() && other.plan.intent == outlook.plan.intent {
-            // Another console that still has it in hand holds its locks.
-            found.warn(text, "this plan goes on with it");
-        } else {
-            found.fail(format!("{text}: {why}"), other.remedy());
-        }
-    }
-}
 
 /// G-FREEZE.
 pub fn freeze(outlook: &Outlook<'_>) -> Guard {
@@ -148,6 +27,8 @@ pub fn freeze(outlook: &Outlook<'_>) -> Guard {
         );
         if outlook.now() {
             found.warn(text, "an emergency goes on all the same");
+        } else if outlook.easing() {
+            found.warn(text, "a way back goes on all the same");
         } else {
             found.fail(text, "wait until it ends, or override it with a reason");
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Guard, GuardId, finding::Findings, outlook::Outlook, writers};
+use super::{Guard, GuardId, Verdict, finding::Findings, outlook::Outlook, writers};
 use crate::resources::{
-    Change, Place, RegionLabel, Source, caches, clusters::Cluster, databases,
+    Change, Freshness, Place, RegionLabel, Source, caches, clusters::Cluster, databases,
     regions::stores::StoreRole,
 };
 
@@ -17,12 +17,15 @@ pub fn writer(outlook: &Outlook<'_>) -> Guard {
         let stores = [
             (
                 "database writer",
-                rollup.databases.role,
+                &rollup.databases,
                 databases.contains(label),
             ),
-            ("cache primary", rollup.caches.role, caches.contains(label)),
+            ("cache primary", &rollup.caches, caches.contains(label)),
         ];
-        for (what, role, moved) in stores {
+        for (what, stores, moved) in stores {
+            // Of a region that is lost what it last told has to do.
+            let old = stores.freshness == Freshness::Expired && !outlook.lost(label);
+            let role = if old { StoreRole::Unknown } else { stores.role };
             match role {
                 StoreRole::Writer | StoreRole::Mixed if moved => {
                     found.pass(format!("the {what} of {label} is moved by the plan"));
@@ -115,12 +118,22 @@ pub fn version(outlook: &Outlook<'_>) -> Guard {
                 to,
                 ..
             } => {
-                let of = |label: Option<&RegionLabel>, arn: &str| {
-                    writers::cluster(fleet, label?, arn)?.engine_version.clone()
+                let fresh = |label: &RegionLabel| {
+                    outlook
+                        .old(Source::Rds, &Place::Region(label.clone()))
+                        .is_none()
                 };
-                let source = of(writers::region_of_arn(fleet, from), from);
+                let of = |label: Option<&'_ RegionLabel>, arn: &str| {
+                    writers::cluster(fleet, label.filter(|label| fresh(label))?, arn)
+                };
                 let target = of(Some(to_region), to);
-                engines(source.as_deref(), target.as_deref(), true, &mut found);
+                // The members of a global cluster tell the version of its writer also while that is silent.
+                let global = target.and_then(|cluster| cluster.global.as_ref());
+                let source = of(writers::region_of_arn(fleet, from), from)
+                    .and_then(|cluster| cluster.engine_version.as_deref())
+                    .or_else(|| global.and_then(|global| global.engine_version.as_deref()));
+                let target = target.and_then(|cluster| cluster.engine_version.as_deref());
+                engines(source, target, true, &mut found);
             }
             databases::Change::Promote {
                 region,
@@ -137,13 +150,19 @@ pub fn version(outlook: &Outlook<'_>) -> Guard {
 
 fn engines(source: Option<&str>, target: Option<&str>, must: bool, found: &mut Findings) {
     let (Some(from), Some(to)) = (source, target) else {
-        found.unknown(
+        let verdict = if must {
+            Verdict::Unknown
+        } else {
+            Verdict::Warn
+        };
+        found.add(
+            verdict,
             format!(
                 "engine {} → {}",
                 source.unwrap_or("not known"),
                 target.unwrap_or("not known")
             ),
-            "wait for a reading of both members",
+            "wait for a reading of both",
         );
         return;
     };
@@ -168,8 +187,14 @@ fn parity(
     found: &mut Findings,
 ) {
     let fleet = outlook.fleet;
-    let replica = writers::instance(fleet, region, id);
+    let known = |label: &RegionLabel| {
+        outlook
+            .old(Source::Rds, &Place::Region(label.clone()))
+            .is_none()
+    };
+    let replica = writers::instance(fleet, region, id).filter(|_| known(region));
     let source = writers::source_of(fleet, region, source)
+        .filter(|(label, _)| known(label))
         .and_then(|(label, id)| writers::instance(fleet, label, id));
     engines(
         source.and_then(|instance| instance.engine_version.as_deref()),
@@ -206,11 +231,17 @@ fn kubernetes(outlook: &Outlook<'_>, found: &mut Findings) {
                     .clone()
                     .unwrap_or_else(|| "not known".to_owned()),
             ),
-            Cluster::NodeGroup(_) | Cluster::ApiServer(_) => None,
+            Cluster::NodeGroup(_) | Cluster::Nodes(_) | Cluster::ApiServer(_) => None,
         })
         .collect()
     };
     if outlook.receiving.is_empty() || outlook.losing.is_empty() {
+        return;
+    }
+    let mut all = outlook.losing.iter().chain(&outlook.receiving);
+    let old = all.find_map(|label| outlook.old(Source::Clusters, &Place::Region(label.clone())));
+    if let Some(text) = old {
+        found.warn(text, "");
         return;
     }
     let (from, to) = (versions(&outlook.losing), versions(&outlook.receiving));

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Guard, GuardId,
+    Guard, GuardId, Verdict,
     finding::Findings,
     moved::{self, CLOSE, Presence, SplitKey, members},
     outlook::{Outlook, Stage},
+    receivers,
 };
 use crate::{
     plan::{Wait, Work},
@@ -57,8 +58,52 @@ pub fn blast(outlook: &Outlook<'_>) -> Guard {
                 found.fail(text, other.remedy());
             }
         }
+        if outlook.undoes().is_none() {
+            second(outlook, &emptied, &mut found);
+        }
     }
     found.guard(GuardId::Blast, "no region loses all its traffic")
+}
+
+/// A second region beside one that is drained: only while those that remain serve everything within their capacity (domain C: one region per drain).
+/// Beside one that is being drained never: nobody knows yet what its traffic does to the others.
+fn second(outlook: &Outlook<'_>, emptied: &BTreeSet<&RegionLabel>, found: &mut Findings) {
+    let empty: Vec<RegionLabel> = outlook
+        .ledger
+        .drained()
+        .into_iter()
+        .map(|drain| drain.region)
+        .filter(|label| !emptied.contains(label) && idle(outlook.fleet, label))
+        .collect();
+    let Some(other) = empty.first() else {
+        return;
+    };
+    if emptied.iter().all(|label| outlook.lost(label)) {
+        found.warn(
+            format!("{other} is drained as well; what does not answer serves nobody"),
+            format!("restore {other} as soon as it can serve"),
+        );
+        return;
+    }
+    let room = receivers::capacity(outlook);
+    let text = format!(
+        "{other} is drained as well, so the others serve everything: {}",
+        room.evidence
+    );
+    match room.verdict {
+        Verdict::Pass | Verdict::Warn => found.warn(text, format!("restore {other} first")),
+        verdict @ (Verdict::Unknown | Verdict::Fail) => {
+            found.add(verdict, text, format!("restore {other} first"));
+        }
+    }
+}
+
+/// Whether nothing is steered to a region, as far as is known.
+fn idle(fleet: &Fleet, label: &RegionLabel) -> bool {
+    let share = fleet.shares.region_share(label).ok();
+    share
+        .and_then(traffic::share::Share::value)
+        .is_none_or(|share| share <= CLOSE)
 }
 
 /// The record set of a split member.
@@ -79,6 +124,9 @@ pub fn owner(outlook: &Outlook<'_>) -> Guard {
     for change in outlook.traffic() {
         match change {
             traffic::Change::Weights { records } => {
+                if outlook.aged(Source::Records, &Place::Global, &mut found) {
+                    continue;
+                }
                 for edit in records {
                     owner_of(outlook.fleet, &edit.from, &mut found);
                 }
@@ -101,7 +149,8 @@ pub fn owner(outlook: &Outlook<'_>) -> Guard {
             traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
             | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. } => {}
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. } => {}
         }
     }
     found.guard(
@@ -248,6 +297,9 @@ const TTL_WARN: u32 = 60;
 /// G-TTL.
 pub fn ttl(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
+    if outlook.touched.iter().any(|key| key.0 == Source::Records) {
+        outlook.aged(Source::Records, &Place::Global, &mut found);
+    }
     for key in outlook
         .touched
         .iter()

@@ -44,7 +44,8 @@ pub fn zero(fleet: &Fleet, change: &Change) -> Findings {
                 traffic::Change::Dial { .. } => "every traffic dial would be 0",
                 traffic::Change::Forward { .. }
                 | traffic::Change::Alias { .. }
-                | traffic::Change::Staging { .. } => "all weights 0: nobody gets traffic",
+                | traffic::Change::Staging { .. }
+                | traffic::Change::Invalidate { .. } => "all weights 0: nobody gets traffic",
             };
             found.fail(
                 format!("{name}: {text}"),
@@ -67,7 +68,9 @@ fn outside(change: &traffic::Change) -> Option<String> {
     };
     match change {
         // A byte cannot leave the range of Route 53; a control has two states.
-        traffic::Change::Weights { .. } | traffic::Change::Controls { .. } => None,
+        traffic::Change::Weights { .. }
+        | traffic::Change::Controls { .. }
+        | traffic::Change::Invalidate { .. } => None,
         traffic::Change::Dial { to, .. } => beyond("the dial", *to, 100.0),
         traffic::Change::Forward { groups, .. } => groups
             .iter()
@@ -164,7 +167,9 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
             vec![(load_balancer_name.clone(), weights.collect())]
         }
         // Two versions share what is there: one of them always gets something.
-        traffic::Change::Alias { .. } | traffic::Change::Staging { .. } => Vec::new(),
+        traffic::Change::Alias { .. }
+        | traffic::Change::Staging { .. }
+        | traffic::Change::Invalidate { .. } => Vec::new(),
     }
 }
 

@@ -88,6 +88,17 @@ fn down(status: &str) -> bool {
         || (status.contains("fail") && status != "failing-over")
 }
 
+/// What the silence of a region says about its writer: nothing while nobody answers.
+fn silence(outlook: &Outlook<'_>, label: &RegionLabel) -> Accepts {
+    if outlook.blind() {
+        Accepts::Unknown(format!(
+            "{label} does not answer, and neither does anybody else: that may be our own network"
+        ))
+    } else {
+        Accepts::No(format!("{label} does not answer"))
+    }
+}
+
 /// Whether the writer of a cluster still takes writes.
 pub fn cluster_accepts(outlook: &Outlook<'_>, arn: &str) -> Accepts {
     let name = short(arn);
@@ -95,7 +106,7 @@ pub fn cluster_accepts(outlook: &Outlook<'_>, arn: &str) -> Accepts {
         return Accepts::Unknown(format!("{name}: its region is not watched"));
     };
     if outlook.lost(label) {
-        return Accepts::No(format!("{label} does not answer"));
+        return silence(outlook, label);
     }
     if !told(outlook.fleet, label) {
         return Accepts::Unknown(format!("RDS of {label} was not read lately"));
@@ -134,7 +145,7 @@ pub fn instance_accepts(outlook: &Outlook<'_>, replica: &RegionLabel, source: &s
         return Accepts::Unknown(format!("{name}: its region is not watched"));
     };
     if outlook.lost(label) {
-        return Accepts::No(format!("{label} does not answer"));
+        return silence(outlook, label);
     }
     if !told(outlook.fleet, label) {
         return Accepts::Unknown(format!("RDS of {label} was not read lately"));
@@ -180,9 +191,11 @@ pub fn split(outlook: &Outlook<'_>) -> Guard {
             databases::Change::FailOver {
                 global_cluster,
                 from,
-                ..
+                to_region,
+                to,
             } => {
                 one_writer(outlook, global_cluster, &mut found);
+                rebuilding(outlook, to_region, to, &mut found);
                 add(&mut found, cluster_accepts(outlook, from));
             }
             databases::Change::FailOverCluster { cluster, .. } => {
@@ -211,6 +224,21 @@ pub fn split(outlook: &Outlook<'_>) -> Guard {
         }
     }
     found.guard(GuardId::Split, "no writer changes")
+}
+
+/// A member that is being rebuilt has less than its lag says: what is missing would be lost without a word (domain B.4).
+fn rebuilding(outlook: &Outlook<'_>, region: &RegionLabel, arn: &str, found: &mut Findings) {
+    let state = cluster(outlook.fleet, region, arn)
+        .and_then(|cluster| cluster.membership()?.synchronization.as_deref());
+    if let Some(state) = state.filter(|state| *state != "connected") {
+        found.fail(
+            format!(
+                "{} is {state}: what it does not have yet would be lost silently",
+                short(arn)
+            ),
+            "choose a member that is connected",
+        );
+    }
 }
 
 /// A global cluster as the regions see it that have told lately.

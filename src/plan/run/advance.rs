@@ -11,9 +11,7 @@ use crate::{
         entry::{Ending, Outcome, What},
         gate::{self, Gate},
     },
-    resources::{
-        Fleet, Place, RegionLabel, Source, age, change::Alter, clusters::Cluster, metrics::Reading,
-    },
+    resources::{Fleet, Place, RegionLabel, age, change::Alter, clusters::nodes, metrics::Reading},
 };
 
 /// How long without an answer until an apply is given up as in doubt: longer than the deadline of any provider.
@@ -78,8 +76,11 @@ impl Run {
         else {
             return Vec::new();
         };
-        let deadline = self.step().map(Step::deadline).unwrap_or_default();
-        match seen(&wait, context.fleet, since, deadline) {
+        let step = self.step();
+        let deadline = step.map(Step::deadline).unwrap_or_default();
+        let usual = step.map_or(0, |step| step.expected_seconds);
+        let usual = Duration::from_secs(usual);
+        match seen(&wait, context.fleet, since, (usual, deadline)) {
             Seen::Over(text) => self.waited(text, context),
             Seen::NotYet(text) => {
                 if let Phase::Waiting { seen, .. } = &mut self.phase {
@@ -235,7 +236,13 @@ fn inverse(step: &Step) -> Option<Step> {
     })
 }
 
-fn seen(wait: &Wait, fleet: &Fleet, since: Timestamp, deadline: Duration) -> Seen {
+/// What a wait says, given how long it usually takes and after how long somebody is asked.
+fn seen(
+    wait: &Wait,
+    fleet: &Fleet,
+    since: Timestamp,
+    (usual, deadline): (Duration, Duration),
+) -> Seen {
     let waited = age(since, fleet.now);
     match wait {
         Wait::Tail {
@@ -273,34 +280,39 @@ fn seen(wait: &Wait, fleet: &Fleet, since: Timestamp, deadline: Duration) -> See
             node_group,
             nodes,
         } => {
-            let ready = ready(fleet, region, cluster, node_group);
-            match ready {
-                Some(ready) if ready >= *nodes => Seen::Over(format!("{ready} nodes")),
-                _ if waited >= deadline => Seen::Breached(format!(
-                    "{node_group} has {} of {nodes} nodes after {} s",
-                    text(ready),
+            let place = Place::Region(region.clone());
+            match there(fleet, &place, cluster, node_group, *nodes, waited >= usual) {
+                (true, text) => Seen::Over(text),
+                (false, text) if waited >= deadline => Seen::Breached(format!(
+                    "{node_group} has {text} after {} s",
                     waited.as_secs()
                 )),
-                ready => Seen::NotYet(format!("{} of {nodes} nodes", text(ready))),
+                (false, text) => Seen::NotYet(text),
             }
         }
     }
 }
 
-fn text(nodes: Option<i32>) -> String {
-    nodes.map_or("?".to_owned(), |nodes| nodes.to_string())
-}
-
-fn ready(fleet: &Fleet, region: &RegionLabel, cluster: &str, node_group: &str) -> Option<i32> {
-    let slice = fleet
-        .clusters
-        .slice(Source::Clusters, &Place::Region(region.clone()))?;
-    slice.rows.iter().find_map(|row| match row {
-        Cluster::NodeGroup(group) if group.cluster == cluster && group.name == node_group => group
-            .desired
-            .filter(|_| group.status.as_deref() == Some("ACTIVE")),
-        Cluster::NodeGroup(_) | Cluster::Eks(_) | Cluster::ApiServer(_) => None,
-    })
+/// Whether so many nodes are there, in words. Where nobody counts those that are Ready, wanted ones do once they had the time that nodes need.
+fn there(
+    fleet: &Fleet,
+    place: &Place,
+    cluster: &str,
+    node_group: &str,
+    nodes: i32,
+    settled: bool,
+) -> (bool, String) {
+    if let Some(ready) = nodes::ready(fleet, place, cluster, node_group) {
+        return (ready >= nodes, format!("{ready} of {nodes} nodes Ready"));
+    }
+    let group = nodes::group(fleet, place, cluster, node_group);
+    let wanted = group
+        .filter(|group| group.status.as_deref() == Some("ACTIVE"))
+        .and_then(|group| group.desired);
+    let enough = wanted.is_some_and(|wanted| wanted >= nodes);
+    let wanted = wanted.map_or("?".to_owned(), |wanted| wanted.to_string());
+    let text = format!("{wanted} of {nodes} nodes wanted, whether they are Ready is not known");
+    (enough && settled, text)
 }
 
 fn tail(
@@ -340,6 +352,6 @@ fn tail(
             "the time is over; what remains is not known, because nothing is measured there"
                 .to_owned(),
         ),
-        None => Seen::NotYet("waiting for requests measured after the change".to_owned()),
+        None => Seen::NotYet("nothing was measured there after the change yet".to_owned()),
     }
 }

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{Context, Next, Phase, Run};
 use crate::{
     plan::{
-        Work,
+        Guard, GuardId, Step, Work,
         entry::{Outcome, What},
-        guard::{self, Subject},
+        guard::{self, Power, Subject},
     },
     resources::{
         Change, Fleet, Place, Query, Source, Wanted, age,
@@ -159,18 +159,9 @@ impl Run {
         let Some(step) = self.steps.get(self.at).cloned() else {
             return Vec::new();
         };
-        let subject = Subject {
-            fleet: context.fleet,
-            plan: &self.plan,
-            ahead: &self.steps[self.at..],
-            ledger: context.ledger,
-            beside: context.beside,
-        };
-        self.guards = guard::judge(subject, &step.guards);
+        self.guards = self.judged(&step, context);
         let blocking: Vec<String> = self
-            .guards
-            .iter()
-            .filter(|guard| guard.blocks(&self.overrides))
+            .blocking()
             .map(|guard| {
                 format!(
                     "{} {}: {}",
@@ -181,7 +172,9 @@ impl Run {
             })
             .collect();
         if !blocking.is_empty() {
-            return self.halt(blocking.join("; "), context);
+            let entry = self.halt(blocking.join("; "), context);
+            self.blocked = true;
+            return entry;
         }
         self.phase = Phase::Journaling {
             since: context.now(),
@@ -190,6 +183,45 @@ impl Run {
             title: step.title,
             change: change.clone(),
         };
+        vec![self.journal(Some(self.at), what, context)]
+    }
+
+    /// The guards of a step on what is known now, with everything that is still ahead.
+    fn judged(&self, step: &Step, context: Context<'_>) -> Vec<Guard> {
+        let subject = Subject {
+            fleet: context.fleet,
+            plan: &self.plan,
+            ahead: &self.steps[self.at..],
+            ledger: context.ledger,
+            beside: context.beside,
+        };
+        guard::judge(subject, &step.guards)
+    }
+
+    /// What stopped it is judged anew; going on judges it once more.
+    pub(super) fn look_again(&mut self, context: Context<'_>) {
+        if !self.blocked || !matches!(self.phase, Phase::Halted { .. }) {
+            return;
+        }
+        if let Some(step) = self.step().cloned() {
+            self.guards = self.judged(&step, context);
+        }
+    }
+
+    /// Takes an override of a guard that stopped it. Nothing goes on by that alone, and an absolute guard is overridden by nobody.
+    pub(super) fn overridden(
+        &mut self,
+        id: GuardId,
+        reason: String,
+        context: Context<'_>,
+    ) -> Vec<Next> {
+        let stopped = self.blocked && matches!(self.phase, Phase::Halted { .. });
+        let stands = self.blocking().any(|guard| guard.id == id);
+        if !stopped || !stands || id.power() != Power::Overridable || reason.trim().is_empty() {
+            return Vec::new();
+        }
+        self.overrides.insert(id, reason.clone());
+        let what = What::Overridden { guard: id, reason };
         vec![self.journal(Some(self.at), what, context)]
     }
 

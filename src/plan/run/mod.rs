@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Guard, Plan, Step,
+    Guard, GuardId, Plan, Step,
     beside::Beside,
     entry::{Ending, Entry, Outcome, What},
     guard::Overrides,
@@ -30,7 +30,7 @@ use super::{
 use crate::{
     arm::{ArmToken, Armed, Written},
     resources::{
-        Change, Fleet, Query,
+        Change, Fleet, Query, Severity,
         change::{ApplyError, Receipt},
     },
 };
@@ -154,6 +154,8 @@ pub struct Run {
     pub typed: String,
     /// The interrupted run that it continues.
     pub continues: Option<String>,
+    /// Whether guards stopped it at the step in hand.
+    pub blocked: bool,
     /// Whether the operator wants it to hold before the next change.
     pub holding: bool,
     /// How it will end: going back ends otherwise than going on.
@@ -178,6 +180,10 @@ pub enum Happening {
     Applied(usize, Result<Receipt, ApplyError>),
     /// The operator does something.
     Told(Told),
+    /// A guard that stopped it was overridden, with a reason.
+    Overridden(GuardId, String),
+    /// Somebody looks at it: what stopped it is judged on what is known now.
+    LookedAt,
 }
 
 /// What an operator can tell a run.
@@ -254,6 +260,7 @@ impl Run {
             confirmed_at: now,
             typed,
             continues: None,
+            blocked: false,
             holding: false,
             goal: Ending::Done,
             back_because: String::new(),
@@ -280,6 +287,47 @@ impl Run {
     /// Whether it goes back.
     pub fn going_back(&self) -> bool {
         self.goal != Ending::Done
+    }
+
+    /// The guards that stand against the step in hand, as last judged.
+    pub fn blocking(&self) -> impl Iterator<Item = &Guard> {
+        self.guards
+            .iter()
+            .filter(|guard| guard.blocks(&self.overrides))
+    }
+
+    /// Where it is, in a word or two; in capitals where it needs somebody.
+    pub fn word(&self) -> &'static str {
+        match &self.phase {
+            Phase::Locking | Phase::Opening => "begins",
+            Phase::Checking { .. } | Phase::Journaling { .. } => "checking",
+            Phase::Applying { .. } => "sent",
+            Phase::Verifying { in_doubt: true, .. } => "IN DOUBT",
+            Phase::Verifying { .. } => "verifying",
+            Phase::Waiting { .. } => "waiting",
+            Phase::Pausing { .. } => "throttled",
+            Phase::Held => "HELD",
+            Phase::Halted { .. } => "STOPPED",
+            Phase::Ended { ending, .. } => ending.word(),
+        }
+    }
+
+    /// How bad it stands.
+    pub fn severity(&self) -> Severity {
+        match &self.phase {
+            Phase::Halted { .. } => Severity::Bad,
+            Phase::Held | Phase::Pausing { .. } | Phase::Verifying { in_doubt: true, .. } => {
+                Severity::Warn
+            }
+            Phase::Locking
+            | Phase::Opening
+            | Phase::Checking { .. }
+            | Phase::Journaling { .. }
+            | Phase::Applying { .. }
+            | Phase::Verifying { .. }
+            | Phase::Waiting { .. }
+            | Phase::Ended { .. } => Severity::Ok,
+        }
     }
 
     /// How long it has been at the step in hand.
@@ -329,6 +377,11 @@ impl Run {
             Happening::Read(read, result) => self.read(read, result, context),
             Happening::Applied(step, result) => self.applied(step, result, context),
             Happening::Told(told) => self.told(told, context),
+            Happening::Overridden(id, reason) => self.overridden(id, reason, context),
+            Happening::LookedAt => {
+                self.look_again(context);
+                Vec::new()
+            }
         }
     }
 
@@ -414,6 +467,7 @@ impl Run {
     }
 
     fn halt(&mut self, why: String, context: Context<'_>) -> Vec<Next> {
+        self.blocked = false;
         let entry = self.journal(Some(self.at), What::Held { why: why.clone() }, context);
         self.phase = Phase::Halted { why };
         vec![entry]

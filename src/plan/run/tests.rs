@@ -9,7 +9,7 @@ use super::{Context, Happening, Next, Phase, Run, Told};
 use crate::{
     arm::{Armed, Written},
     plan::{
-        Blast, Intent, OnBreach, Options, Plan, Step, Wait, Work,
+        Blast, GuardId, Intent, OnBreach, Options, Plan, Step, Wait, Work,
         entry::{Ending, Outcome, What},
         ledger::Ledger,
     },
@@ -18,7 +18,7 @@ use crate::{
         Source, Wanted,
         change::{ApplyError, Fate, Receipt},
         clusters::{self, Bounds, Cluster, NodeGroup},
-        estate::RegionSpec,
+        estate::{Freeze, RegionSpec},
     },
 };
 
@@ -631,4 +631,81 @@ fn the_clock_going_back_expires_nothing_early_and_nothing_late() {
     assert!(!plan.expired(at(120)));
     assert!(plan.expired(at(121)));
     assert!(plan.expired(at(0) - SignedDuration::from_secs(1)));
+}
+
+fn frozen(step: Step) -> Step {
+    Step {
+        guards: vec![GuardId::Freeze, GuardId::Last],
+        ..step
+    }
+}
+
+/// A run that a change freeze stopped before its only change.
+fn stopped() -> Stage {
+    let mut stage = Stage::new(vec![frozen(scale("a", 2, 4))]);
+    let mut estate = (*stage.fleet.estate).clone();
+    estate.freezes = vec![Freeze {
+        from: at(0),
+        until: at(3_600),
+        reason: "year end".into(),
+    }];
+    stage.fleet.estate = Arc::new(estate);
+    stage.play(10);
+    assert!(matches!(stage.run.phase, Phase::Halted { .. }) && stage.run.blocked);
+    let blocking: Vec<GuardId> = stage.run.blocking().map(|guard| guard.id).collect();
+    assert_eq!(blocking, [GuardId::Freeze]);
+    stage
+}
+
+#[test]
+fn a_guard_that_stopped_a_run_is_overridden_by_name_and_with_a_reason() {
+    let mut stage = stopped();
+    for (guard, reason) in [(GuardId::Freeze, " "), (GuardId::Last, "please")] {
+        stage.tell(Happening::Overridden(guard, reason.to_owned()));
+    }
+    stage.tell(Happening::Told(Told::Resume));
+    stage.play(10);
+    assert!(
+        stage.run.blocked && stage.sent.is_empty(),
+        "{:?}",
+        stage.run.phase
+    );
+    stage.tell(Happening::Overridden(GuardId::Freeze, "agreed".to_owned()));
+    stage.play(10);
+    assert!(stage.sent.is_empty(), "an override alone sends nothing");
+    stage.tell(Happening::Told(Told::Resume));
+    stage.play(30);
+    assert_eq!(stage.ending(), Some(Ending::Done));
+    let told = stage.ledger.entries.iter().filter(|entry| {
+        matches!(&entry.what, What::Overridden { guard: GuardId::Freeze, reason } if reason == "agreed")
+    });
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn a_guard_that_passes_again_is_seen_by_who_looks() {
+    let mut stage = stopped();
+    stage.fleet.now = at(3_600);
+    assert_eq!(stage.run.blocking().count(), 1);
+    stage.tell(Happening::LookedAt);
+    assert_eq!(stage.run.blocking().count(), 0);
+    assert!(
+        stage.run.blocked && stage.sent.is_empty(),
+        "nobody let it go on"
+    );
+}
+
+#[test]
+fn reads_of_runs_side_by_side_have_numbers_of_their_own() {
+    let reads = |steps| {
+        let mut stage = Stage::new(steps);
+        let Some(Next::Read(query)) = stage.serve(|next| matches!(next, Next::Read(_))) else {
+            panic!("{:?}", stage.run.phase);
+        };
+        (stage.run, query.read)
+    };
+    let (first, one) = reads(vec![scale("a", 2, 4)]);
+    let (second, other) = reads(vec![scale("b", 2, 5)]);
+    assert!(first.asked(one) && second.asked(other));
+    assert!(!first.asked(other) && !second.asked(one) && !first.asked(0));
 }

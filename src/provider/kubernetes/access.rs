@@ -16,7 +16,7 @@ use kube::{
     },
 };
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, watch},
     time::{Instant, timeout},
 };
 
@@ -74,6 +74,7 @@ pub struct Access {
     aws: SdkConfig,
     held: Mutex<Held>,
     calls: AtomicU32,
+    news: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -102,6 +103,7 @@ impl Access {
             aws,
             held: Mutex::default(),
             calls: AtomicU32::new(0),
+            news: watch::channel(0).0,
         }
     }
 
@@ -141,6 +143,17 @@ impl Access {
         if matches!(*held, Held::Client(..)) {
             *held = Held::Nothing;
         }
+    }
+
+    /// Something became known, or could not be.
+    pub(super) fn told(&self) {
+        self.news
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Is told whenever something becomes known of the cluster, or cannot be.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
     }
 
     /// Counts a call.

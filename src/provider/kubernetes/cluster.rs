@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    task::AbortHandle,
-    time::{Instant, sleep},
-};
+use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     access::Access,
@@ -13,9 +10,6 @@ use super::{
     shelf::Shelf,
     watch::{Watched, keep},
 };
-
-/// How often a question looks whether the first answers are there.
-const LOOK: Duration = Duration::from_millis(25);
 
 /// A cluster that is watched.
 #[derive(Debug)]
@@ -59,10 +53,10 @@ impl Cluster {
 
     /// Waits until each kind was listed or could not be, so that the first answer is a whole one; no longer than this.
     pub async fn tried(&self, within: Duration) {
-        let started = Instant::now();
-        while !self.all_tried() && started.elapsed() < within {
-            sleep(LOOK).await;
-        }
+        let mut news = self.access.news();
+        let trying = async { while !self.all_tried() && news.changed().await.is_ok() {} };
+        // What is not there by then is told as not known.
+        timeout(within, trying).await.ok();
     }
 
     fn all_tried(&self) -> bool {

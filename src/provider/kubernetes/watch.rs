@@ -30,8 +30,9 @@ const PAGE: u32 = 250;
 const PAGE_DEADLINE: Duration = Duration::from_secs(30);
 /// After how long the server ends a watch by itself.
 const WATCH_SECONDS: u32 = 280;
-/// A server sends a bookmark about once a minute. A watch that says nothing for longer hangs on a dead connection.
-pub(super) const SILENCE: Duration = Duration::from_secs(90);
+/// A server sends a bookmark about once a minute, but a freshly started one sends none before the first change. A watch that says nothing
+/// for longer is opened anew: that it opens shows that the server is there, and that it does not shows that the connection was dead.
+pub(super) const SILENCE: Duration = Duration::from_secs(65);
 /// How often the list is read again although nothing calls for it: an event that was lost misleads us no longer than this.
 const RESYNC: Duration = Duration::from_secs(45 * 60);
 /// The first pause after a failure.
@@ -65,7 +66,10 @@ pub async fn keep<W: Watched>(access: Arc<Access>, shelf: Arc<Shelf<W>>) {
     let mut version: Option<String> = None;
     let mut listed = Instant::now();
     loop {
-        let result = match version.take().filter(|_| listed.elapsed() < RESYNC) {
+        let began = Instant::now();
+        let from = version.take().filter(|_| listed.elapsed() < RESYNC);
+        let following = from.is_some();
+        let result = match from {
             None => {
                 listed = Instant::now();
                 list(&access, &shelf).await
@@ -74,16 +78,23 @@ pub async fn keep<W: Watched>(access: Arc<Access>, shelf: Arc<Shelf<W>>) {
         };
         match result {
             Ok(next) => {
-                failures = 0;
+                // A list alone is no success: its watch may be refused at once, again and again.
+                if following {
+                    failures = 0;
+                }
                 version = Some(next);
             }
             Err(Ended { resume, fault }) => {
+                if began.elapsed() > LONGEST {
+                    failures = 0;
+                }
                 // Nothing is wrong with a version that has been forgotten: the list is read again at once, and only once.
                 let at_once = fault.gone() && failures == 0;
                 version = resume.filter(|_| !fault.gone());
                 failures += 1;
                 if !at_once {
                     shelf.failed(&fault);
+                    access.told();
                 }
                 if fault.error.class == ErrorClass::Identity {
                     access.forget().await;
@@ -146,6 +157,7 @@ async fn list<W: Watched>(access: &Access, shelf: &Shelf<W>) -> Result<String, E
         token = next;
         if token.is_none() {
             shelf.replace(items);
+            access.told();
             return Ok(page.metadata.resource_version);
         }
     }
@@ -165,12 +177,9 @@ async fn follow<W: Watched>(
         let client = access.client().await?;
         let mut events = open::<W>(access, &client, &operation, &version).await?;
         shelf.heard();
+        access.told();
         loop {
-            let next = timeout(SILENCE, events.next()).await.map_err(|_| {
-                let text = format!("nothing heard for {} s", SILENCE.as_secs());
-                Fault::new(ErrorClass::Timeout, &operation, &text)
-            })?;
-            let Some(event) = next else {
+            let Ok(Some(event)) = timeout(SILENCE, events.next()).await else {
                 return Ok(());
             };
             match event.map_err(|error| Fault::of(&operation, &error))? {
@@ -188,6 +197,7 @@ async fn follow<W: Watched>(
                 }
                 WatchEvent::Error(status) => return Err(Fault::status(&operation, &status)),
             }
+            access.told();
             heard = true;
         }
     }

@@ -123,7 +123,9 @@ impl Alter for Change {
             Cluster::NodeGroup(group) if group.cluster == *cluster && group.name == *node_group => {
                 Some(self.of_node_group(group))
             }
-            Cluster::NodeGroup(_) | Cluster::Eks(_) | Cluster::ApiServer(_) => None,
+            Cluster::NodeGroup(_) | Cluster::Nodes(_) | Cluster::Eks(_) | Cluster::ApiServer(_) => {
+                None
+            }
         };
         fleet
             .clusters

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 pub use super::api_servers::live::servers;
 use super::{
-    ApiServer, Change, Cluster, EksCluster, api_servers,
+    ApiServer, Change, Cluster, EksCluster, api_servers, node_count,
     node_groups::{self, Update},
 };
 use crate::{
@@ -29,6 +29,9 @@ const PARALLEL: usize = 8;
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     if query.source == Source::ApiServers {
         return api_servers::live::observe(ask, query).await;
+    }
+    if query.source == Source::Nodes {
+        return node_count::live::observe(ask, query).await;
     }
     let started = Instant::now();
     let client = Client::new(&ask.config);

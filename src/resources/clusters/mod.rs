@@ -3,15 +3,20 @@
 mod api_servers;
 pub mod change;
 pub mod live;
+pub mod node_count;
 mod node_groups;
+pub mod nodes;
 pub mod sim;
-mod view;
+pub(in crate::resources) mod view;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::change::{Bounds, Change};
+pub use self::{
+    change::{Bounds, Change},
+    node_count::NodeCount,
+};
 
 use super::{Fleet, Judgement, Place, Resource, Severity};
 
@@ -36,6 +41,8 @@ pub enum Cluster {
     NodeGroup(NodeGroup),
     /// What the API server itself says.
     ApiServer(ApiServerState),
+    /// Its nodes, as the API server tells them.
+    Nodes(NodeCount),
 }
 
 /// A cluster as EKS describes it.
@@ -125,6 +132,9 @@ pub struct ApiServerState {
     /// Whether it has ever answered this console. One that never has may be private: reachable for its users, not from here.
     #[serde(default)]
     pub answered_before: bool,
+    /// Ready nodes by node group (`eks.amazonaws.com/nodegroup`; those of none under an empty name); `None` where nobody counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_nodes: Option<BTreeMap<String, i32>>,
 }
 
 impl Resource for Cluster {
@@ -141,6 +151,7 @@ impl Resource for Cluster {
             Self::Eks(cluster) => format!("eks/{}", cluster.name),
             Self::NodeGroup(group) => format!("node-group/{}/{}", group.cluster, group.name),
             Self::ApiServer(state) => format!("api-server/{}", state.name),
+            Self::Nodes(nodes) => format!("nodes/{}", nodes.cluster),
         }
     }
 
@@ -163,6 +174,7 @@ impl Resource for Cluster {
                 ),
             },
             Self::NodeGroup(group) => group.judge(),
+            Self::Nodes(nodes) => nodes.judge(),
             Self::ApiServer(state) => match &state.error {
                 None => Judgement::ok(),
                 Some(error) if state.answered_before => Judgement::new(

@@ -1,10 +1,11 @@
 //! How this kind behaves in the simulated world: one EKS cluster per region with one node group, and its API server. Owns no state.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     super::{Place, Wanted},
-    ApiServer, ApiServerState, Bounds, Cluster, EksCluster, NodeGroup,
+    ApiServer, ApiServerState, Bounds, Cluster, EksCluster, NodeCount, NodeGroup,
+    node_count::Zone,
 };
 use crate::sim::{World, names};
 
@@ -53,6 +54,36 @@ pub fn observe(world: &World, place: &Place) -> Vec<Cluster> {
     vec![Cluster::Eks(cluster), Cluster::NodeGroup(group)]
 }
 
+/// What the watch of the region's nodes has: they are spread over three zones, of which one may be lost.
+pub fn nodes(world: &World, place: &Place) -> Vec<Cluster> {
+    let Some(region) = world.region(place) else {
+        return Vec::new();
+    };
+    let aws = world.aws_region(region);
+    let lost = world.faults.zone_lost(region, world.now()).is_some();
+    let all = u32::try_from(world.nodes[region].ready).unwrap_or_default();
+    let zone = |index: u32, letter: &str| {
+        let total = all / 3 + u32::from(index < all % 3);
+        Zone {
+            name: format!("{aws}{letter}"),
+            ready: if lost && index == 0 { 0 } else { total },
+            total,
+        }
+    };
+    let zones = vec![zone(0, "a"), zone(1, "b"), zone(2, "c")];
+    let gone = zones[0].total - zones[0].ready;
+    vec![Cluster::Nodes(NodeCount {
+        cluster: names::eks(aws),
+        heard_at: Some(world.timestamp(world.now())),
+        zones,
+        cordoned: 0,
+        not_ready: (0..gone)
+            .map(|node| format!("ip-10-0-0-{}", 10 + node))
+            .collect(),
+        pressure: Vec::new(),
+    })]
+}
+
 /// What each API server that is asked for says.
 pub fn api_servers(world: &World, place: &Place, wanted: &Wanted) -> Vec<Cluster> {
     let Wanted::ApiServers(wanted) = wanted else {
@@ -80,6 +111,10 @@ pub fn api_servers(world: &World, place: &Place, wanted: &Wanted) -> Vec<Cluster
                 .then(|| Duration::from_secs_f64(milliseconds / 1_000.0)),
             error: error.map(str::to_owned),
             answered_before: false,
+            ready_nodes: error.is_none().then(|| {
+                let ready = world.nodes[region].ready;
+                BTreeMap::from([(names::NODE_GROUP.to_owned(), ready)])
+            }),
         }
     });
     states.map(Cluster::ApiServer).collect()

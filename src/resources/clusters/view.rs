@@ -1,8 +1,8 @@
 //! What a cluster shows in its pane, its detail and status. Owns texts only; draws nothing.
 
-use super::{ApiServerState, Cluster, EksCluster};
+use super::{ApiServerState, Cluster, EksCluster, NodeCount};
 use crate::resources::{
-    Fleet, Place, Resource, Severity,
+    Fleet, Freshness, Place, Resource, Severity,
     cell::{Cell, Column, Field, Show, milliseconds},
 };
 
@@ -50,6 +50,20 @@ impl Show for Cluster {
                 Cell::none(),
                 Cell::maybe(group.size()).severity(severity),
             ],
+            Self::Nodes(nodes) => {
+                let reason = self.judge(fleet, place).reason;
+                let reason = (!reason.is_empty()).then_some(reason);
+                vec![
+                    Cell::text(&nodes.cluster),
+                    region,
+                    Cell::text("nodes"),
+                    ready(nodes),
+                    Cell::none(),
+                    Cell::none(),
+                    Cell::none(),
+                    Cell::maybe(reason).severity(severity),
+                ]
+            }
             Self::ApiServer(state) => vec![
                 Cell::text(&state.name),
                 region,
@@ -60,6 +74,14 @@ impl Show for Cluster {
                 Cell::none(),
                 Cell::maybe(state.error.as_deref()).severity(severity),
             ],
+        }
+    }
+
+    /// A cluster that is silent leaves the nodes of the others of its region fresh.
+    fn freshness(&self, fleet: &Fleet, _place: &Place) -> Option<Freshness> {
+        match self {
+            Self::Nodes(nodes) => Some(nodes.heard(fleet)),
+            Self::Eks(_) | Self::NodeGroup(_) | Self::ApiServer(_) => None,
         }
     }
 
@@ -77,6 +99,7 @@ impl Show for Cluster {
                 Field::text("size", group.size().as_deref()),
                 Field::text("issues", Some(&group.health_issues.join(", "))),
             ],
+            Self::Nodes(nodes) => self::nodes(nodes, fleet),
             Self::ApiServer(state) => vec![
                 Field::text("name", Some(&state.name)),
                 Field::new("status", answers(state)),
@@ -118,6 +141,41 @@ fn eks(cluster: &EksCluster, severity: Severity) -> Vec<Field> {
     for issue in &cluster.health_issues {
         let cell = Cell::text(issue).severity(Severity::Warn);
         fields.push(Field::new("health issue", cell));
+    }
+    fields
+}
+
+/// Ready nodes of all.
+pub(in crate::resources) fn ready(nodes: &NodeCount) -> Cell {
+    let (ready, total) = (nodes.ready(), nodes.total());
+    Cell::number(f64::from(ready), format!("{ready}/{total}")).severity(nodes.judge().severity)
+}
+
+fn nodes(nodes: &NodeCount, fleet: &Fleet) -> Vec<Field> {
+    let mut fields = vec![
+        Field::text("cluster", Some(&nodes.cluster)),
+        Field::new("heard", Cell::since(nodes.heard_at, fleet.now)),
+        Field::new("ready", ready(nodes)),
+        Field::text("cordoned", Some(nodes.cordoned.to_string())),
+    ];
+    for zone in &nodes.zones {
+        let severity = if zone.ready < zone.total {
+            Severity::Warn
+        } else {
+            Severity::Ok
+        };
+        let name = if zone.name.is_empty() {
+            "no zone"
+        } else {
+            &zone.name
+        };
+        let text = format!("{} of {} ready", zone.ready, zone.total);
+        fields.push(Field::new(name, Cell::text(text).severity(severity)));
+    }
+    let not_ready = nodes.not_ready.iter().map(|name| ("not ready", name));
+    let pressure = nodes.pressure.iter().map(|what| ("pressure", what));
+    for (name, what) in not_ready.chain(pressure) {
+        fields.push(Field::new(name, Cell::text(what).severity(Severity::Warn)));
     }
     fields
 }

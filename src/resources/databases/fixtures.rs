@@ -30,6 +30,8 @@ pub(crate) fn fleet() -> Fleet {
         kube_contexts: Vec::new(),
         capacity_rps: None,
         load_balancers: Vec::new(),
+        capacity_nodes: None,
+        residency: Vec::new(),
     };
     let estate = Estate {
         regions: vec![region("us-east-1"), region("eu-west-1")],

@@ -130,6 +130,7 @@ fn global(world: &World, reader: &str) -> GlobalCluster {
             }
             .to_owned(),
         ),
+        engine_version: Some("16.8".to_owned()),
         endpoint: Some(format!(
             "{}.global-{}.global.rds.amazonaws.com",
             names::GLOBAL_CLUSTER,

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::{Autoscaler, Deployment, Part, Pod, Revision, Rollout, Warning, judge, versions::Skew};
 use crate::resources::{
-    Fleet, Freshness, Place, Resource, Severity,
+    Fleet, Freshness, Place, Resource, Severity, Source,
     cell::{Cell, Column, Field, Show, coarse_age},
+    clusters::{self, Cluster},
 };
 
 /// At 80 columns the first nine fit.
@@ -18,6 +19,7 @@ const COLUMNS: &[Column] = &[
     Column::text("roll-out", 9, 12, 0),
     Column::numbers("rst", 3, 4, 2),
     Column::numbers("hpa", 3, 7, 3),
+    Column::numbers("nodes", 3, 7, 5),
     Column::text("owner", 4, 10, 5),
     Column::name("namespace", 7, 16, 6),
     Column::name("cluster", 7, 24, 7),
@@ -55,6 +57,7 @@ impl Show for Deployment {
                 Cell::number(f64::from(restarts), restarts.to_string())
             }),
             self.scaling(),
+            self.nodes(fleet, place),
             Cell::maybe(self.owner.as_ref().map(|owner| owner.by.as_str())),
             Cell::text(&self.namespace),
             Cell::text(&self.cluster),
@@ -63,7 +66,7 @@ impl Show for Deployment {
         ]
     }
 
-    fn detail(&self, fleet: &Fleet, _place: &Place) -> Vec<Field> {
+    fn detail(&self, fleet: &Fleet, place: &Place) -> Vec<Field> {
         let replicas = &self.replicas;
         let pods = format!(
             "{} wanted, {} ready, {} available, {} of this revision, {} in all",
@@ -76,6 +79,7 @@ impl Show for Deployment {
             Field::text("revision", self.revision.as_deref()),
             Field::new("roll-out", self.standing()),
             Field::text("pods", Some(pods)),
+            Field::new("nodes ready", self.nodes(fleet, place)),
             Field::text("owner", self.owner.as_ref().map(super::Owner::sentence)),
             Field::text("elsewhere", elsewhere(fleet.versions.skew(self))),
         ];
@@ -123,6 +127,20 @@ impl Deployment {
             Rollout::Asleep => Cell::text("asleep"),
         };
         cell.severity(judge::of_rollout(self).severity)
+    }
+
+    /// Ready nodes of its cluster.
+    fn nodes(&self, fleet: &Fleet, place: &Place) -> Cell {
+        let slice = fleet.clusters.slice(Source::Nodes, place);
+        let rows = slice.into_iter().flat_map(|slice| &slice.rows);
+        let mut nodes = rows.filter_map(|row| match row {
+            Cluster::Nodes(nodes) => Some(nodes),
+            Cluster::Eks(_) | Cluster::NodeGroup(_) | Cluster::ApiServer(_) => None,
+        });
+        let nodes = nodes.find(|nodes| nodes.cluster == self.cluster);
+        nodes.map_or_else(Cell::unknown, |nodes| {
+            clusters::view::ready(nodes).seen(nodes.heard(fleet))
+        })
     }
 
     /// Pods of the most that its autoscaler may make.

@@ -342,6 +342,11 @@ fn distribution<'a>(world: &'a World, spec: &'a SeriesSpec) -> Option<(usize, Va
         "Requests" => {
             Box::new(move |number, _| counter(requests(number) * EDGE_PER_ORIGIN * share))
         }
+        // What no origin is asked for.
+        "CacheHitRate" => Box::new(move |number, _| {
+            let asked = requests(number);
+            (share > 0.0 && asked > 0.0).then_some(100.0 - 100.0 / EDGE_PER_ORIGIN)
+        }),
         // In percent of what the edge serves, of which only a part asks an origin; absent without a request.
         "5xxErrorRate" => Box::new(move |number, _| {
             let asked = requests(number);

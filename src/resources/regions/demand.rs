@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     metrics::{Point, Quality, Reading, Series},
-    traffic::{Mechanism, Split, load_balancer_key},
+    traffic::{Mechanism, Split, load_balancer_key, share::Share},
 };
 
 /// Requests, errors and latency of a region. `None`: the region has no load balancer that could tell.
@@ -126,6 +126,74 @@ impl Demand {
             p99_ms: Some(reading),
         }
     }
+}
+
+/// Requests per second of every region, all of them in one minute: the newest that each region with a number has. Load that has moved since a region fell silent
+/// would otherwise be counted twice, there by its last number and by the newest one where it arrives.
+pub fn in_one_minute(fleet: &Fleet) -> Vec<(&RegionLabel, Option<f64>)> {
+    let newest: Vec<(&RegionLabel, Option<(f64, Timestamp)>)> = fleet
+        .estate
+        .regions
+        .iter()
+        .map(|spec| {
+            let reading = fleet.rollup(&spec.label).demand.requests_per_second;
+            let known = match reading {
+                Some(Reading::Value { value, at, .. })
+                    if reading.and_then(Reading::usable).is_some() =>
+                {
+                    Some((value, at))
+                }
+                Some(
+                    Reading::Value { .. }
+                    | Reading::NeverRead
+                    | Reading::Failed
+                    | Reading::NoData
+                    | Reading::Forbidden,
+                )
+                | None => None,
+            };
+            (&spec.label, known)
+        })
+        .collect();
+    let common = newest
+        .iter()
+        .filter_map(|(_, known)| known.map(|(_, at)| at))
+        .min();
+    newest
+        .into_iter()
+        .map(|(label, known)| {
+            let rate = known.zip(common).map(|((value, at), common)| {
+                let then = (at > common).then(|| requests_at(fleet, label, common));
+                // Without a point of that minute the newest one stands in.
+                then.flatten().unwrap_or(value)
+            });
+            (label, rate)
+        })
+        .collect()
+}
+
+/// Requests per second of all regions together, in one minute. A region to which nothing is steered and that measures nothing has none.
+pub fn total(fleet: &Fleet) -> Option<f64> {
+    let idle = |label: &RegionLabel| {
+        let share = fleet.shares.region_share(label).ok();
+        share.and_then(Share::value) == Some(0.0)
+    };
+    in_one_minute(fleet)
+        .into_iter()
+        .map(|(label, rate)| rate.or_else(|| idle(label).then_some(0.0)))
+        .sum()
+}
+
+/// Requests per second of a region in the minute that began at a time; `None` where no load balancer has a point of it.
+fn requests_at(fleet: &Fleet, label: &RegionLabel, at: Timestamp) -> Option<f64> {
+    let place = Place::Region(label.clone());
+    let counts: Vec<f64> = load_balancers(fleet, label)
+        .iter()
+        .filter_map(|arn| fleet.series(&place, &load_balancer_key(arn, WHAT[REQUESTS])))
+        .filter_map(|series| series.points.iter().find(|point| point.at == at))
+        .map(|point| point.value)
+        .collect();
+    (!counts.is_empty()).then(|| counts.iter().sum::<f64>() / PERIOD.as_secs_f64())
 }
 
 /// Period of the load balancer series.

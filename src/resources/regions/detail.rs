@@ -1,6 +1,6 @@
 //! Everything that is known of a region, line by line: who we are there, what its users get, its stores, canaries, alarms, clusters, and each source with its age. Owns texts only.
 
-use super::{Region, demand, rollup::Rollup, view};
+use super::{Region, capacity::Capacity, demand, rollup::Rollup, view};
 use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity, Source,
     cell::{Cell, Field, coarse_age, milliseconds, no_limit, percent, rate},
@@ -73,10 +73,7 @@ fn identity(region: &Region, fleet: &Fleet) -> Vec<Field> {
 
 fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
     let demand = &rollup.demand;
-    let capacity = fleet
-        .estate
-        .region(&rollup.label)
-        .and_then(|spec| spec.capacity_rps);
+    let capacity = Capacity::of(fleet, &rollup.label);
     let mut fields = vec![
         Field::new("traffic share", view::share(rollup.share.as_ref())),
         Field::text(
@@ -97,7 +94,7 @@ fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
             "requests/s",
             Cell::reading_if(demand.requests_per_second, rate, no_limit),
         ),
-        Field::new("capacity/s", Cell::maybe(capacity.map(rate))),
+        Field::new("capacity/s", Cell::maybe(capacity.rps.map(rate))),
         Field::new(
             "utilisation",
             Cell::reading_if(rollup.utilisation_percent, percent, no_limit),

@@ -1,5 +1,6 @@
 //! A region: who we are there, and the roll-up of everything that is known about it. Owns the order in which reasons count; asks nobody.
 
+pub mod capacity;
 pub mod demand;
 mod detail;
 pub mod live;

@@ -126,7 +126,7 @@ impl Reach {
         let rows = slice.into_iter().flat_map(|slice| &slice.rows);
         let servers = rows.filter_map(|row| match row {
             Cluster::ApiServer(server) => Some(server),
-            Cluster::Eks(_) | Cluster::NodeGroup(_) => None,
+            Cluster::Eks(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
         });
         let (mut answer, mut silent) = (false, false);
         for server in servers {

@@ -31,6 +31,7 @@ pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> (Vec<Judgement>, usi
     let felt = broken(&reasons) - own;
     targets(fleet, place, &mut reasons);
     rows(fleet, place, rollup.cut_off, &mut reasons);
+    releases(rollup, &mut reasons);
     let causes = broken(&reasons) - felt;
     stores(rollup, &mut reasons);
     alarms(rollup, &mut reasons);
@@ -170,7 +171,7 @@ fn rows(fleet: &Fleet, place: &Place, cut_off: bool, reasons: &mut Vec<Judgement
             push_new(reasons, of_store(row.judge(fleet, place), serves));
         }
     }
-    for source in [Source::Clusters, Source::ApiServers] {
+    for source in [Source::Clusters, Source::ApiServers, Source::Nodes] {
         let slice = fleet.clusters.slice(source, place);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {
             // Silence says nothing where nothing else is heard either.
@@ -184,6 +185,16 @@ fn rows(fleet: &Fleet, place: &Place, cut_off: bool, reasons: &mut Vec<Judgement
             }
         }
     }
+}
+
+/// A roll-out that hangs is mended by itself, and is no reason to leave the region: the old revision serves.
+fn releases(rollup: &Rollup, reasons: &mut Vec<Judgement>) {
+    let reason = match rollup.deployments.stuck.as_slice() {
+        [] => return,
+        [one] => format!("{one} does not roll out"),
+        [first, rest @ ..] => format!("{first} and {} more do not roll out", rest.len()),
+    };
+    reasons.push(Judgement::new(Severity::Warn, reason));
 }
 
 /// A replica that is broken is a risk for later and often the shadow of another region's trouble: its own region still serves.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     Identity,
+    capacity::Capacity,
     demand::Demand,
     reach::Reach,
     reasons,
@@ -14,8 +15,8 @@ use super::{
     stores::Stores,
 };
 use crate::resources::{
-    Fleet, Freshness, Judgement, Place, RegionLabel, Severity, Source, alarms::AlarmType,
-    clusters::Cluster, health_checks, metrics::Reading, traffic::Mechanism,
+    Fleet, Freshness, Judgement, Place, RegionLabel, Resource, Severity, Source, alarms::AlarmType,
+    clusters::Cluster, deployments::Rollout, health_checks, metrics::Reading, traffic::Mechanism,
 };
 
 /// Alarms of a region by state.
@@ -57,6 +58,17 @@ pub struct ClusterLine {
     pub answers: Option<bool>,
 }
 
+/// Deployments of a region by how they roll out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Rollouts {
+    /// Names of those that are stuck, or of which nothing serves.
+    pub stuck: Vec<String>,
+    /// How many move.
+    pub moving: usize,
+    /// How many there are.
+    pub total: usize,
+}
+
 /// Everything known about a region.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rollup {
@@ -88,6 +100,8 @@ pub struct Rollup {
     pub health_checks: Checks,
     /// Its clusters.
     pub clusters: Vec<ClusterLine>,
+    /// Its deployments.
+    pub deployments: Rollouts,
     /// Who we are there.
     #[serde(skip)]
     pub identity: Option<Identity>,
@@ -105,14 +119,13 @@ impl Rollup {
     pub fn of(fleet: &Fleet, label: &RegionLabel) -> Self {
         let place = Place::Region(label.clone());
         let demand = Demand::of(fleet, label);
-        let capacity = fleet
-            .estate
-            .region(label)
-            .and_then(|spec| spec.capacity_rps)
-            .filter(|capacity| *capacity > 0.0);
+        let capacity = Capacity::of(fleet, label);
         let utilisation_percent = capacity
+            .rps
+            .filter(|rps| *rps > 0.0)
             .zip(demand.requests_per_second)
-            .map(|(capacity, rate)| rate.map(|rate| rate / capacity * 100.0));
+            .map(|(rps, rate)| rate.map(|rate| rate / rps * 100.0))
+            .map(|reading| reading.aged(capacity.freshness));
         let reach = Reach::of(fleet, label);
         let identity = fleet
             .regions
@@ -133,6 +146,7 @@ impl Rollup {
             alarms: alarms(fleet, &place),
             health_checks: checks(fleet, label),
             clusters: clusters(fleet, &place),
+            deployments: rollouts(fleet, &place),
             identity,
             freshness: reach.freshness(),
             cut_off: reach.lost(fleet.now) && fleet.cut_off(),
@@ -242,6 +256,24 @@ fn checks(fleet: &Fleet, label: &RegionLabel) -> Checks {
     }
 }
 
+/// What was last known of a cluster that is silent for long says nothing about now.
+fn rollouts(fleet: &Fleet, place: &Place) -> Rollouts {
+    let slice = fleet.deployments.slice(Source::Deployments, place);
+    let mut rollouts = Rollouts::default();
+    for row in slice.into_iter().flat_map(|slice| &slice.rows) {
+        rollouts.total += 1;
+        if row.heard(fleet) >= Freshness::Expired {
+            continue;
+        }
+        if row.judge(fleet, place).severity == Severity::Bad {
+            rollouts.stuck.push(row.name.clone());
+        } else if matches!(row.rollout(), Rollout::Moving { .. } | Rollout::Unseen) {
+            rollouts.moving += 1;
+        }
+    }
+    rollouts
+}
+
 fn clusters(fleet: &Fleet, place: &Place) -> Vec<ClusterLine> {
     let rows = |source| {
         let slice = fleet.clusters.slice(source, place);
@@ -256,7 +288,7 @@ fn clusters(fleet: &Fleet, place: &Place) -> Vec<ClusterLine> {
                 status: Some(cluster.status.clone()),
                 answers: None,
             }),
-            Cluster::NodeGroup(_) => {}
+            Cluster::NodeGroup(_) | Cluster::Nodes(_) => {}
             Cluster::ApiServer(state) => {
                 let answers = Some(state.error.is_none());
                 match lines.iter_mut().find(|line| line.name == state.name) {

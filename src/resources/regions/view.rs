@@ -147,10 +147,18 @@ fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
         .iter()
         .map(|canary| canary.percent)
         .max_by(f64::total_cmp);
+    let rollouts = &rollup.deployments;
+    let released = fleet.freshness(Source::Deployments, place);
     match largest {
+        // Two letters, for the column is as wide as a share; the reasons name the deployments.
+        _ if !rollouts.stuck.is_empty() => Cell::number(1_000.0, "ro")
+            .severity(Severity::Bad)
+            .seen(released),
         Some(share) if share >= 1.0 => Cell::number(share, whole_percent(share)).seen(freshness),
         Some(share) => Cell::number(share, percent(share)).seen(freshness),
-        None if freshness == Freshness::Never && rollup.reach.asked > 0 => {
+        // No share of the traffic says that it moves: a roll-out replaces pods one by one.
+        None if rollouts.moving > 0 => Cell::number(0.5, "ro").seen(released),
+        None if rollouts.total == 0 && freshness == Freshness::Never && rollup.reach.asked > 0 => {
             Cell::unknown().seen(freshness)
         }
         None => Cell::none(),

@@ -150,6 +150,15 @@ pub enum Change {
         /// New share, 0.0 to 0.15.
         to: f64,
     },
+    /// An invalidation of paths of a distribution. Nothing takes it back: the caches fill again by themselves.
+    Invalidate {
+        /// Id of the distribution.
+        distribution_id: String,
+        /// The paths, each beginning with `/`; a `*` only at the end.
+        paths: Vec<String>,
+        /// By what CloudFront knows it again: the same reference and paths are never done twice.
+        reference: String,
+    },
 }
 
 /// Shares closer than this are equal: they come as decimals through JSON and XML.
@@ -171,6 +180,7 @@ impl Alter for Change {
             Self::Weights { .. }
             | Self::Dial { .. }
             | Self::Staging { .. }
+            | Self::Invalidate { .. }
             | Self::Controls { .. } => Place::Global,
             Self::Forward { region, .. } | Self::Alias { region, .. } => {
                 Place::Region(region.clone())
@@ -185,7 +195,7 @@ impl Alter for Change {
             Self::Controls { .. } => Api::RecoveryCluster,
             Self::Forward { .. } => Api::ElasticLoadBalancing,
             Self::Alias { .. } => Api::Lambda,
-            Self::Staging { .. } => Api::CloudFront,
+            Self::Staging { .. } | Self::Invalidate { .. } => Api::CloudFront,
         }
     }
 
@@ -200,6 +210,7 @@ impl Alter for Change {
             Self::Forward { rule_arn: None, .. } => "elasticloadbalancing:ModifyListener",
             Self::Alias { .. } => "lambda:UpdateAlias",
             Self::Staging { .. } => "cloudfront:UpdateContinuousDeploymentPolicy",
+            Self::Invalidate { .. } => "cloudfront:CreateInvalidation",
         }
     }
 
@@ -212,7 +223,9 @@ impl Alter for Change {
                 ("Elastic Load Balancing", Plane::Control, region.as_str())
             }
             Self::Alias { region, .. } => ("Lambda", Plane::Control, region.as_str()),
-            Self::Staging { .. } => ("CloudFront", Plane::Control, "us-east-1"),
+            Self::Staging { .. } | Self::Invalidate { .. } => {
+                ("CloudFront", Plane::Control, "us-east-1")
+            }
         };
         Lever {
             name: name.to_owned(),
@@ -229,6 +242,7 @@ impl Alter for Change {
             | Self::Forward { .. }
             | Self::Alias { .. }
             | Self::Staging { .. } => Class::M,
+            Self::Invalidate { .. } => Class::R,
         }
     }
 
@@ -273,6 +287,9 @@ impl Alter for Change {
                 ..
             } => format!("lambda/{region}/{function}:{alias}"),
             Self::Staging { policy_id, .. } => format!("cloudfront/{policy_id}"),
+            Self::Invalidate {
+                distribution_id, ..
+            } => format!("cloudfront/{distribution_id}/invalidation"),
         }
     }
 
@@ -289,7 +306,9 @@ impl Alter for Change {
                 vec![(Source::LoadBalancers, Place::Region(region.clone()))]
             }
             Self::Alias { region, .. } => vec![(Source::Aliases, Place::Region(region.clone()))],
-            Self::Staging { .. } => vec![(Source::Distributions, Place::Global)],
+            Self::Staging { .. } | Self::Invalidate { .. } => {
+                vec![(Source::Distributions, Place::Global)]
+            }
         }
     }
 

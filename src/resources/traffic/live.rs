@@ -15,19 +15,29 @@ use super::{
 
 /// Answers a query of this kind.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
+    let wanted = match &query.wanted {
+        Wanted::Reference(reference) => Some(reference.as_str()),
+        Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_) => None,
+    };
+    let mut in_sync = None;
     let rows = match query.source {
         Source::Records => route53::live::observe(&ask, &ask.memory.zones).await?,
         Source::RoutingControls => recovery_cluster::live::observe(&ask).await?,
         Source::Accelerators => global_accelerator::live::observe(&ask).await?,
         Source::LoadBalancers => elastic_load_balancing::live::observe(&ask).await?,
         Source::Aliases => lambda::live::observe(&ask).await?,
-        Source::Distributions => cloudfront::live::observe(&ask).await?,
+        Source::Distributions => {
+            let (rows, ended) = cloudfront::live::observe(&ask, wanted).await?;
+            in_sync = ended;
+            rows
+        }
         source @ (Source::Identity
         | Source::Alarms
         | Source::Rds
         | Source::Clusters
         | Source::ApiServers
         | Source::Deployments
+        | Source::Nodes
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables
@@ -40,13 +50,9 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
             ));
         }
     };
-    let in_sync = match (&query.wanted, query.source) {
-        (Wanted::Reference(id), Source::Records) => route53::write::live::spread(&ask, id).await,
-        // No other API tells by a name of the change.
-        (Wanted::Reference(_) | Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_), _) => {
-            None
-        }
-    };
+    if let (Some(id), Source::Records) = (wanted, query.source) {
+        in_sync = route53::write::live::spread(&ask, id).await;
+    }
     Ok(Answer {
         in_sync,
         ..ask.answer(Rows::Traffic(rows))
@@ -132,5 +138,10 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
             to,
             ..
         } => cloudfront::write::live::apply(write, policy_id, *from, *to).await,
+        Change::Invalidate {
+            distribution_id,
+            paths,
+            reference,
+        } => cloudfront::write::live::invalidate(write, distribution_id, paths, reference).await,
     }
 }

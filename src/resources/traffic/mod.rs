@@ -4,6 +4,7 @@ pub mod change;
 pub mod cloudfront;
 pub mod elastic_load_balancing;
 mod fields;
+pub mod find;
 pub mod global_accelerator;
 pub mod lambda;
 pub mod live;
@@ -161,6 +162,8 @@ mod tests {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            capacity_nodes: None,
+            residency: Vec::new(),
         }
     }
 

@@ -53,6 +53,21 @@ pub fn commands(change: &Change) -> Vec<String> {
                 "aws cloudfront update-continuous-deployment-policy --id {policy_id} --if-match ETAG --continuous-deployment-policy-config file://policy.json"
             ),
         ],
+        Change::Invalidate {
+            distribution_id,
+            paths,
+            reference,
+        } => {
+            let batch = json!({
+                "Paths": { "Quantity": paths.len(), "Items": paths },
+                "CallerReference": reference,
+            });
+            vec![format!(
+                "aws cloudfront create-invalidation --distribution-id {} --invalidation-batch {}",
+                quoted(distribution_id),
+                quoted(&batch.to_string())
+            )]
+        }
     }
 }
 

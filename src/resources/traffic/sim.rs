@@ -3,6 +3,7 @@
 use super::{
     super::Place, AliasTarget, AliasVersion, ContinuousDeployment, Distribution, Endpoint,
     EndpointGroup, Forward, Mechanism, Origin, Policy, Record, RoutingControl, Split, TargetHealth,
+    cloudfront::Invalidation,
 };
 use crate::sim::{
     World, fill, names,
@@ -254,6 +255,23 @@ pub fn revision(world: &World, region: usize, alias: &Alias) -> String {
     names::uuid(&format!("{arn}/{}", alias.updates))
 }
 
+/// The answers of `ListInvalidations` and `GetInvalidation`, the newest first.
+fn invalidations(world: &World) -> Vec<Invalidation> {
+    let all = world.invalidations.iter().rev().take(20);
+    all.map(|known| Invalidation {
+        id: known.id.clone(),
+        status: if world.now() < known.completed_at {
+            "InProgress"
+        } else {
+            "Completed"
+        }
+        .to_owned(),
+        reference: Some(known.reference.clone()),
+        paths: known.paths.clone(),
+    })
+    .collect()
+}
+
 /// The answers of `ListDistributions` and `ListContinuousDeploymentPolicies`.
 pub fn distributions(world: &World) -> Vec<Split> {
     let origins = world.shape.regions.iter().take(3).map(|region| Origin {
@@ -295,6 +313,7 @@ pub fn distributions(world: &World) -> Vec<Split> {
             header: None,
             staging_domains: vec![staging_domain.clone()],
         }),
+        invalidations: (!staging).then(|| invalidations(world)),
     };
     [
         (names::DISTRIBUTION, false),

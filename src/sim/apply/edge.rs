@@ -6,9 +6,9 @@ use crate::{
         Place, RegionLabel,
         change::ApplyError,
         traffic::{
-            self, Change, Forward, Mechanism, Policy, Record, Split,
+            self, Change, Policy,
             change::{ControlEdit, ForwardEdit, RecordEdit},
-            route53::plain_name,
+            find,
         },
     },
     sim::{
@@ -53,6 +53,11 @@ pub fn prepare(world: &World, change: &Change, entry: &Entry) -> Result<Call, Ap
             to,
             ..
         } => staging(world, change, policy_id, *from, *to),
+        Change::Invalidate {
+            distribution_id,
+            paths,
+            reference,
+        } => invalidate(change, distribution_id, paths, reference),
     }
 }
 
@@ -83,15 +88,7 @@ fn weights(world: &World, change: &Change, edits: &[RecordEdit]) -> Result<Call,
             );
             refused(change, text)
         };
-        let seen = rows.iter().find_map(|row| match &row.by {
-            Mechanism::Record(record) if same_set(record, from) => Some(record),
-            Mechanism::Record(_)
-            | Mechanism::Dial(_)
-            | Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
-        });
+        let seen = find::record(&rows, from);
         let Some(seen) = seen else {
             return Err(invalid("it was not found"));
         };
@@ -122,11 +119,6 @@ fn weights(world: &World, change: &Change, edits: &[RecordEdit]) -> Result<Call,
     })
 }
 
-fn same_set(a: &Record, b: &Record) -> bool {
-    (&a.record_type, &a.set_identifier) == (&b.record_type, &b.set_identifier)
-        && plain_name(&a.name) == plain_name(&b.name)
-}
-
 fn dial(
     world: &World,
     change: &Change,
@@ -135,15 +127,7 @@ fn dial(
     to: f64,
 ) -> Result<Call, ApplyError> {
     let rows = traffic::sim::accelerators(world);
-    let seen = rows.iter().find_map(|row| match &row.by {
-        Mechanism::Dial(group) if group.group_arn == group_arn => Some(group),
-        Mechanism::Dial(_)
-        | Mechanism::Record(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
-    });
+    let seen = find::group(&rows, group_arn);
     let group = seen.and_then(|group| Some((world.aws_index(&group.region)?, group.dial)));
     let Some((region, seen)) = group else {
         let text = format!("EndpointGroupNotFoundException: {group_arn}");
@@ -180,7 +164,8 @@ fn controls(
     for edit in edits {
         let region = (0..after.len())
             .find(|region| names::control_arn(world.aws_region(*region)) == edit.arn);
-        let (Some(region), Some(seen)) = (region, control(&rows, &edit.arn)) else {
+        let seen = find::control(&rows, &edit.arn).and_then(|control| control.on);
+        let (Some(region), Some(seen)) = (region, seen) else {
             let text = format!("ResourceNotFoundException: {}", edit.arn);
             return Err(missing(change, text));
         };
@@ -220,18 +205,6 @@ fn controls(
     })
 }
 
-fn control(rows: &[Split], arn: &str) -> Option<bool> {
-    rows.iter().find_map(|row| match &row.by {
-        Mechanism::Control(control) if control.arn == arn => control.on,
-        Mechanism::Control(_)
-        | Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Distribution(_) => None,
-    })
-}
-
 fn forward(
     world: &World,
     change: &Change,
@@ -240,26 +213,10 @@ fn forward(
     edits: &[ForwardEdit],
 ) -> Result<Call, ApplyError> {
     let rows = traffic::sim::load_balancers(world, &Place::Region(label.clone()));
-    let find = |edit: &ForwardEdit| -> Option<&Forward> {
-        rows.iter().find_map(|row| match &row.by {
-            Mechanism::Forward(forward)
-                if forward.listener_arn == listener
-                    && forward.rule_arn.as_deref() == rule
-                    && forward.target_group_arn == edit.target_group_arn =>
-            {
-                Some(forward)
-            }
-            Mechanism::Forward(_)
-            | Mechanism::Record(_)
-            | Mechanism::Dial(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
-        })
-    };
     let mut weights = Vec::new();
     for edit in edits {
-        let (Some(seen), name) = (find(edit), &edit.target_group_name) else {
+        let seen = find::forward(&rows, (listener, rule), &edit.target_group_arn);
+        let (Some(seen), name) = (seen, &edit.target_group_name) else {
             let text = format!(
                 "TargetGroupNotFound: {} is not forwarded to by {listener}",
                 edit.target_group_arn
@@ -358,5 +315,29 @@ fn staging(
     Ok(Call {
         transitions: vec![Transition::Staging { weight: to }],
         tracked: Tracked::Policy,
+    })
+}
+
+fn invalidate(
+    change: &Change,
+    distribution: &str,
+    paths: &[String],
+    reference: &str,
+) -> Result<Call, ApplyError> {
+    if distribution != names::DISTRIBUTION {
+        let text = format!("NoSuchDistribution: {distribution}");
+        return Err(refused(change, text));
+    }
+    let wrong = |path: &&String| !path.starts_with('/') || path.trim_end_matches('*').contains('*');
+    if paths.is_empty() || paths.iter().any(|path| wrong(&path)) {
+        let text = "InvalidArgument: Your request contains one or more invalid invalidation paths.";
+        return Err(refused(change, text));
+    }
+    Ok(Call {
+        transitions: vec![Transition::Invalidate {
+            reference: reference.to_owned(),
+            paths: paths.to_vec(),
+        }],
+        tracked: Tracked::Invalidation,
     })
 }

@@ -37,6 +37,7 @@ pub fn reads_first(change: &Change) -> bool {
     match change {
         Change::Traffic(
             traffic::Change::Weights { .. }
+            | traffic::Change::Invalidate { .. }
             | traffic::Change::Alias {
                 revision_id: Some(_),
                 ..

@@ -33,7 +33,7 @@ pub fn clusters(world: &World, change: &clusters::Change) -> Result<Call, ApplyE
         Cluster::NodeGroup(group) if group.cluster == *cluster && group.name == *node_group => {
             group.bounds
         }
-        Cluster::NodeGroup(_) | Cluster::Eks(_) | Cluster::ApiServer(_) => None,
+        Cluster::NodeGroup(_) | Cluster::Nodes(_) | Cluster::Eks(_) | Cluster::ApiServer(_) => None,
     });
     let (Some(seen), Some(region)) = (seen, world.region(&place)) else {
         let text = format!(

@@ -21,6 +21,7 @@ use crate::resources::{Api, Place};
 pub fn builtin() -> &'static [(&'static str, &'static str)] {
     &[
         ("calm", include_str!("../scenarios/calm.toml")),
+        ("tour", include_str!("../scenarios/tour.toml")),
         ("region-down", include_str!("../scenarios/region-down.toml")),
         (
             "partial-failure",
@@ -44,6 +45,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             include_str!("../scenarios/throttled-route53.toml"),
         ),
         ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
+        (
+            "rolling-release",
+            include_str!("../scenarios/rolling-release.toml"),
+        ),
         (
             "concurrent-operator",
             include_str!("../scenarios/concurrent-operator.toml"),

@@ -322,7 +322,7 @@ pub fn scale_to(fleet: &Fleet, to: Bounds) -> Change {
     let slice = fleet.clusters.slice(Source::Clusters, &at).unwrap();
     let group = slice.rows.iter().find_map(|row| match row {
         Cluster::NodeGroup(group) => Some(group.clone()),
-        Cluster::Eks(_) | Cluster::ApiServer(_) => None,
+        Cluster::Eks(_) | Cluster::ApiServer(_) | Cluster::Nodes(_) => None,
     });
     let group = group.unwrap();
     Change::Clusters(clusters::Change::Scale {
@@ -363,5 +363,13 @@ pub fn alarm_actions(fleet: &Fleet) -> Change {
         names,
         from: true,
         to: false,
+    })
+}
+
+pub fn invalidate(_fleet: &Fleet) -> Change {
+    Change::Traffic(traffic::Change::Invalidate {
+        distribution_id: names::DISTRIBUTION.to_owned(),
+        paths: vec!["/img/*".to_owned(), "/index.html".to_owned()],
+        reference: "pilothouse-test".to_owned(),
     })
 }

@@ -276,3 +276,44 @@ fn calm_values_stay_fresh_and_steady_between_polls() {
         assert!((18_000.0..19_200.0).contains(&rps), "{rps} at {second}");
     }
 }
+
+fn stuck(watching: &Watching, region: &str) -> Vec<String> {
+    let label = RegionLabel::new(region).unwrap();
+    watching.fleet.rollup(&label).deployments.stuck.clone()
+}
+
+#[test]
+fn a_bad_release_is_seen_in_its_region_alone_and_its_way_back_too() {
+    let mut watching = Watching::named("partial-failure");
+    watching.poll(10);
+    assert!(stuck(&watching, "eu-west-1").is_empty());
+    watching.poll(170);
+    assert_eq!(stuck(&watching, "eu-west-1"), ["checkout"]);
+    assert!(stuck(&watching, "us-east-1").is_empty());
+    let europe = place("eu-west-1");
+    let row = {
+        let mut rows = watching.fleet.deployments.at(&europe);
+        rows.find(|row| row.name == "checkout").unwrap()
+    };
+    assert_eq!(row.troubles[0].reason, "CrashLoopBackOff");
+    assert!(row.restarts > Some(0));
+    let skew = watching.fleet.versions.skew(row).unwrap();
+    assert_eq!((skew.same, skew.of), (1, 3));
+    watching.poll(430);
+    assert!(stuck(&watching, "eu-west-1").is_empty());
+}
+
+#[test]
+fn autoscalers_reach_their_limit_where_the_users_of_a_lost_region_go() {
+    let exhausted = |watching: &Watching| {
+        let europe = place("eu-west-1");
+        let rows = watching.fleet.deployments.at(&europe);
+        let scalers = rows.filter_map(|row| row.autoscaler.as_ref());
+        scalers.filter(|scaler| scaler.exhausted()).count()
+    };
+    let mut watching = Watching::named("region-down");
+    watching.poll(20);
+    assert_eq!(exhausted(&watching), 0);
+    watching.poll(25 + 300);
+    assert!(exhausted(&watching) > 0);
+}

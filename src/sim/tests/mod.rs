@@ -3,6 +3,7 @@
 mod cases;
 mod changes;
 mod fleet;
+mod invalidations;
 mod wire;
 
 use std::{
@@ -68,7 +69,7 @@ impl Watching {
             let rows = self.fleet.clusters.at(place);
             let known = rows.filter_map(|row| match row {
                 Cluster::Eks(eks) => Some(eks.api_server.clone()),
-                Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
+                Cluster::ApiServer(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
             });
             Wanted::ApiServers(known.collect())
         };

@@ -65,6 +65,19 @@ impl Alias {
     }
 }
 
+/// An invalidation of paths of the distribution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalidation {
+    /// Id.
+    pub id: String,
+    /// What whoever asked for it called it.
+    pub reference: String,
+    /// The paths.
+    pub paths: Vec<String>,
+    /// The second in which it is everywhere.
+    pub completed_at: i64,
+}
+
 /// The world.
 #[derive(Debug, Clone, PartialEq)]
 pub struct World {
@@ -96,6 +109,8 @@ pub struct World {
     pub staging_weight: f64,
     /// The second from which the distribution is deployed again.
     pub staging_deployed_at: i64,
+    /// Invalidations of the distribution, oldest first.
+    pub invalidations: Vec<Invalidation>,
     /// What was sent to the APIs and has not ended.
     pub sent: Sent,
     /// What every region does in this second.
@@ -136,6 +151,7 @@ impl World {
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
             releases: Vec::new(),
             nodes: vec![nodes::Nodes::at_rest(); count],
+            invalidations: Vec::new(),
             sent: Sent::default(),
             staging_weight: 0.05,
             staging_deployed_at: i64::MIN,

@@ -3,7 +3,7 @@
 use super::{super::physics, Context, Refused};
 
 /// Nodes of a group at rest; they make the capacity of the region's shape.
-const AT_REST: i32 = 10;
+pub const AT_REST: i32 = 10;
 /// Fewest nodes of a group at rest.
 const LEAST: i32 = 6;
 /// Seconds until an update of the bounds has ended: it only changes the Auto Scaling group.

@@ -96,6 +96,13 @@ pub enum Transition {
         /// Whether its result is turned round.
         inverted: bool,
     },
+    /// An invalidation of paths of the distribution.
+    Invalidate {
+        /// What whoever asks for it calls it.
+        reference: String,
+        /// The paths.
+        paths: Vec<String>,
+    },
     /// Whether the actions of alarms run.
     AlarmActions {
         /// Where.
@@ -106,6 +113,11 @@ pub enum Transition {
         run: bool,
     },
 }
+
+/// Seconds until an invalidation is everywhere (domain B.8).
+const INVALIDATION_SECONDS: (f64, f64) = (60.0, 300.0);
+/// Wildcard paths that may be in progress at once.
+const MOST_WILDCARDS: usize = 15;
 
 /// Why the world does not do it: the error code and text that AWS would give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -157,6 +169,9 @@ impl World {
                 check,
                 inverted,
             } => self.routing.invert(*region, *check, *inverted, t),
+            Transition::Invalidate { reference, paths } => {
+                return self.invalidate(reference, paths);
+            }
             Transition::AlarmActions { region, names, run } => {
                 self.alarm_actions(*region, names, *run);
             }
@@ -177,6 +192,11 @@ impl World {
             Transition::CachePrimary { .. } => self.caches.hang_motion(),
             Transition::Shard(shard) => self.caches.hang_shard(shard),
             Transition::Nodes { region, .. } => self.nodes[*region].hang(),
+            Transition::Invalidate { .. } => {
+                if let Some(last) = self.invalidations.last_mut() {
+                    last.completed_at = i64::MAX;
+                }
+            }
             Transition::Weights(_)
             | Transition::Control { .. }
             | Transition::Canary { .. }
@@ -219,6 +239,48 @@ impl World {
         } else {
             muted.extend(names.iter().cloned());
         }
+    }
+
+    /// CloudFront does the same reference with the same paths only once, and refuses it with others.
+    fn invalidate(&mut self, reference: &str, paths: &[String]) -> Result<(), Refused> {
+        let t = self.now();
+        if let Some(known) = self
+            .invalidations
+            .iter()
+            .find(|known| known.reference == reference)
+        {
+            return if known.paths == paths {
+                Ok(())
+            } else {
+                Err(Refused(
+                    "InvalidArgument: Your request contains a caller reference that was used for a previous invalidation batch for the same distribution.",
+                ))
+            };
+        }
+        let wild = |path: &&String| path.ends_with('*');
+        let under_way = self
+            .invalidations
+            .iter()
+            .filter(|known| t < known.completed_at);
+        let wildcards = under_way
+            .flat_map(|known| &known.paths)
+            .chain(paths)
+            .filter(wild);
+        if wildcards.count() > MOST_WILDCARDS {
+            return Err(Refused(
+                "TooManyInvalidationsInProgress: Your request would cause you to exceed the maximum number of in progress wildcard invalidations.",
+            ));
+        }
+        let (low, high) = INVALIDATION_SECONDS;
+        let seconds = self.noise.between(reference, t, low, high);
+        let bits = self.noise.bits(reference, t);
+        self.invalidations.push(super::Invalidation {
+            id: format!("I{bits:013X}"),
+            reference: reference.to_owned(),
+            paths: paths.to_vec(),
+            completed_at: t + seconds as i64,
+        });
+        Ok(())
     }
 
     fn resize(&mut self, region: usize, min: i32, max: i32) -> Result<(), Refused> {

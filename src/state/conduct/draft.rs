@@ -7,7 +7,7 @@ use crate::{
     actions,
     effect::Effect,
     plan::{
-        Guard, GuardId, Intent, Plan, Verdict,
+        Guard, Intent, Plan,
         beside::{Beside, clash},
         entry::What,
         guard::{self, Overrides, Subject},
@@ -16,6 +16,9 @@ use crate::{
     resources::Kind,
     state::{Dialog, Input, Page, Screen, State, navigate},
 };
+
+/// What stands against a plan while the console is not armed; the confirmation asks for it.
+pub const NOT_ARMED: &str = "not armed: `:arm <reason>`";
 
 /// A plan that is looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,8 @@ pub struct Draft {
 /// How far a confirmation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// The console is not armed: `arm` and a reason are typed.
+    Arm,
     /// The phrase is typed.
     Phrase,
     /// The words about the loss are typed.
@@ -164,10 +169,20 @@ pub fn replan(state: &mut State) -> Vec<Effect> {
 /// Opens the confirmation of the draft, or says why not.
 pub fn confirm(state: &mut State) -> Vec<Effect> {
     judge(state);
-    let reasons = obstacles(state);
-    if reasons.is_empty() {
+    let mut reasons = obstacles(state);
+    // Nobody has to begin again because the console was not armed yet: that is asked first.
+    let unarmed = reasons == [NOT_ARMED];
+    if unarmed {
+        reasons.clear();
+    }
+    if let (true, Some(draft)) = (reasons.is_empty(), &state.conduct.draft) {
+        let stage = if unarmed {
+            Stage::Arm
+        } else {
+            next_stage(&draft.plan, None, false)
+        };
         state.dialogs.push(Dialog::Confirm {
-            stage: first_stage(state),
+            stage,
             input: Input::default(),
             typed: Vec::new(),
         });
@@ -208,7 +223,7 @@ pub fn obstacles(state: &State) -> Vec<String> {
     if conduct.read_only {
         reasons.push("this console is read-only".to_owned());
     } else if conduct.armed_left(state.now).is_none() {
-        reasons.push("not armed: `:arm <reason>`".to_owned());
+        reasons.push(NOT_ARMED.to_owned());
     }
     if let Some(problem) = &conduct.journal_problem {
         reasons.push(format!("the journal cannot be written: {problem}"));
@@ -234,60 +249,20 @@ pub fn obstacles(state: &State) -> Vec<String> {
     reasons
 }
 
-fn first_stage(state: &State) -> Stage {
-    match &state.conduct.draft {
-        Some(draft) if !draft.plan.phrase.is_empty() => Stage::Phrase,
-        Some(draft) if !draft.plan.loss_phrase.is_empty() => Stage::Loss,
-        Some(_) | None => Stage::Ready,
+/// The question that follows another one; `None` is before the first.
+pub fn next_stage(plan: &Plan, answered: Option<Stage>, reasoned: bool) -> Stage {
+    match answered {
+        None | Some(Stage::Arm) if !plan.phrase.is_empty() => Stage::Phrase,
+        None | Some(Stage::Arm | Stage::Phrase) if !plan.loss_phrase.is_empty() => Stage::Loss,
+        Some(Stage::Loss) if !reasoned => Stage::Reason,
+        None | Some(Stage::Arm | Stage::Phrase | Stage::Loss | Stage::Reason | Stage::Ready) => {
+            Stage::Ready
+        }
     }
 }
 
-/// Overrides a guard of the draft by name, with a reason.
-pub fn override_guard(state: &mut State, argument: &str) -> Vec<Effect> {
-    let (name, reason) = argument
-        .split_once(char::is_whitespace)
-        .unwrap_or((argument, ""));
-    let reason = reason.trim();
-    let Some(draft) = &mut state.conduct.draft else {
-        return say(
-            state,
-            "there is no plan whose guard could be overridden".to_owned(),
-        );
-    };
-    let wanted = name.to_ascii_uppercase();
-    let Some(guard) = draft.guards.iter().find(|guard| guard.id.name() == wanted) else {
-        let names: Vec<&str> = draft
-            .guards
-            .iter()
-            .filter(|guard| guard.verdict >= Verdict::Unknown)
-            .map(|guard| guard.id.name())
-            .collect();
-        let text = format!(
-            "this plan has no guard `{name}`; not passed: {}",
-            names.join(", ")
-        );
-        return say(state, text);
-    };
-    let id: GuardId = guard.id;
-    match (id.power(), guard.verdict) {
-        (guard::Power::Absolute, _) => {
-            let text = format!("{} is absolute: nobody can override it", id.name());
-            say(state, text)
-        }
-        (guard::Power::Advisory, _) | (_, Verdict::Pass | Verdict::Warn) => {
-            let text = format!("{} does not block", id.name());
-            say(state, text)
-        }
-        (guard::Power::Overridable, Verdict::Fail | Verdict::Unknown) if reason.is_empty() => {
-            let text = format!(
-                "`override {}` needs a reason: it is written into the journal",
-                id.name()
-            );
-            say(state, text)
-        }
-        (guard::Power::Overridable, Verdict::Fail | Verdict::Unknown) => {
-            draft.overrides.insert(id, reason.to_owned());
-            Vec::new()
-        }
-    }
+/// The reason, where somebody typed `arm` and one.
+pub fn arming(text: &str) -> Option<&str> {
+    let reason = text.trim().strip_prefix("arm ")?.trim();
+    (!reason.is_empty()).then_some(reason)
 }

@@ -1,31 +1,11 @@
-//! Runs of the journal that are over or were interrupted: undone, settled, continued by a new plan. Never resumes one.
+//! Runs of the journal that were interrupted: settled, or continued by a new plan. Never resumes one.
 
-use super::{draft, propose, say};
+use super::{propose, say, under_cursor};
 use crate::{
     effect::Effect,
     plan::entry::{Entry, What},
-    state::{Page, Screen, State},
+    state::State,
 };
-
-/// The run under the cursor of the page of runs.
-fn chosen(state: &State) -> Option<String> {
-    let Screen::Page(Page::Runs, cursor) = state.screen else {
-        return None;
-    };
-    state
-        .conduct
-        .listed()
-        .get(usize::from(cursor))
-        .map(|run| run.id.clone())
-}
-
-/// Plans the undo of the run under the cursor.
-pub fn undo_chosen(state: &mut State) -> Vec<Effect> {
-    match chosen(state) {
-        Some(id) => draft(state, &format!("undo {id}")),
-        None => say(state, "there is no run to undo".to_owned()),
-    }
-}
 
 /// A person says that nothing more is to be done about an interrupted run.
 pub fn settle(state: &mut State, argument: &str) -> Vec<Effect> {
@@ -57,7 +37,7 @@ pub fn settle(state: &mut State, argument: &str) -> Vec<Effect> {
 
 /// Plans the rest of an interrupted run anew: the same intent on the fleet of now. Never resumes blindly.
 pub fn go_on(state: &mut State, id: &str) -> Vec<Effect> {
-    let chosen = chosen(state);
+    let chosen = under_cursor(state).map(|line| line.run().to_owned());
     let id = if id.is_empty() {
         chosen.as_deref().unwrap_or_default()
     } else {

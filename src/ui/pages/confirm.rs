@@ -3,6 +3,7 @@
 use super::wrapped;
 use crate::{
     config::theme::Role,
+    plan::GuardId,
     state::{Input, State, conduct::Stage},
     ui::paragraph::Line,
 };
@@ -28,6 +29,15 @@ pub fn confirm(state: &State, stage: Stage, input: &Input, width: u16) -> Vec<Li
     say("", Role::Text);
     say("Esc: do nothing", Role::Accent);
     match stage {
+        Stage::Arm => {
+            say(
+                "Not armed. Type `arm` and why; Enter goes on. It opens 15 minutes and sends nothing yet.",
+                Role::Text,
+            );
+            let begins = "arm ".starts_with(&input.text) || input.text.starts_with("arm ");
+            let role = if begins { Role::Text } else { Role::Bad };
+            say(&format!("> {}", input.text), role);
+        }
         Stage::Phrase => {
             say(&format!("Type `{}` to go on:", plan.phrase), Role::Text);
             say(
@@ -65,6 +75,39 @@ fn typed_role(typed: &str, phrase: &str) -> Role {
     } else {
         Role::Bad
     }
+}
+
+/// The lines of the question before a guard of a run is overridden that cannot be undone.
+pub fn override_again(
+    state: &State,
+    run: &str,
+    guard: GuardId,
+    input: &Input,
+    width: u16,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let Some(run) = state.conduct.run(run) else {
+        return lines;
+    };
+    let mut say = |text: &str, role: Role| wrapped(&mut lines, state, 0, width, text, role);
+    let phrase = &run.plan.loss_phrase;
+    say(&run.plan.title, Role::Title);
+    say(
+        &format!("overrides {}: {}", guard.name(), guard.doc()),
+        Role::Warn,
+    );
+    say("", Role::Text);
+    say("Esc: do nothing", Role::Accent);
+    say("Data will be lost, or nothing undoes this.", Role::Danger);
+    say(
+        &format!("Type `{phrase}` to override; the run goes on only by Space:"),
+        Role::Text,
+    );
+    say(
+        &format!("> {}", input.text),
+        typed_role(&input.text, phrase),
+    );
+    lines
 }
 
 /// The lines of the question how to stop.

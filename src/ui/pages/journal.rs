@@ -102,6 +102,9 @@ pub fn words(what: &What) -> (String, Role) {
         }
         What::Waited { evidence } => (format!("waited: {evidence}"), Role::Muted),
         What::Held { why } => (format!("held: {why}"), Role::Warn),
+        What::Overridden { guard, reason } => {
+            (format!("overrides {}: {reason}", guard.name()), Role::Warn)
+        }
         What::Resumed => ("goes on".to_owned(), Role::Text),
         What::GoingBack { why } => (format!("goes back: {why}"), Role::Warn),
         What::Ended { ending, text } => (format!("{}: {text}", ending.word()), Role::Title),

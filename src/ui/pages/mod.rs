@@ -1,16 +1,19 @@
-//! The pages of plans and runs: the plan that is looked at, the run in hand, the runs of the journal, the journal. Owns which page is which and what they have in common; changes nothing.
+//! The pages of plans and runs: the plan that is looked at, a run, all runs, the journal. Owns which page is which and what they have in common; changes nothing.
 
 mod confirm;
+mod guards;
 mod journal;
 mod plan;
 mod run;
 mod runs;
+mod what_now;
 
 use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-pub use self::confirm::{confirm, stop};
+pub use self::confirm::{confirm, override_again, stop};
+pub use self::what_now::lines as what_now;
 use super::{
     canvas::Canvas,
     paragraph::{self, Line, Part},

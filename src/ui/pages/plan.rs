@@ -1,9 +1,9 @@
 //! The plan page: what would be done, what stands against it, what the survivors would get. Owns the order: first what decides, last what is good to know.
 
-use super::{by_hand, edits, heading, lever, mark, role, span, wrapped};
+use super::{by_hand, edits, guards, heading, lever, span, wrapped};
 use crate::{
     config::theme::Role,
-    plan::{Blast, Guard, Plan, Step, Verdict, Wait, Work, forecast::Forecast, guard::Power},
+    plan::{Guard, Plan, Step, Verdict, Wait, Work, forecast::Forecast, guard::Power},
     resources::{
         age,
         cell::{rate, whole_percent},
@@ -25,13 +25,13 @@ pub fn lines(state: &State, width: u16) -> Vec<Line> {
             state,
             1,
             width,
-            "There is no plan. Select a row and type an action: `:drain-region`.",
+            "There is no plan. Select a row and press D (drain-region), or type an action: `:failover`.",
             Role::Muted,
         );
         return lines;
     };
     summary(&mut lines, state, width, draft);
-    guards(&mut lines, state, width, draft);
+    judged(&mut lines, state, width, draft);
     forecast(&mut lines, state, &draft.plan);
     steps(&mut lines, state, width, &draft.plan);
     if !draft.plan.remarks.is_empty() {
@@ -84,17 +84,31 @@ fn summary(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
     next(lines, state, width, draft);
 }
 
+/// What the confirmation asks for, in the order in which it does.
+fn asked(plan: &Plan, armed: bool) -> String {
+    let mut asked: Vec<String> = Vec::new();
+    asked.extend((!armed).then(|| "`arm` and why".to_owned()));
+    let phrases = [&plan.phrase, &plan.loss_phrase].into_iter();
+    asked.extend(
+        phrases
+            .filter(|phrase| !phrase.is_empty())
+            .map(|phrase| format!("`{phrase}`")),
+    );
+    asked.extend((armed && !plan.loss_phrase.is_empty()).then(|| "why".to_owned()));
+    if asked.is_empty() {
+        "c, then y, carries it out".to_owned()
+    } else {
+        format!("c asks for {}; then y carries it out", asked.join(", "))
+    }
+}
+
 /// What can be done now: the one line that somebody at 3 a.m. needs.
 fn next(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
     let plan = &draft.plan;
-    let obstacles = conduct::obstacles(state);
+    let mut obstacles = conduct::obstacles(state);
+    obstacles.retain(|text| text != conduct::NOT_ARMED);
     if obstacles.is_empty() {
-        let how = match plan.blast {
-            Blast::L1 => "c, then y, carries it out".to_owned(),
-            Blast::L2 | Blast::L3 => {
-                format!("c asks you to type `{}`, then carries it out", plan.phrase)
-            }
-        };
+        let how = asked(plan, state.conduct.armed_left(state.now).is_some());
         return wrapped(lines, state, 1, width, &how, Role::Accent);
     }
     for text in obstacles.iter().filter(|text| !text.starts_with("G-")) {
@@ -123,7 +137,7 @@ fn next(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
     }
     if let Some(first) = overridable.first() {
         let text = format!(
-            "not yet: {} blocks; mend it, or `:override {} <reason>`",
+            "not yet: {} blocks; mend it, or o overrides {} with a reason",
             names(&overridable),
             first.id.name()
         );
@@ -132,7 +146,7 @@ fn next(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
 }
 
 /// What does not pass, the gravest first.
-fn guards(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
+fn judged(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
     let count = |verdict: Verdict| {
         draft
             .guards
@@ -161,69 +175,8 @@ fn guards(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
         } else {
             1
         };
-        let evidence = shortened(&guard.evidence, most);
-        one_guard(lines, state, width, guard, &evidence, draft);
-    }
-}
-
-/// The first findings of an evidence, and how many more there are: all of them stand at the end of the page.
-fn shortened(evidence: &str, most: usize) -> String {
-    let parts: Vec<&str> = evidence.split("; ").collect();
-    match parts.get(..most) {
-        Some(first) if parts.len() > most => {
-            format!("{}; {} more below", first.join("; "), parts.len() - most)
-        }
-        Some(_) | None => evidence.to_owned(),
-    }
-}
-
-fn one_guard(
-    lines: &mut Vec<Line>,
-    state: &State,
-    width: u16,
-    guard: &Guard,
-    evidence: &str,
-    draft: &Draft,
-) {
-    let start = lines.len();
-    let reason = draft.overrides.get(&guard.id);
-    let word = if reason.is_some() {
-        "OVERRIDDEN"
-    } else {
-        guard.verdict.word()
-    };
-    wrapped(lines, state, 25, width, evidence, Role::Text);
-    if let Some(first) = lines.get_mut(start) {
-        first.insert(
-            0,
-            Part::text(
-                1,
-                mark(guard.verdict).glyph(state.look.ascii),
-                role(guard.verdict),
-            ),
-        );
-        first.insert(1, Part::text(3, guard.id.name(), role(guard.verdict)));
-        first.insert(2, Part::text(14, word, role(guard.verdict)));
-    }
-    if let Some(reason) = reason {
-        wrapped(
-            lines,
-            state,
-            25,
-            width,
-            &format!("because: {reason}"),
-            Role::Warn,
-        );
-    } else if !guard.remedy.is_empty() {
-        let arrow = if state.look.ascii { "->" } else { "→" };
-        wrapped(
-            lines,
-            state,
-            25,
-            width,
-            &format!("{arrow} {}", guard.remedy),
-            Role::Muted,
-        );
+        let evidence = guards::shortened(&guard.evidence, most);
+        guards::one(lines, state, width, guard, &evidence, &draft.overrides);
     }
 }
 
@@ -231,7 +184,8 @@ fn one_guard(
 fn in_full(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
     heading(lines, "Guards in full");
     for guard in &draft.guards {
-        one_guard(lines, state, width, guard, &guard.evidence, draft);
+        let evidence = &guard.evidence;
+        guards::one(lines, state, width, guard, evidence, &draft.overrides);
     }
 }
 

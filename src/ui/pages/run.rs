@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{by_hand, heading, plan::waits, span, wrapped};
+use super::{by_hand, guards, heading, plan::waits, span, wrapped};
 use crate::{
     config::theme::Role,
     glyph::Mark,
     plan::{
-        Step, Work,
+        Guard, Step, Verdict, Work,
         entry::{Ending, Outcome},
+        guard::Power,
         run::{Phase, Progress, Run, Told},
     },
     resources::{
@@ -39,10 +40,8 @@ pub fn lines(state: &State, width: u16) -> Vec<Line> {
     lines.push(vec![Part::text(1, &place, Role::Muted)]);
     let (text, role) = phase(run);
     wrapped(&mut lines, state, 1, width, &text, role);
-    let choices = choices(run);
-    if !choices.is_empty() {
-        wrapped(&mut lines, state, 1, width, &choices, Role::Accent);
-    }
+    others(&mut lines, state, width, run);
+    wrapped(&mut lines, state, 1, width, &choices(run), Role::Accent);
     if run.holding && !matches!(run.phase, Phase::Held | Phase::Halted { .. }) {
         wrapped(
             &mut lines,
@@ -53,6 +52,7 @@ pub fn lines(state: &State, width: u16) -> Vec<Line> {
             Role::Warn,
         );
     }
+    stopped_by(&mut lines, state, width, run);
     heading(&mut lines, "Steps");
     for (index, (step, progress)) in run.steps.iter().zip(&run.progress).enumerate() {
         one_step(&mut lines, state, width, run, index, step, progress);
@@ -63,6 +63,50 @@ pub fn lines(state: &State, width: u16) -> Vec<Line> {
         by_hand(&mut lines, state, width, change);
     }
     lines
+}
+
+/// The other runs in hand, in one line.
+fn others(lines: &mut Vec<Line>, state: &State, width: u16, run: &Run) {
+    let others = state.conduct.active().filter(|other| other.id != run.id);
+    let others: Vec<String> = others
+        .map(|other| format!("{} {}", other.plan.title, other.word()))
+        .collect();
+    if !others.is_empty() {
+        let text = format!("also in hand (Tab, u): {}", others.join("; "));
+        wrapped(lines, state, 1, width, &text, Role::Muted);
+    }
+}
+
+/// The guards that stopped it, with what they saw and what would make them pass.
+fn stopped_by(lines: &mut Vec<Line>, state: &State, width: u16, run: &Run) {
+    if !run.blocked || !matches!(run.phase, Phase::Halted { .. }) {
+        return;
+    }
+    let stands =
+        |guard: &&Guard| guard.verdict >= Verdict::Unknown && guard.id.power() != Power::Advisory;
+    let absolute = run
+        .blocking()
+        .any(|guard| guard.id.power() == Power::Absolute);
+    let overridable = run
+        .blocking()
+        .find(|guard| guard.id.power() == Power::Overridable);
+    heading(lines, "What stopped it");
+    for guard in run.guards.iter().filter(stands) {
+        let evidence = guards::shortened(&guard.evidence, 2);
+        guards::one(lines, state, width, guard, &evidence, &run.overrides);
+    }
+    let text = match overridable {
+        _ if absolute => {
+            "nobody can override an absolute guard: mend it, or X stops the run".to_owned()
+        }
+        Some(guard) => format!(
+            "mend it, or o overrides {} with a reason; then Space",
+            guard.id.name()
+        ),
+        None => "nothing stands against it any more: Space goes on".to_owned(),
+    };
+    let role = if absolute { Role::Bad } else { Role::Accent };
+    wrapped(lines, state, 1, width, &text, role);
 }
 
 /// Where it is, in one sentence.
@@ -91,6 +135,16 @@ pub fn phase(run: &Run) -> (String, Role) {
         Phase::Waiting { seen, .. } => (format!("WAITING: {seen}"), Role::Text),
         Phase::Pausing { why, .. } => (format!("asking again soon: {why}"), Role::Warn),
         Phase::Held => ("HELD by you".to_owned(), Role::Warn),
+        Phase::Halted { .. } if run.blocked => {
+            let names: Vec<&str> = run.blocking().map(|guard| guard.id.name()).collect();
+            match names.as_slice() {
+                [] => (
+                    "STOPPED by guards that pass now or are overridden".to_owned(),
+                    Role::Warn,
+                ),
+                names => (format!("STOPPED by {}", names.join(", ")), Role::Bad),
+            }
+        }
         Phase::Halted { why } => (format!("STOPPED: {why}"), Role::Bad),
         Phase::Ended { ending, text } => {
             let role = match ending {
@@ -104,6 +158,9 @@ pub fn phase(run: &Run) -> (String, Role) {
 }
 
 fn choices(run: &Run) -> String {
+    if run.over() {
+        return "N says what helps now · u lists all runs, and undoes · Esc goes back".to_owned();
+    }
     let word = |told: &Told| match told {
         Told::Hold => "Space holds",
         Told::Resume => "Space goes on (reads, compares and judges again)",

@@ -35,6 +35,7 @@ impl Moto {
             name: "api.shop.example".to_owned(),
             zone_id: None,
             regions: std::collections::BTreeMap::default(),
+            residency: None,
         });
         Self {
             url: std::env::var("PILOTHOUSE_MOTO").unwrap(),

@@ -26,6 +26,7 @@ fn estate() -> Estate {
         name: "api.shop.example".to_owned(),
         zone_id: None,
         regions: std::collections::BTreeMap::default(),
+        residency: None,
     });
     estate
 }

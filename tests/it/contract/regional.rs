@@ -79,7 +79,9 @@ async fn clusters_of_every_page_are_described_once_each() {
     };
     let states = rows.iter().map(|row| match row {
         Cluster::Eks(cluster) => (cluster.name.as_str(), cluster.status.as_str()),
-        Cluster::ApiServer(_) | Cluster::NodeGroup(_) => panic!("only clusters were asked for"),
+        Cluster::ApiServer(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => {
+            panic!("only clusters were asked for")
+        }
     });
     assert_eq!(
         states.collect::<Vec<_>>(),

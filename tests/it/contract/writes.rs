@@ -75,6 +75,7 @@ fn shop() -> Estate {
         name: "api.shop.example".to_owned(),
         zone_id: Some("ZSHOP".to_owned()),
         regions: std::collections::BTreeMap::default(),
+        residency: None,
     });
     estate
 }

@@ -15,6 +15,7 @@ use pilothouse::resources::{
     regions::{Identity, Region},
     traffic::{Forward, Mechanism, Policy, Record, RoutingControl, Split, TargetHealth},
 };
+use serde_json::json;
 
 /// Now, in every frame.
 pub fn now() -> Timestamp {
@@ -49,6 +50,8 @@ pub fn estate(regions: usize) -> Arc<Estate> {
         kube_contexts: Vec::new(),
         capacity_rps: Some(30_000.0),
         load_balancers: Vec::new(),
+        capacity_nodes: None,
+        residency: Vec::new(),
     };
     Arc::new(Estate {
         environment: "prod".to_owned(),
@@ -57,6 +60,7 @@ pub fn estate(regions: usize) -> Arc<Estate> {
             name: "api.example.com".to_owned(),
             zone_id: None,
             regions: BTreeMap::new(),
+            residency: None,
         }],
         recovery_endpoints: [
             "us-east-1",
@@ -133,6 +137,7 @@ fn database(region: &str, index: usize, writer: &str) -> Database {
         global: Some(GlobalCluster {
             id: format!("orders-{index}"),
             status: Some("available".to_owned()),
+            engine_version: None,
             endpoint: None,
             members: vec![member(writer), member(region)],
             failover: None,
@@ -299,7 +304,13 @@ fn clusters(fleet: &mut Fleet, place: &Place) {
         latency: Some(Duration::from_millis(42)),
         error: None,
         answered_before: true,
+        ready_nodes: None,
     };
+    let zone = |name: &str| json!({"name": format!("{region}{name}"), "ready": 6, "total": 6});
+    let nodes = json!({"nodes": {"cluster": format!("prod-{region}"), "heard_at": now() - Duration::from_secs(20),
+        "zones": [zone("a"), zone("b"), zone("c")], "cordoned": 0, "not_ready": [], "pressure": []}});
+    let nodes: Cluster = serde_json::from_value(nodes).unwrap();
+    accept(fleet, Source::Nodes, place, Rows::Clusters(vec![nodes]));
     let rows = vec![Cluster::ApiServer(server)];
     accept(fleet, Source::ApiServers, place, Rows::Clusters(rows));
 }
@@ -447,9 +458,33 @@ pub fn hostile() -> Fleet {
         "数据库告警-非常非常非常长的名字-一",
         "z\u{300}\u{301}\u{302}\u{303}\u{304}algo",
         "arn:aws:iam::123456789012:role/secret",
+        "شبكة-الدفع",
+        "👩🏽\u{200d}🚀 crew",
     ];
     let rows = names.iter().map(|name| Alarm {
         name: (*name).to_owned(),
+        ..alarm("x", 0, "ALARM")
+    });
+    accept(
+        &mut fleet,
+        Source::Alarms,
+        &place,
+        Rows::Alarms(rows.collect()),
+    );
+    fleet
+}
+
+/// Names that share beginning and end, and differ in the middle.
+pub fn alike() -> Fleet {
+    let mut fleet = full(3, 2);
+    let place = places(&fleet, Source::Alarms)[0].clone();
+    let name = |index: usize| {
+        let cell = ["a1", "a2", "b1", "b2"][index % 4];
+        let stage = ["blue", "green"][index / 4 % 2];
+        format!("prod-checkout-orders-api-{cell}-{stage}-target-response-time-p95-high")
+    };
+    let rows = (0..8).map(|index| Alarm {
+        name: name(index),
         ..alarm("x", 0, "ALARM")
     });
     accept(

@@ -4,6 +4,7 @@ use pilothouse::{
     plan::{Verdict, entry::What},
     resources::{Change, Severity, traffic},
     sim::World,
+    state::Dialog,
 };
 
 use super::{
@@ -92,8 +93,26 @@ fn set(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
     )
 }
 
+/// What `what now?` lists.
+fn advised(drill: &mut Drill) -> Vec<String> {
+    drill.press("N");
+    let Some(Dialog::WhatNow { advice, .. }) = drill.state.dialogs.last() else {
+        return Vec::new();
+    };
+    let typed = advice.iter().map(|one| one.typed.clone()).collect();
+    drill.press("esc");
+    typed
+}
+
+/// The second since when so many users have been served for a minute, if they have.
+fn served_since(successes: &[(i64, f64)], wanted: f64) -> Option<i64> {
+    let bad = successes.iter().rposition(|(_, success)| *success < wanted);
+    let since = successes.get(bad.map_or(0, |at| at + 1))?.0;
+    (successes.last()?.0 - since >= 60).then_some(since)
+}
+
 #[test]
-fn region_down_is_drained_scaled_and_failed_over_and_users_are_back() {
+fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
     let mut drill = Drill::acting("region-down", 0);
     let calm = drill.success();
     let alert = drill
@@ -103,57 +122,82 @@ fn region_down_is_drained_scaled_and_failed_over_and_users_are_back() {
         .expect("seen within the 30 s of D.8");
     let worst = drill.success();
     assert!(worst < 0.6, "{worst}");
-    drill.command("arm us-east-1 is gone, incident 4711");
     // Route 53 and its health checks are dark: what follows is not known, and said so; that somebody serves is seen by the users who reach it.
+    drill.command("arm us-east-1 is gone, incident 4711");
+    assert_eq!(advised(&mut drill)[0], "drain-region us-east-1 now");
     insist(&mut drill, "drain-region us-east-1 now", &["G-CAP"]);
+    assert_eq!(
+        advised(&mut drill),
+        [
+            "failover shop-global",
+            "promote-replica orders-eu-west-1",
+            "fail-over-cache ldgnf-sessions",
+            "scale-receivers us-east-1",
+        ]
+    );
     let draft = &drill.state.conduct.shown().unwrap().guards;
     let last = draft
         .iter()
         .find(|guard| guard.id.name() == "G-LAST")
         .unwrap();
     assert_eq!(last.verdict, Verdict::Warn, "{last:?}");
-    let drained = hurry(&mut drill, 240);
-    assert!(drained.starts_with("done"), "{drained}");
-    let at_drained = drill.second();
+    let at_drain = drill.second();
+    insist(&mut drill, "failover shop-global to=eu-west-1", &[]);
+    insist(&mut drill, "promote-replica orders-eu-west-1", &[]);
     insist(&mut drill, "scale-receivers us-east-1", &[]);
-    let scaled = hurry(&mut drill, 240);
-    assert!(scaled.starts_with("done"), "{scaled}");
-    let at_scaled = drill.second();
-    // The RPO is an upper bound that grows as long as nobody acts.
-    insist(&mut drill, "failover shop-global to=eu-west-1", &["G-LAG"]);
-    let (failed_over, _) = drill.run_out(400);
-    assert!(failed_over.starts_with("done"), "{failed_over}");
-    let at_written = drill.second();
     insist(
         &mut drill,
         "fail-over-cache ldgnf-sessions to=eu-west-1",
-        &["G-LAG"],
+        &[],
     );
-    let (cached, _) = drill.run_out(400);
-    assert!(cached.starts_with("done"), "{cached}");
-    let at_cached = drill.second();
-    drill.advance(120);
-    let aurora = drill.success();
-    // The orders are still gone: their source is RDS, and only a promotion brings it back, for good.
-    insist(&mut drill, "promote-replica orders-eu-west-1", &["G-LAG"]);
-    let (promoted, _) = drill.run_out(1_200);
-    assert!(promoted.starts_with("done"), "{promoted}");
-    drill.advance(120);
-    let back = drill.success();
+    let decided = drill.second();
+    assert_eq!(drill.state.conduct.active().count(), 5);
+    assert_eq!(advised(&mut drill), [""; 0], "everything is in hand");
+    let mut successes = Vec::new();
+    let mut ended: Vec<(i64, String)> = Vec::new();
+    for _ in 0..900 {
+        drill.advance(1);
+        successes.push((drill.second(), drill.success()));
+        for run in &drill.state.conduct.runs {
+            if run.over() && !ended.iter().any(|(_, title)| *title == run.plan.title) {
+                ended.push((drill.second() - FAULT, run.plan.title.clone()));
+            }
+        }
+        if drill.state.conduct.active().next().is_none()
+            && served_since(&successes, calm * 0.999).is_some()
+        {
+            break;
+        }
+    }
+    let back = |wanted: f64| {
+        let since = served_since(&successes, calm * wanted);
+        since.map(|since| since - FAULT)
+    };
+    let (most, all) = (back(0.97), back(0.999));
     println!(
-        "alert after {} s, worst {worst:.3}; scaled {} s, drained {} s, writer {} s, cache {} s: {aurora:.4}; orders {} s: {back:.4} of {calm:.4}",
+        "alert after {} s, first confirmed after {} s, all after {} s; worst {worst:.3}; 97 % back after {most:?} s, 99.9 % after {all:?} s ({:.4} of {calm:.4}); {ended:?}",
         alert - FAULT,
-        at_scaled - FAULT,
-        at_drained - FAULT,
-        at_written - FAULT,
-        at_cached - FAULT,
-        drill.second() - 120 - FAULT,
+        at_drain - FAULT,
+        decided - FAULT,
+        drill.success(),
     );
     assert!(
-        at_drained - FAULT < 300 && at_written - FAULT < 600,
-        "{at_drained} {at_written}"
+        decided - alert < 60,
+        "decided {} s after the alert",
+        decided - alert
     );
-    assert!(aurora > 0.9 && back / calm >= 0.999, "{aurora} {back}");
+    assert!(most.is_some_and(|most| most < 300), "RTO {most:?}");
+    // The orders live on RDS: its promotion of a replica takes nearly ten minutes by itself, and nothing we do is faster.
+    let promoted = ended.iter().find(|(_, title)| title.starts_with("Promote"));
+    let promoted = promoted.map_or(0, |(second, _)| *second);
+    assert!(
+        all.is_some_and(|all| all <= promoted && all < 700),
+        "{all:?} {promoted}"
+    );
+    let others = ended
+        .iter()
+        .filter(|(_, title)| !title.starts_with("Promote"));
+    assert!(others.clone().count() == 4 && others.clone().all(|(second, _)| *second < 300));
     drill.truth(|world| {
         assert_eq!(*world.databases.writer.now(), 1);
         assert_eq!(*world.caches.primary.now(), 1);
@@ -180,6 +224,7 @@ fn region_down_is_drained_scaled_and_failed_over_and_users_are_back() {
         "{:?}",
         drill.sent
     );
+    assert!(drill.locks.is_empty(), "{:?}", drill.locks);
     let reminders = drill.state.conduct.reminders(drill.state.now);
     let drained = |text: &str| text.starts_with("us-east-1 is drained");
     assert!(
@@ -217,11 +262,11 @@ fn a_bad_canary_is_taken_back_to_nothing() {
     drill.command("arm the canary fails");
     let began = drill.second();
     let listener = "arn:aws:elasticloadbalancing:ap-southeast-1:111122223333:listener/app/shop-ap-southeast-1/47b85ab2d7107bf2/bab549c925b28802/shop-canary";
-    // The alarm of the region is the reason for it, and blocks it all the same.
+    // The alarm of the region is the reason for it, and does not block it.
     insist(
         &mut drill,
         &format!("shift-weights {listener} percent=0"),
-        &["G-ALARM"],
+        &[],
     );
     let weight = |drill: &Drill| drill.truth(|world| world.forward_weight(2, "shop-canary")) == 0;
     let back = drill

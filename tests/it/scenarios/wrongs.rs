@@ -146,12 +146,30 @@ fn no_region_is_drained_while_every_region_is_down() {
 #[test]
 fn the_last_region_is_never_drained() {
     let mut drill = armed("calm", 100);
-    for (region, overrides) in [("ap-southeast-1", &[][..]), ("eu-west-1", &["G-CAP"][..])] {
-        drill.command("arm drill 4711");
-        drill.act(&format!("drain-region {region} now"), overrides);
-        let (phase, _) = drill.run_out(1_500);
-        assert!(phase.starts_with("done: "), "{region}: {phase}");
+    drill.command("arm drill 4711");
+    drill.act("drain-region ap-southeast-1 now", &[]);
+    let (phase, _) = drill.run_out(1_500);
+    assert!(phase.starts_with("done: "), "{phase}");
+    // A second one only while the others have room, and nobody can say otherwise.
+    drill.command("arm drill 4711");
+    drill.plan("drain-region eu-west-1 now");
+    stays_stopped(&mut drill, "G-BLAST");
+    drill.press("esc");
+    // Somebody else closes it all the same.
+    for transition in [
+        Transition::Weights(vec![(1, 0)]),
+        Transition::Control {
+            region: 1,
+            on: false,
+        },
+        Transition::Dial {
+            region: 1,
+            percent: 0.0,
+        },
+    ] {
+        drill.world().change(&transition).unwrap();
     }
+    drill.advance(90);
     let before = drill.sent.len();
     drill.command("arm drill 4711");
     drill.plan("drain-region us-east-1 now");
@@ -258,12 +276,51 @@ fn a_plan_that_is_too_old_or_that_nobody_armed_for_is_not_confirmed() {
     drill.command("disarm");
     drill.advance(3);
     drill.confirm();
-    assert!(
-        drill.refusals()[0].contains("not armed"),
-        "{:?}",
-        drill.refusals()
+    assert!(drill.asks(), "it is asked why first");
+    assert!(drill.sent.is_empty() && drill.state.conduct.runs.is_empty());
+}
+
+#[test]
+fn who_is_not_armed_is_asked_why_first_and_neither_enter_nor_paste_answers() {
+    let mut drill = Drill::acting("calm", 100);
+    drill.plan("drain-region ap-southeast-1");
+    let phrase = drill.state.conduct.draft.clone().unwrap().plan.phrase;
+    drill.press("c enter y enter");
+    drill.paste("arm pasted");
+    drill.press("enter");
+    drill.write_keys(&phrase);
+    drill.press("enter y");
+    assert!(drill.asks() && drill.state.conduct.armed.is_none());
+    drill.press("esc c");
+    drill.write_keys("arm ");
+    drill.press("enter");
+    assert!(drill.state.conduct.armed.is_none(), "without a reason");
+    drill.write_keys("maintenance");
+    let dropped = drill.dropped;
+    drill.press("enter");
+    assert!(drill.state.conduct.armed.is_some() && drill.asks());
+    assert_eq!(
+        drill.dropped,
+        dropped + 1,
+        "what was typed ahead is forgotten"
     );
-    assert!(drill.sent.is_empty());
+    assert!(drill.state.conduct.runs.is_empty());
+    drill.write_keys(&phrase);
+    drill.press("y");
+    drill.advance(2);
+    assert_eq!(
+        drill.state.conduct.active().count(),
+        1,
+        "{}",
+        drill.notice()
+    );
+    // `--read-only` is asked nothing.
+    let mut drill = Drill::acting("calm", 100);
+    drill.state.conduct.read_only = true;
+    drill.plan("drain-region ap-southeast-1");
+    drill.press("c");
+    assert!(!drill.asks());
+    assert!(drill.notice().contains("read-only"), "{}", drill.notice());
 }
 
 #[test]
@@ -352,4 +409,40 @@ fn a_plan_on_which_somebody_else_acted_is_stopped_and_made_again() {
         .iter()
         .filter(|entry| matches!(entry.what, What::Ended { .. }));
     assert_eq!(ended.count(), 2);
+}
+
+#[test]
+fn beside_a_drain_no_second_region_is_drained_and_nothing_is_moved_into_the_first() {
+    let mut drill = armed("region-down", 120);
+    drill.plan("drain-region us-east-1 now");
+    for guard in drill.blocked_by() {
+        drill.command(&format!("override {guard} users are there already"));
+    }
+    drill.confirm();
+    drill.advance(1);
+    let first = drill.state.conduct.shown().unwrap().id.clone();
+    assert_eq!(
+        drill.state.conduct.active().count(),
+        1,
+        "{:?}",
+        drill.refusals()
+    );
+    drill.plan("drain-region ap-southeast-1 now");
+    assert_eq!(verdict(&drill, "G-BLAST"), Some(Verdict::Fail));
+    for guard in drill.blocked_by() {
+        drill.command(&format!("override {guard} I know better"));
+    }
+    drill.confirm();
+    drill.advance(5);
+    let why = drill.refusals()[0].clone();
+    assert!(why.contains("G-BLAST FAIL"), "{why}");
+    let told = format!("run {first} (");
+    assert!(why.contains(&told) && why.contains("more: both"), "{why}");
+    assert!(why.contains("stop it (:runs)"), "{why}");
+    assert_eq!(drill.state.conduct.active().count(), 1);
+    // What the drain itself holds is released when it is over, and not before.
+    drill.press("esc u");
+    assert!(drill.screen(80, 24).contains("In hand"));
+    drill.press("enter");
+    assert!(drill.screen(80, 24).contains(&format!("run {first}")));
 }

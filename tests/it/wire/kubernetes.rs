@@ -39,6 +39,8 @@ struct State {
     log: Vec<(u64, String, Value)>,
     /// What is refused, by the beginning of the path: status, and how often yet.
     refused: BTreeMap<String, (u16, u32)>,
+    /// Paths that may not be watched, with the status that says so.
+    unwatched: BTreeMap<String, u16>,
     /// Watches begun before this count are broken off.
     cut: u64,
     silent: BTreeSet<String>,
@@ -138,6 +140,13 @@ impl KubernetesApi {
         });
     }
 
+    /// Refuses every watch of a path; lists are answered.
+    pub fn refuse_watches(&self, path: &str, status: u16) {
+        self.change(|state| {
+            state.unwatched.insert(path.to_owned(), status);
+        });
+    }
+
     /// Never answers calls of a path.
     pub fn hang(&self, path: &str) {
         self.change(|state| {
@@ -223,6 +232,11 @@ fn note(shared: &Shared, call: &Call, watching: bool, from: Option<&str>) -> boo
 
 fn refusal(shared: &Shared, call: &Call) -> Option<u16> {
     let mut state = shared.state.lock().unwrap();
+    if let Some(status) = state.unwatched.get(&call.path)
+        && call.query.contains_key("watch")
+    {
+        return Some(*status);
+    }
     let mut rules = state.refused.iter_mut();
     let (_, (status, times)) =
         rules.find(|(path, (_, times))| call.path.starts_with(*path) && *times > 0)?;

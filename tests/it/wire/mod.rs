@@ -197,6 +197,8 @@ impl Wire {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            capacity_nodes: None,
+            residency: Vec::new(),
         };
         Estate {
             regions: regions.iter().map(region).collect(),

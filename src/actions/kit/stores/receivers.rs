@@ -3,7 +3,10 @@
 use super::super::region;
 use crate::{
     plan::forecast::Forecast,
-    resources::{Fleet, RegionLabel},
+    resources::{
+        Fleet, RegionLabel,
+        regions::{capacity::Capacity, demand},
+    },
 };
 
 /// The utilisation that receivers shall have after the shift, in percent.
@@ -12,7 +15,14 @@ pub const WANTED_PERCENT: f64 = 70.0;
 /// What each other region gets when one loses all its traffic. The shares of the others grow in proportion; where they are not known, what they serve now stands in.
 pub fn forecast(fleet: &Fleet, away: &RegionLabel) -> Vec<Forecast> {
     let share = |label: &RegionLabel| fleet.rollup(label).share.as_ref()?.fraction;
-    let moving = moving(fleet, away);
+    // All in one minute: what has moved already is not counted where it was and where it is.
+    let rates = demand::in_one_minute(fleet);
+    let rps = |label: &RegionLabel| {
+        let of = rates.iter().find(|(known, _)| *known == label);
+        of.and_then(|(_, rate)| *rate)
+    };
+    // A region to which nothing is steered any more has nothing left to give.
+    let moving = rps(away).or((share(away) == Some(0.0)).then_some(0.0));
     let others: Vec<&RegionLabel> = fleet
         .estate
         .regions
@@ -24,7 +34,7 @@ pub fn forecast(fleet: &Fleet, away: &RegionLabel) -> Vec<Forecast> {
         .iter()
         .map(|label| share(label))
         .collect::<Option<Vec<f64>>>()
-        .or_else(|| others.iter().map(|label| rps(fleet, label)).collect());
+        .or_else(|| others.iter().map(|label| rps(label)).collect());
     let total: f64 = weights.iter().flatten().sum();
     others
         .iter()
@@ -34,8 +44,7 @@ pub fn forecast(fleet: &Fleet, away: &RegionLabel) -> Vec<Forecast> {
                 .as_ref()
                 .filter(|_| total > 0.0)
                 .map(|weights| weights[index] / total);
-            let before = rps(fleet, label);
-            let with = |more: Option<f64>| Some(before? + more?);
+            let with = |more: Option<f64>| Some(rps(label)? + more?);
             Forecast {
                 region: (*label).clone(),
                 share_before: share(label),
@@ -43,36 +52,20 @@ pub fn forecast(fleet: &Fleet, away: &RegionLabel) -> Vec<Forecast> {
                     .and(share(away))
                     .zip(part)
                     .map(|(away, part)| share(label).unwrap_or_default() + away * part),
-                rps_before: before,
+                rps_before: region::rps(fleet, label),
                 rps_after: with(moving.zip(part).map(|(moving, part)| moving * part)),
                 rps_worst: with(moving),
-                capacity_rps: fleet
-                    .estate
-                    .region(label)
-                    .and_then(|spec| spec.capacity_rps),
+                capacity_rps: Capacity::of(fleet, label).usable(),
             }
         })
         .collect()
 }
 
-fn rps(fleet: &Fleet, label: &RegionLabel) -> Option<f64> {
-    fleet.rollup(label).demand.requests_per_second?.usable()
-}
-
-/// What will move. A region to which nothing is steered any more has nothing left to give.
-fn moving(fleet: &Fleet, away: &RegionLabel) -> Option<f64> {
-    let nothing = fleet
-        .rollup(away)
-        .share
-        .as_ref()
-        .is_some_and(|share| share.fraction == Some(0.0));
-    rps(fleet, away).or(nothing.then_some(0.0))
-}
-
-/// How many times the nodes of a receiver must be for it to stay at the wanted utilisation: in whole tenths upwards, so that a reading that trembles gives the same plan.
-pub fn factor(forecast: &Forecast) -> Option<f64> {
-    let times = forecast.utilisation_after()? / WANTED_PERCENT;
-    // 1.3000000000000003 tenths are 13, not 14.
+/// How many times the nodes that are wanted now a receiver must have to stay at the wanted utilisation, given what it serves once all of those are Ready.
+pub fn factor(forecast: &Forecast, wanted_rps: Option<f64>) -> Option<f64> {
+    let capacity = wanted_rps.filter(|rps| *rps > 0.0)?;
+    let times = forecast.rps_after? / capacity * 100.0 / WANTED_PERCENT;
+    // In whole tenths upwards, so that a reading that trembles gives the same plan; 1.3000000000000003 tenths are 13, not 14.
     Some((times * 10.0 - 1e-6).ceil() / 10.0)
 }
 
@@ -89,7 +82,7 @@ pub fn nodes(now: i32, factor: f64) -> i32 {
 mod tests {
     use super::*;
 
-    fn getting(after: f64, capacity: Option<f64>) -> Forecast {
+    fn getting(after: f64) -> Forecast {
         Forecast {
             region: RegionLabel::new("eu").unwrap(),
             share_before: None,
@@ -97,17 +90,18 @@ mod tests {
             rps_before: Some(0.0),
             rps_after: Some(after),
             rps_worst: Some(after),
-            capacity_rps: capacity,
+            capacity_rps: None,
         }
     }
 
     #[test]
     fn a_receiver_is_scaled_to_seventy_percent_and_never_rounded_down() {
-        assert_eq!(factor(&getting(700.0, Some(1_000.0))), Some(1.0));
-        assert_eq!(factor(&getting(701.0, Some(1_000.0))), Some(1.1));
-        assert_eq!(factor(&getting(910.0, Some(1_000.0))), Some(1.3));
-        assert_eq!(factor(&getting(1_200.0, Some(1_000.0))), Some(1.8));
-        assert_eq!(factor(&getting(1_200.0, None)), None);
+        let capacity = Some(1_000.0);
+        assert_eq!(factor(&getting(700.0), capacity), Some(1.0));
+        assert_eq!(factor(&getting(701.0), capacity), Some(1.1));
+        assert_eq!(factor(&getting(910.0), capacity), Some(1.3));
+        assert_eq!(factor(&getting(1_200.0), capacity), Some(1.8));
+        assert_eq!(factor(&getting(1_200.0), None), None);
         assert_eq!(nodes(4, 1.8), 8);
         assert_eq!(nodes(10, 1.3), 13);
         assert_eq!(nodes(3, 1.0), 3);

@@ -73,7 +73,7 @@ impl Watched {
     fn query(&self, source: Source, place: &Place) -> Query {
         let servers = self.fleet.clusters.at(place).filter_map(|row| match row {
             Cluster::Eks(eks) => Some(eks.api_server.clone()),
-            Cluster::ApiServer(_) | Cluster::NodeGroup(_) => None,
+            Cluster::ApiServer(_) | Cluster::NodeGroup(_) | Cluster::Nodes(_) => None,
         });
         let wanted = match source {
             Source::Metrics => Wanted::Series(self.fleet.wanted_series(place)),

@@ -1,6 +1,9 @@
 //! Tests of the guards: each verdict that matters, on a small world of three regions.
 
+mod back;
+mod candidates;
 mod harm;
+mod price;
 mod receivers;
 mod session;
 mod side;

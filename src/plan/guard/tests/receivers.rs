@@ -19,7 +19,7 @@ fn the_receivers_have_room() {
     says(
         &judged(&fleet, &plan, GuardId::Capacity),
         Verdict::Pass,
-        "eu-west-1 60 % (600 of 1000 rps)",
+        "eu-west-1 60 % (600 of 1000 rps: as configured",
     );
     forecast(&mut plan, EU, 720.0, 800.0);
     says(
@@ -46,11 +46,10 @@ fn the_receivers_have_room() {
         judged(&fleet, &plan, GuardId::Capacity).verdict,
         Verdict::Pass
     );
-    for forecast in &mut plan.forecast {
-        forecast.capacity_rps = None;
-    }
+    let mut unconfigured = estate(&REGIONS);
+    unconfigured.regions[1].capacity_rps = None;
     says(
-        &judged(&fleet, &plan, GuardId::Capacity),
+        &judged(&world_of(unconfigured), &plan, GuardId::Capacity),
         Verdict::Unknown,
         "capacity is not known",
     );
@@ -59,6 +58,64 @@ fn the_receivers_have_room() {
         &judged(&fleet, &plan, GuardId::Capacity),
         Verdict::Unknown,
         "nothing is forecast",
+    );
+}
+
+#[test]
+fn room_is_what_the_nodes_that_are_there_can_serve() {
+    let mut estate = estate(&REGIONS);
+    for region in &mut estate.regions {
+        region.capacity_nodes = Some(10.0);
+    }
+    let mut fleet = world_of(estate);
+    let plan = {
+        let mut plan = drain(&fleet);
+        forecast(&mut plan, US, 500.0, 600.0);
+        forecast(&mut plan, EU, 1_200.0, 1_300.0);
+        plan
+    };
+    says(
+        &judged(&fleet, &plan, GuardId::Capacity),
+        Verdict::Unknown,
+        "the nodes of eu-west-1 are not known",
+    );
+    let nodes = |fleet: &mut Fleet, region: &str, desired: i32, ready: Option<i32>| {
+        let group = json!({"node_group": {"name": "web", "cluster": "shop", "status": "ACTIVE", "bounds": {"min": 1, "max": 30}, "desired": desired, "health_issues": []}});
+        answer(
+            fleet,
+            Source::Clusters,
+            &place(region),
+            5,
+            Rows::Clusters(vec![row(group)]),
+        );
+        let ready = ready.map(|ready| json!({"web": ready}));
+        let server = json!({"api_server": {"name": "shop", "ready_nodes": ready}});
+        answer(
+            fleet,
+            Source::ApiServers,
+            &place(region),
+            5,
+            Rows::Clusters(vec![row(server)]),
+        );
+    };
+    nodes(&mut fleet, US, 10, Some(10));
+    nodes(&mut fleet, EU, 18, Some(10));
+    says(
+        &judged(&fleet, &plan, GuardId::Capacity),
+        Verdict::Fail,
+        "eu-west-1 120 % > 85 % (1200 of 1000 rps: 10 Ready nodes, 1000 rps at 10)",
+    );
+    nodes(&mut fleet, EU, 18, Some(18));
+    says(
+        &judged(&fleet, &plan, GuardId::Capacity),
+        Verdict::Pass,
+        "eu-west-1 67 % (1200 of 1800 rps: 18 Ready nodes",
+    );
+    nodes(&mut fleet, EU, 18, None);
+    says(
+        &judged(&fleet, &plan, GuardId::Capacity),
+        Verdict::Warn,
+        "18 nodes wanted, Ready not known",
     );
 }
 

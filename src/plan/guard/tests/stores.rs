@@ -173,7 +173,9 @@ fn lag_is_weighed_by_what_is_done() {
     let mut fleet = world();
     let (planned, forced) = (one(&fleet, switchover(EU)), one(&fleet, failover(EU)));
     let lag = |fleet: &mut Fleet, ms: f64| {
-        measured(fleet, EU, &[("database/db/replication-lag", ms)]);
+        for region in [EU, AP] {
+            measured(fleet, region, &[("database/db/replication-lag", ms)]);
+        }
     };
     says(
         &judged(&fleet, &planned, GuardId::Lag),
@@ -204,13 +206,17 @@ fn lag_is_weighed_by_what_is_done() {
         "> RPO",
     );
     metrics(&mut fleet, &place(EU), 1, Vec::new());
-    for plan in [planned, forced] {
-        says(
-            &judged(&fleet, &plan, GuardId::Lag),
-            Verdict::Unknown,
-            "not known",
-        );
-    }
+    says(
+        &judged(&fleet, &planned, GuardId::Lag),
+        Verdict::Unknown,
+        "not known",
+    );
+    // A member whose lag is known is the better one.
+    says(
+        &judged(&fleet, &forced, GuardId::Lag),
+        Verdict::Fail,
+        "behind, the lag of eu-west-1 is not known",
+    );
 }
 
 #[test]

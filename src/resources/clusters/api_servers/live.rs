@@ -96,6 +96,7 @@ async fn probe(
         latency: None,
         error: None,
         answered_before: false,
+        ready_nodes: None,
     };
     match result {
         Ok(version) => ApiServerState {

@@ -35,6 +35,9 @@ pub struct GlobalCluster {
     pub id: String,
     /// `available` …
     pub status: Option<String>,
+    /// Version of the engine of its writer, as the global cluster tells it: also while the region of the writer is silent.
+    #[serde(default)]
+    pub engine_version: Option<String>,
     /// The global writer endpoint.
     pub endpoint: Option<String>,
     /// Members in all regions; none when the cluster names its global cluster but that could not be read.

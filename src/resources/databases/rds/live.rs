@@ -157,6 +157,7 @@ pub(super) fn global_cluster(global: types::GlobalCluster) -> GlobalCluster {
     GlobalCluster {
         id: global.global_cluster_identifier.unwrap_or_default(),
         status: global.status,
+        engine_version: global.engine_version,
         endpoint: global.endpoint,
         members: global
             .global_cluster_members
@@ -205,6 +206,7 @@ pub(super) fn db_cluster(
         (id.is_some() || secondary).then(|| GlobalCluster {
             id: id.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
             status: None,
+            engine_version: None,
             endpoint: None,
             members: Vec::new(),
             failover: None,

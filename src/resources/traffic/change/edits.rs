@@ -67,6 +67,10 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
             percent(*from),
             percent(*to),
         )],
+        Change::Invalidate { paths, .. } => paths
+            .iter()
+            .map(|path| Edit::new(path, "cached", "invalid"))
+            .collect(),
     }
 }
 
@@ -158,6 +162,9 @@ pub(super) fn inverse(change: &Change) -> Result<Change, &'static str> {
             from: to,
             to: from,
         },
+        Change::Invalidate { .. } => {
+            return Err("what was cached is gone; the caches fill again by themselves");
+        }
     };
     Ok(inverse)
 }

@@ -4,7 +4,7 @@ use super::{Change, ControlEdit, ForwardEdit, RecordEdit, close, weight};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     change::Standing,
-    traffic::{Mechanism, Record, Split, plain_name},
+    traffic::{Mechanism, Split, find},
 };
 
 /// What the fleet shows of a change.
@@ -45,6 +45,11 @@ pub(super) fn standing(change: &Change, fleet: &Fleet) -> Standing {
             to,
             ..
         } => staging_standing(fleet, policy_id, *from, *to),
+        Change::Invalidate {
+            distribution_id,
+            reference,
+            ..
+        } => invalidation_standing(fleet, distribution_id, reference),
     }
 }
 
@@ -70,25 +75,8 @@ fn complete(fleet: &Fleet, source: Source, place: &Place) -> bool {
     status.observed_at.is_some() && status.problems.is_empty()
 }
 
-/// Whether two record sets are the same set of the same name.
-fn same_set(a: &Record, b: &Record) -> bool {
-    (&a.zone_id, &a.record_type, &a.set_identifier)
-        == (&b.zone_id, &b.record_type, &b.set_identifier)
-        && plain_name(&a.name) == plain_name(&b.name)
-}
-
 fn record_standing(fleet: &Fleet, edit: &RecordEdit) -> Standing {
-    let seen = rows(fleet, Source::Records, &Place::Global)
-        .iter()
-        .find_map(|split| match &split.by {
-            Mechanism::Record(record) if same_set(record, &edit.from) => Some(record),
-            Mechanism::Record(_)
-            | Mechanism::Dial(_)
-            | Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
-        });
+    let seen = find::record(rows(fleet, Source::Records, &Place::Global), &edit.from);
     let name = edit.name();
     match seen {
         None if complete(fleet, Source::Records, &Place::Global) => {
@@ -119,15 +107,7 @@ fn control_standing(fleet: &Fleet, edit: &ControlEdit) -> Standing {
                 && slice.observed_at.is_some()
         })
         .filter_map(|(_, _, slice)| {
-            slice.rows.iter().find_map(|split| match &split.by {
-                Mechanism::Control(control) if control.arn == edit.arn => Some(control.on),
-                Mechanism::Control(_)
-                | Mechanism::Record(_)
-                | Mechanism::Dial(_)
-                | Mechanism::Forward(_)
-                | Mechanism::Alias(_)
-                | Mechanism::Distribution(_) => None,
-            })
+            find::control(&slice.rows, &edit.arn).map(|control| control.on)
         });
     let name = &edit.name;
     let Some(Some(first)) = states.next() else {
@@ -144,17 +124,7 @@ fn control_standing(fleet: &Fleet, edit: &ControlEdit) -> Standing {
 }
 
 fn dial_standing(fleet: &Fleet, group_arn: &str, from: f64, to: f64) -> Standing {
-    let seen = rows(fleet, Source::Accelerators, &Place::Global)
-        .iter()
-        .find_map(|split| match &split.by {
-            Mechanism::Dial(group) if group.group_arn == group_arn => Some(group),
-            Mechanism::Dial(_)
-            | Mechanism::Record(_)
-            | Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
-        });
+    let seen = find::group(rows(fleet, Source::Accelerators, &Place::Global), group_arn);
     let value = of_share("the dial", seen.map(|group| group.dial), from, to);
     match (
         value,
@@ -175,24 +145,9 @@ fn forward_standing(
     groups: &[ForwardEdit],
 ) -> Standing {
     let place = Place::Region(region.clone());
+    let rows = rows(fleet, Source::LoadBalancers, &place);
     let seen = |edit: &ForwardEdit| {
-        rows(fleet, Source::LoadBalancers, &place)
-            .iter()
-            .find_map(|split| match &split.by {
-                Mechanism::Forward(forward)
-                    if forward.listener_arn == listener
-                        && forward.rule_arn.as_deref() == rule
-                        && forward.target_group_arn == edit.target_group_arn =>
-                {
-                    Some(forward.weight)
-                }
-                Mechanism::Forward(_)
-                | Mechanism::Record(_)
-                | Mechanism::Dial(_)
-                | Mechanism::Alias(_)
-                | Mechanism::Distribution(_)
-                | Mechanism::Control(_) => None,
-            })
+        find::forward(rows, (listener, rule), &edit.target_group_arn).map(|forward| forward.weight)
     };
     Standing::of_parts(
         groups
@@ -248,20 +203,11 @@ fn alias_standing(
 }
 
 fn staging_standing(fleet: &Fleet, policy_id: &str, from: f64, to: f64) -> Standing {
-    let seen = rows(fleet, Source::Distributions, &Place::Global)
-        .iter()
-        .find_map(|split| match &split.by {
-            Mechanism::Distribution(distribution) => distribution
-                .policy
-                .as_ref()
-                .filter(|policy| policy.id == policy_id)
-                .map(|policy| (distribution, policy.weight)),
-            Mechanism::Record(_)
-            | Mechanism::Dial(_)
-            | Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Control(_) => None,
-        });
+    let all = rows(fleet, Source::Distributions, &Place::Global);
+    let seen = find::distributions(all).find_map(|distribution| {
+        let policy = distribution.policy.as_ref()?;
+        (policy.id == policy_id).then_some((distribution, policy.weight))
+    });
     let value = of_share(
         "the staging share",
         seen.and_then(|(_, weight)| weight),
@@ -273,5 +219,27 @@ fn staging_standing(fleet: &Fleet, policy_id: &str, from: f64, to: f64) -> Stand
             Standing::Underway(format!("{} is {}", distribution.id, distribution.status))
         }
         (value, _) => value,
+    }
+}
+
+/// An invalidation is known by the reference that was sent with it.
+fn invalidation_standing(fleet: &Fleet, id: &str, reference: &str) -> Standing {
+    let all = rows(fleet, Source::Distributions, &Place::Global);
+    let seen = find::distributions(all).find(|known| known.id == id);
+    let Some(distribution) = seen else {
+        return Standing::Unknown(format!("distribution {id} is not listed"));
+    };
+    let Some(invalidations) = &distribution.invalidations else {
+        return Standing::Unknown(format!("the invalidations of {id} were not read"));
+    };
+    let ours = invalidations
+        .iter()
+        .find(|known| known.reference.as_deref() == Some(reference));
+    match ours {
+        None => Standing::Before,
+        Some(known) if known.in_progress() => {
+            Standing::Underway(format!("invalidation {} is {}", known.id, known.status))
+        }
+        Some(_) => Standing::After,
     }
 }

@@ -7,7 +7,12 @@ use aws_sdk_cloudfront::{
     },
 };
 
-use super::{ContinuousDeployment, Distribution, Origin};
+use tokio::time::Instant;
+
+use super::{
+    ContinuousDeployment, Distribution, Origin, invalidations::live as invalidations,
+    parse_reference,
+};
 use crate::{
     provider::{ask::Ask, paging::all_pages},
     resources::{
@@ -23,8 +28,12 @@ struct Found {
     config: Option<DistributionConfig>,
 }
 
-/// Every distribution, with its policy.
-pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
+/// Every distribution, with its policy and its newest invalidations, and whether the invalidation that `wanted` names has ended.
+pub async fn observe(
+    ask: &Ask<'_>,
+    wanted: Option<&str>,
+) -> Result<(Vec<Split>, Option<bool>), ProviderError> {
+    let started = Instant::now();
     let client = Client::new(&ask.config);
     let mut found = Vec::new();
     for summary in distributions(ask, &client).await? {
@@ -49,7 +58,10 @@ pub async fn observe(ask: &Ask<'_>) -> Result<Vec<Split>, ProviderError> {
         attach(ask, &client, &mut found, policies).await?;
     }
     let distributions = found.into_iter().map(|found| found.distribution);
-    Ok(rows(distributions.collect()))
+    let mut distributions: Vec<Distribution> = distributions.collect();
+    let wanted = wanted.and_then(parse_reference);
+    let in_sync = invalidations::read(ask, &client, &mut distributions, wanted, started).await?;
+    Ok((rows(distributions), in_sync))
 }
 
 async fn read_config(
@@ -191,6 +203,7 @@ fn distribution(summary: DistributionSummary) -> Distribution {
         origins: origins(summary.origins),
         origin_groups: origin_groups(summary.origin_groups),
         policy: None,
+        invalidations: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! CloudFront distributions and continuous deployment: the model, their series, what is wrong with one. Must never take a header policy for a share.
 
+pub mod invalidations;
 pub mod live;
 pub mod write;
 
@@ -44,6 +45,46 @@ pub struct Distribution {
     pub http_version: Option<String>,
     /// The continuous-deployment policy.
     pub policy: Option<ContinuousDeployment>,
+    /// The newest invalidations; `None` where they were not read.
+    #[serde(default)]
+    pub invalidations: Option<Vec<Invalidation>>,
+}
+
+/// An invalidation of paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invalidation {
+    /// Id.
+    pub id: String,
+    /// `InProgress`, `Completed`, or a value not known yet.
+    pub status: String,
+    /// What whoever asked for it called it; `None` where only its summary was read.
+    pub reference: Option<String>,
+    /// The paths; none where only its summary was read.
+    pub paths: Vec<String>,
+}
+
+impl Invalidation {
+    /// Whether it has not ended.
+    pub fn in_progress(&self) -> bool {
+        self.status != "Completed"
+    }
+}
+
+/// Whether a path stands for many files: CloudFront takes `*` at the end only.
+pub fn is_wildcard(path: &str) -> bool {
+    path.ends_with('*')
+}
+
+/// Wildcard paths that may be in progress at once for a distribution.
+pub const MOST_WILDCARDS: usize = 15;
+/// Files that may be in progress at once for a distribution.
+pub const MOST_FILES: usize = 3_000;
+
+/// An invalidation as a receipt names it: `DISTRIBUTION/INVALIDATION`, for CloudFront finds it by both only.
+pub fn parse_reference(reference: &str) -> Option<(&str, &str)> {
+    let (distribution, id) = reference.split_once('/')?;
+    let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+    (plain(distribution) && plain(id)).then_some((distribution, id))
 }
 
 /// A continuous-deployment policy.
@@ -61,7 +102,7 @@ pub struct ContinuousDeployment {
     pub staging_domains: Vec<String>,
 }
 
-/// Key of a series of a distribution; `what` is `requests` or `5xx-rate`.
+/// Key of a series of a distribution; `what` is `requests`, `5xx-rate` or `hit-rate`.
 pub fn distribution_key(id: &str, what: &str) -> String {
     format!("distribution/{id}/{what}")
 }
@@ -103,6 +144,8 @@ impl Distribution {
         vec![
             of("requests", "Requests", Stat::Sum),
             of("5xx-rate", "5xxErrorRate", Stat::Average),
+            // One of the additional metrics, which the owner of the distribution enables.
+            of("hit-rate", "CacheHitRate", Stat::Average),
         ]
     }
 }

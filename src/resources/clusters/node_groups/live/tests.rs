@@ -59,7 +59,7 @@ fn rows(answer: &Answer) -> Vec<NodeGroup> {
     };
     let group = |row: &Cluster| match row {
         Cluster::NodeGroup(group) => Some(group.clone()),
-        Cluster::Eks(_) | Cluster::ApiServer(_) => None,
+        Cluster::Eks(_) | Cluster::ApiServer(_) | Cluster::Nodes(_) => None,
     };
     rows.iter().filter_map(group).collect()
 }

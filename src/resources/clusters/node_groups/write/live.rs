@@ -28,7 +28,7 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
     let scaling = NodegroupScalingConfig::builder()
         .min_size(to.min)
         .max_size(to.max)
-        .set_desired_size(raised(seen.desired, *to));
+        .set_desired_size(moved(seen.desired, *to));
     let call = Client::new(&write.config())
         .update_nodegroup_config()
         .cluster_name(cluster)
@@ -46,11 +46,12 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
     sent.await
 }
 
-/// The wanted size belongs to the autoscaler (domain B.5) and is left out, but for one case: EKS refuses a minimum above it ("Minimum capacity can't be greater than desired size").
-fn raised(desired: Option<i32>, to: Bounds) -> Option<i32> {
-    desired
-        .is_some_and(|desired| desired < to.min)
-        .then_some(to.min)
+/// The wanted size belongs to the autoscaler (domain B.5) and is left out where it lies within the bounds. Where it does not EKS refuses them
+/// ("Minimum capacity can't be greater than desired size", and the same of the maximum), so the nearest bound goes along.
+fn moved(desired: Option<i32>, to: Bounds) -> Option<i32> {
+    let desired = desired?;
+    let within = desired.max(to.min).min(to.max);
+    (within != desired).then_some(within)
 }
 
 #[cfg(test)]

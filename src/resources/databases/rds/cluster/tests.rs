@@ -18,6 +18,7 @@ fn global(members: Vec<GlobalMember>) -> GlobalCluster {
     GlobalCluster {
         id: "shop".to_owned(),
         status: Some("available".to_owned()),
+        engine_version: None,
         endpoint: None,
         members,
         failover: None,

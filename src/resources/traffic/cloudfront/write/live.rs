@@ -1,6 +1,11 @@
-//! Writes the share of a staging distribution: reads the policy with its ETag, changes the weight and sends all of it back, if nobody was faster.
+//! Invalidates paths, and writes the share of a staging distribution: reads the policy with its ETag, changes the weight and sends all of it back, if nobody was faster.
 
-use aws_sdk_cloudfront::{Client, types::ContinuousDeploymentPolicyConfig};
+use aws_sdk_cloudfront::{
+    Client,
+    error::BuildError,
+    operation::create_invalidation::CreateInvalidationOutput,
+    types::{ContinuousDeploymentPolicyConfig, InvalidationBatch, Paths},
+};
 
 use super::{drift, unsendable};
 use crate::{
@@ -13,6 +18,7 @@ use crate::{
 };
 
 const OPERATION: &str = "cloudfront:UpdateContinuousDeploymentPolicy";
+const INVALIDATE: &str = "cloudfront:CreateInvalidation";
 const API: Api = Api::CloudFront;
 
 /// Gives the staging distribution of a policy its new share.
@@ -60,6 +66,37 @@ async fn read(
             let text = "an answer without the policy or its ETag";
             ProviderError::new(ErrorClass::Terminal, READ, text)
         })
+}
+
+/// Sends an invalidation. CloudFront compares nothing; it does the same reference with the same paths only once.
+pub async fn invalidate(
+    write: &Write<'_>,
+    distribution: &str,
+    paths: &[String],
+    reference: &str,
+) -> Result<Receipt, ApplyError> {
+    let unsendable = |error: BuildError| Write::refused(INVALIDATE, error.to_string());
+    let quantity = i32::try_from(paths.len()).unwrap_or(i32::MAX);
+    let list = Paths::builder()
+        .quantity(quantity)
+        .set_items(Some(paths.to_vec()))
+        .build()
+        .map_err(unsendable)?;
+    let batch = InvalidationBatch::builder()
+        .paths(list)
+        .caller_reference(reference)
+        .build()
+        .map_err(unsendable)?;
+    let call = Client::new(&write.config())
+        .create_invalidation()
+        .distribution_id(distribution)
+        .invalidation_batch(batch)
+        .send();
+    let name = |answer: &CreateInvalidationOutput| {
+        let id = &answer.invalidation()?.id;
+        Some(format!("{distribution}/{id}"))
+    };
+    write.send(API, INVALIDATE, call, name).await
 }
 
 #[cfg(test)]

@@ -31,11 +31,14 @@ fn estate() -> Arc<Estate> {
         kube_contexts: Vec::new(),
         capacity_rps: None,
         load_balancers: Vec::new(),
+        capacity_nodes: None,
+        residency: Vec::new(),
     };
     let name = ManagedName {
         name: NAME.to_owned(),
         zone_id: None,
         regions: Default::default(),
+        residency: None,
     };
     Arc::new(Estate {
         regions: vec![region("us-east-1"), region("eu-west-1")],

@@ -44,6 +44,7 @@ fn a_staging_distribution_takes_its_weight_from_the_primary() {
         split: "E1".to_owned(),
         member: member.to_owned(),
         by: Mechanism::Distribution(Distribution {
+            invalidations: None,
             id: member.to_owned(),
             arn: String::new(),
             domain: format!("{member}.cloudfront.net"),

@@ -67,6 +67,17 @@ async fn a_minimum_above_the_wanted_size_takes_it_along() {
 }
 
 #[tokio::test]
+async fn a_maximum_below_the_wanted_size_takes_it_along() {
+    let to = Bounds { min: 1, max: 2 };
+    let (result, calls) = sent(change(to), "ACTIVE", (2, 3)).await;
+    assert!(result.is_ok(), "{result:?}");
+    let (_, body) = calls[1].split_once(' ').unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let expected = json!({"minSize": 1, "maxSize": 2, "desiredSize": 2});
+    assert_eq!(body["scalingConfig"], expected);
+}
+
+#[tokio::test]
 async fn a_group_that_somebody_touched_or_touches_is_not_changed() {
     let to = Bounds { min: 4, max: 6 };
     for (status, min, why) in [

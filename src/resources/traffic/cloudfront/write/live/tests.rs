@@ -84,3 +84,30 @@ async fn another_weight_is_left_alone_and_another_etag_is_a_conflict() {
     assert_eq!(result.unwrap_err().error.class, ErrorClass::Terminal);
     assert!(seen.is_empty());
 }
+
+fn created() -> canned::Reply {
+    (201, "<Invalidation><Id>I1</Id><Status>InProgress</Status><CreateTime>2026-11-29T03:00:00Z</CreateTime></Invalidation>".to_owned())
+}
+
+#[tokio::test]
+async fn the_batch_carries_its_paths_and_the_reference_of_the_plan() {
+    let paths = ["/index.html".to_owned(), "/img/*".to_owned()];
+    let (result, calls) = crate::provider::armed::send(
+        |_| created(),
+        async |write| invalidate(write, "E1", &paths, "pilothouse-1a2b").await,
+    )
+    .await;
+    assert_eq!(result.unwrap().reference.as_deref(), Some("E1/I1"));
+    let [call] = calls.as_slice() else {
+        panic!("{calls:?}");
+    };
+    assert!(
+        call.starts_with("/2020-05-31/distribution/E1/invalidation "),
+        "{call}"
+    );
+    assert!(call.contains("<Paths><Quantity>2</Quantity><Items><Path>/index.html</Path><Path>/img/*</Path></Items></Paths>"), "{call}");
+    assert!(
+        call.contains("<CallerReference>pilothouse-1a2b</CallerReference>"),
+        "{call}"
+    );
+}

@@ -1,0 +1,106 @@
+//! G-SAMPLE: a canary is raised only when enough of its requests were seen. Owns how many are enough (domain B.3); a canary that begins has none, and one that is taken back needs none.
+
+use super::{Guard, GuardId, back, finding::Findings, outlook::Outlook};
+use crate::resources::{
+    Change, Fleet, Place, Source,
+    traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
+};
+
+/// Requests that are enough for a verdict.
+const REQUESTS: f64 = 500.0;
+/// Errors that are enough.
+const ERRORS: f64 = 10.0;
+
+/// G-SAMPLE.
+pub fn sample(outlook: &Outlook<'_>) -> Guard {
+    let mut found = Findings::default();
+    for change in outlook.traffic() {
+        if back::lowers_canary(&Change::Traffic(change.clone())) {
+            continue;
+        }
+        let (place, requests, errors, from, what) = match change {
+            traffic::Change::Alias {
+                region,
+                function,
+                alias,
+                canary,
+                from,
+                ..
+            } => (
+                Place::Region(region.clone()),
+                alias_key(function, alias, canary, "invocations"),
+                Some(alias_key(function, alias, canary, "errors")),
+                *from,
+                format!("version {canary} of {function}"),
+            ),
+            traffic::Change::Staging {
+                distribution_id,
+                from,
+                ..
+            } => {
+                let Some(staging) = staging_of(outlook.fleet, distribution_id) else {
+                    continue;
+                };
+                let key = distribution_key(&staging, "requests");
+                (
+                    Place::Global,
+                    key,
+                    None,
+                    *from,
+                    format!("staging {staging}"),
+                )
+            }
+            // Load balancers publish no requests of a target group that are read here.
+            traffic::Change::Forward { .. }
+            | traffic::Change::Weights { .. }
+            | traffic::Change::Dial { .. }
+            | traffic::Change::Controls { .. }
+            | traffic::Change::Invalidate { .. } => continue,
+        };
+        if from <= 0.0 {
+            found.pass(format!("{what} begins"));
+            continue;
+        }
+        let sum = |key: &str| -> Option<(f64, usize)> {
+            let series = outlook.fleet.series(&place, key)?;
+            let points = series.points.iter().map(|point| point.value);
+            Some((points.sum(), series.points.len()))
+        };
+        let failed = errors.and_then(|key| sum(&key)).map_or(0.0, |(sum, _)| sum);
+        match sum(&requests) {
+            None => found.unknown(
+                format!("the requests of {what} were not read"),
+                "wait for its metrics",
+            ),
+            Some((seen, minutes)) if seen >= REQUESTS || failed >= ERRORS => found.pass(format!(
+                "{what}: {seen:.0} requests, {failed:.0} errors in {minutes} min"
+            )),
+            Some((seen, minutes)) => found.fail(
+                format!(
+                    "{what}: {seen:.0} requests < {REQUESTS:.0} and {failed:.0} errors < {ERRORS:.0} in {minutes} min"
+                ),
+                "wait until more users have seen it",
+            ),
+        }
+    }
+    found.guard(
+        GuardId::Sample,
+        "no canary is raised whose requests are counted",
+    )
+}
+
+/// The staging distribution of a primary one.
+fn staging_of(fleet: &Fleet, primary: &str) -> Option<String> {
+    let slice = fleet.traffic.slice(Source::Distributions, &Place::Global)?;
+    slice.rows.iter().find_map(|row| match &row.by {
+        Mechanism::Distribution(distribution) if row.split == primary && distribution.staging => {
+            Some(distribution.id.clone())
+        }
+        Mechanism::Distribution(_)
+        | Mechanism::Record(_)
+        | Mechanism::Dial(_)
+        | Mechanism::Forward(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Control(_) => None,
+    })
+}
