@@ -70,6 +70,9 @@ pub struct Common {
     /// ASCII glyphs only
     #[arg(long, global = true)]
     pub ascii: bool,
+    /// Capture the mouse: clicks select, the wheel scrolls
+    #[arg(long, global = true)]
+    pub mouse: bool,
     /// Mask account ids and ARNs, for screen sharing
     #[arg(long, global = true)]
     pub privacy: bool,
@@ -118,6 +121,9 @@ pub enum Verb {
         /// List the scenarios and leave
         #[arg(long)]
         list: bool,
+        /// Be shown around: a sick region is found, drained and brought back
+        #[arg(long)]
+        tour: bool,
     },
     /// Print what the screen would show, once
     Status {

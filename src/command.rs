@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::resources::Kind;
+
 macro_rules! commands {
     ($($variant:ident, $name:literal, $argument:expr, $doc:literal;)*) => {
         /// A key-bindable verb of the console.
@@ -57,7 +59,7 @@ commands! {
     Sort, "sort", "[column]", "Sort by a column; again to turn round; no column: the next one";
     Refresh, "refresh", "", "Ask again now what this pane shows";
     Freeze, "freeze", "", "Hold the display still; data goes on";
-    Why, "why", "", "Say why the selected row is in its state";
+    Why, "why", "[command]", "Say why the selected row is in its state, or a command cannot be used";
     Legend, "legend", "", "Explain glyphs and colours";
     Cost, "cost", "", "Show API calls per minute and dollars per hour";
     WhatNow, "what-now", "", "Show which plans would help regions in trouble";
@@ -78,11 +80,26 @@ commands! {
     Journal, "journal", "", "Show the journal";
     Theme, "theme", "<name>", "Switch the theme";
     Privacy, "privacy", "<on|off>", "Mask account ids and ARNs for screen sharing";
-    Copy, "copy", "", "Copy the selected row's name through the terminal";
-    Export, "export", "<md|csv|json>", "Write what the pane shows to a file";
+    Copy, "copy", "[arn|row|command]", "Copy through the terminal: a row's name, the commands of a plan or step";
+    Export, "export", "<md|csv|json|svg|ansi>", "Write what is on the screen to a file";
+    Pager, "pager", "", "Read what is in front in $PAGER";
+    EditConfig, "edit-config", "", "Open the configuration in $EDITOR, and check it";
+    Tour, "tour", "[on|off]", "Show a newcomer around, step by step";
     Redraw, "redraw", "", "Draw the whole screen again";
     Link, "link", "", "Tell how fast the way to this screen is";
     Suspend, "suspend", "", "Stop the console and return to the shell";
+}
+
+impl Command {
+    /// The words that its argument is one of, where all of them can be named: `<on|off>`.
+    pub fn words(self) -> Vec<&'static str> {
+        let argument = self.argument().trim_matches(['<', '>', '[', ']']);
+        if argument.contains('|') {
+            argument.split('|').collect()
+        } else {
+            Vec::new()
+        }
+    }
 }
 
 /// A command with its argument, as typed or bound: `pane caches`.
@@ -133,6 +150,26 @@ pub enum CommandError {
     },
 }
 
+/// The pane that hands used to other consoles mean by a word: its name, or a short one.
+fn pane(word: &str) -> Option<Kind> {
+    const SHORT: &[(&str, Kind)] = &[
+        ("rg", Kind::Regions),
+        ("db", Kind::Databases),
+        ("dbs", Kind::Databases),
+        ("tr", Kind::Traffic),
+        ("al", Kind::Alarms),
+        ("dp", Kind::Deployments),
+        ("deploy", Kind::Deployments),
+        ("cl", Kind::Clusters),
+        ("hc", Kind::HealthChecks),
+    ];
+    let named = Kind::ALL.iter().find(|kind| kind.name() == word).copied();
+    named.or_else(|| {
+        let known = SHORT.iter().find(|(short, _)| *short == word);
+        known.map(|(_, kind)| *kind)
+    })
+}
+
 impl FromStr for Invocation {
     type Err = CommandError;
 
@@ -142,6 +179,16 @@ impl FromStr for Invocation {
             .split_once(char::is_whitespace)
             .unwrap_or((text.trim(), ""));
         let argument = argument.trim();
+        if let Some(pane) = pane(name) {
+            return Ok(Self {
+                command: Command::Pane,
+                argument: format!("{} {argument}", pane.name()).trim().to_owned(),
+            });
+        }
+        let name = match name {
+            "q" | "q!" | "exit" => Command::Quit.name(),
+            other => other,
+        };
         if crate::actions::find(name).is_ok() {
             return Ok(Self {
                 command: Command::Act,
@@ -149,9 +196,10 @@ impl FromStr for Invocation {
             });
         }
         let Some(&command) = Command::ALL.iter().find(|command| command.name() == name) else {
-            let nearest = Command::ALL
-                .iter()
-                .map(|command| command.name())
+            let panes = Kind::ALL.iter().map(|kind| kind.name());
+            let commands = Command::ALL.iter().map(|command| command.name());
+            let nearest = commands
+                .chain(panes)
                 .min_by_key(|known| strsim::damerau_levenshtein(known, name));
             let suggestion = nearest.filter(|known| strsim::damerau_levenshtein(known, name) <= 2);
             return Err(CommandError::Unknown {
@@ -192,6 +240,25 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "there is no command `quti`; did you mean `quit`?"
+        );
+    }
+
+    #[test]
+    fn a_pane_is_gone_to_by_its_name_alone() {
+        for (typed, argument) in [
+            ("databases", "databases"),
+            ("db", "databases"),
+            ("db /eu", "databases /eu"),
+        ] {
+            let invocation = typed.parse::<Invocation>().unwrap();
+            assert_eq!(
+                (invocation.command, invocation.argument.as_str()),
+                (Command::Pane, argument)
+            );
+        }
+        assert_eq!(
+            "q".parse::<Invocation>().map(|found| found.command),
+            Ok(Command::Quit)
         );
     }
 

@@ -35,6 +35,28 @@ impl Format {
     }
 }
 
+/// In which form the screen is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Picture {
+    /// A picture for browsers and documents.
+    Svg,
+    /// Text with the terminal's own colours, for `cat`.
+    Ansi,
+}
+
+impl Picture {
+    /// Every form.
+    pub const ALL: &'static [Picture] = &[Picture::Svg, Picture::Ansi];
+
+    /// Its name in `:export`, and the extension of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Ansi => "ansi",
+        }
+    }
+}
+
 /// Something that `update` wants done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -81,6 +103,16 @@ pub enum Effect {
     Theme(String),
     /// Put a text on the clipboard of the terminal (OSC 52).
     Copy(String),
-    /// Write what a pane shows to a new file.
+    /// Write what is in front, or else a pane, to a new file.
     Export(Kind, Format),
+    /// Draw the screen as it is into a new file.
+    Picture(Picture),
+    /// Show what is in front in the user's pager.
+    Pager,
+    /// Open the configuration in the user's editor, and check it afterwards.
+    EditConfig,
+    /// Tell somebody who looks elsewhere: the bell, and a notification where the terminal has them.
+    Alert(String),
+    /// Keep a typed line for the next session.
+    Remember(String),
 }

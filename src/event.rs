@@ -15,6 +15,18 @@ use crate::{
     },
 };
 
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mouse {
+    /// Its first button was pressed.
+    Click,
+    /// Its wheel was turned up.
+    Up,
+    /// Its wheel was turned down.
+    Down,
+}
+
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -33,6 +45,15 @@ pub enum Event {
     Paste {
         /// The text.
         text: String,
+    },
+    /// The mouse was used, where it is captured; it never confirms anything.
+    Mouse {
+        /// What it did.
+        did: Mouse,
+        /// In which column.
+        column: u16,
+        /// In which row.
+        row: u16,
     },
     /// The terminal has a new size.
     Resize {
@@ -93,6 +114,13 @@ pub enum Event {
     Lost {
         /// How.
         why: String,
+    },
+    /// An effect brought something to read.
+    Told {
+        /// Its title.
+        title: String,
+        /// Its lines.
+        lines: Vec<String>,
     },
     /// An effect that writes for the user (copy, export) ended.
     Noted {

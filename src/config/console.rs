@@ -49,6 +49,27 @@ impl Glyphs {
     }
 }
 
+/// How somebody who looks elsewhere is told that they are needed: a region turned BAD, a run stopped or ended, credentials run out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Alerts {
+    /// Not at all.
+    Off,
+    /// By the bell.
+    Bell,
+    /// By the bell, and by a notification where the terminal has them (OSC 9).
+    #[default]
+    Notify,
+}
+
+impl Alerts {
+    /// The words of the configuration.
+    pub const CHOICES: &'static [(&'static str, Alerts)] = &[
+        ("off", Self::Off),
+        ("bell", Self::Bell),
+        ("notify", Self::Notify),
+    ];
+}
+
 /// How the console looks and starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -62,6 +83,12 @@ pub struct Settings {
     pub color: ColorChoice,
     /// Whether the mouse is captured; off by default, so that the terminal's own selection works.
     pub mouse: bool,
+    /// Whether the title of the terminal says how bad it is.
+    pub title: bool,
+    /// How somebody who looks elsewhere is told.
+    pub alerts: Alerts,
+    /// Whether names are links to the AWS console (OSC 8); off by default, because not every terminal leaves them alone.
+    pub links: bool,
     /// The pane that fills the screen at the start; `None` is home.
     pub start: Option<Kind>,
 }
@@ -74,6 +101,9 @@ impl Default for Settings {
             glyphs: Glyphs::default(),
             color: ColorChoice::default(),
             mouse: false,
+            title: true,
+            alerts: Alerts::default(),
+            links: false,
             start: None,
         }
     }
@@ -114,6 +144,11 @@ pub fn read(mut section: Section<'_>) -> Read<'_> {
         .choice("color", ColorChoice::CHOICES)
         .unwrap_or_default();
     settings.mouse = section.boolean("mouse").unwrap_or_default();
+    settings.title = section.boolean("title").unwrap_or(true);
+    settings.alerts = section
+        .choice("alerts", Alerts::CHOICES)
+        .unwrap_or_default();
+    settings.links = section.boolean("links").unwrap_or_default();
     let report = section.report();
     if let Some(found) = section.text("start") {
         settings.start = pick(report, &found, "`start`", &starts()).flatten();

@@ -114,7 +114,17 @@ fn nearest(colour: Colour, depth: Depth) -> Colour {
     };
     match depth {
         Depth::Mono => Colour::Reset,
-        Depth::Ansi16 => among(0..=15).map_or(Colour::Reset, Colour::Ansi),
+        // What has a hue keeps it: among so few, a grey may lie nearer, and would say nothing.
+        Depth::Ansi16 => match hue(rgb) {
+            None => among(0..=15).map_or(Colour::Reset, Colour::Ansi),
+            Some(wanted) => (0..=15)
+                .filter_map(|index| Some((index, hue(indexed(index))?)))
+                .min_by_key(|(index, hue)| {
+                    let gap = wanted.abs_diff(*hue);
+                    (gap.min(360 - gap), distance(rgb, indexed(*index)))
+                })
+                .map_or(Colour::Reset, |(index, _)| Colour::Ansi(index)),
+        },
         // The first 16 of the 256 are the user's own and may be anything.
         Depth::Indexed => among(16..=255).map_or(Colour::Reset, Colour::Indexed),
         Depth::True => colour,
@@ -167,6 +177,22 @@ fn indexed(index: u8) -> Rgb {
             (grey, grey, grey)
         }
     }
+}
+
+/// The hue of a colour in degrees; none of a grey, or of what comes close to one.
+fn hue((r, g, b): Rgb) -> Option<u16> {
+    let [r, g, b] = [r, g, b].map(i32::from);
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    let range = most - least;
+    if range <= 80 {
+        return None;
+    }
+    let degrees = match most {
+        most if most == r => 60 * (g - b) / range,
+        most if most == g => 120 + 60 * (b - r) / range,
+        _ => 240 + 60 * (r - g) / range,
+    };
+    u16::try_from(degrees.rem_euclid(360)).ok()
 }
 
 fn distance(a: Rgb, b: Rgb) -> u32 {

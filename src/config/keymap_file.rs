@@ -1,4 +1,4 @@
-//! The file format of keymaps: `[global]`, `[detail]` and `[dialog]` with `"key" = "command argument"`. Owns what may be bound to what.
+//! The file format of keymaps: a section for each context, `[global]` for all of them, with `"key" = "command argument"`. Owns what may be bound to what.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -83,7 +83,7 @@ pub fn leaves_a_way_out(keymap: &Keymap) -> Result<(), &'static str> {
     }
 }
 
-/// Reads the three sections of a table of bindings and reports its other keys. Later bindings replace earlier ones.
+/// Reads the sections of a table of bindings and reports its other keys. Later bindings replace earlier ones.
 pub fn bind_all(mut table: Section<'_>, library: &Library, keymap: &mut Keymap) {
     for &(name, context) in CONTEXTS {
         if let Some(section) = table.table(name) {
@@ -92,7 +92,7 @@ pub fn bind_all(mut table: Section<'_>, library: &Library, keymap: &mut Keymap) 
     }
     table.finish(&|key| {
         let known = key.parse::<Key>().is_ok();
-        known.then_some("in [global], [detail] or [dialog]")
+        known.then_some("in one of [global], [detail], [plan], [run], [runs], [dialog]")
     });
 }
 
@@ -235,7 +235,6 @@ fn invocation(report: &Report<'_>, library: &Library, written: &Found<&str>) -> 
 
 /// The arguments that a command takes, where they can be listed without knowing the screen.
 fn arguments(command: Command, library: &Library) -> Option<Vec<String>> {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     if command == Command::Pane {
         Some(
             Kind::ALL
@@ -245,12 +244,12 @@ fn arguments(command: Command, library: &Library) -> Option<Vec<String>> {
         )
     } else if command == Command::Theme {
         Some(library.names(Shelf::Themes))
-    } else if command == Command::Privacy {
-        Some(words(&["on", "off"]))
-    } else if command == Command::Export {
-        Some(words(&["md", "csv", "json"]))
     } else {
-        None
+        let words = command.words().into_iter().map(str::to_owned);
+        // Where it may be left out, nothing is a word, too.
+        let none = command.argument().starts_with('[').then(String::new);
+        let words: Vec<String> = words.chain(none).collect();
+        (words.len() > 1).then_some(words)
     }
 }
 
@@ -260,13 +259,15 @@ fn wrong_argument(
     invocation: &Invocation,
     known: &[String],
 ) {
+    let words: Vec<&str> = known.iter().map(String::as_str).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     let text = format!(
         "`{}` takes one of {}, not `{}`",
         invocation.command.name(),
-        known.join(", "),
+        words.join(", "),
         invocation.argument
     );
-    let suggestion = nearest(&invocation.argument, known.iter().map(String::as_str));
+    let suggestion = nearest(&invocation.argument, words.iter().copied());
     report.suggest(span, text, suggestion);
 }
 

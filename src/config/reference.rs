@@ -95,11 +95,14 @@ entries! {
         "keymap", "name", "default", "A keymap: default, emacs, or your own in keymaps/NAME.toml.";
         "glyphs", "auto, unicode, ascii", "auto", "Which glyphs are drawn; auto goes by locale and terminal.";
         "color", "auto, always, 16, mono", "auto", "How many colours; auto goes by terminal and NO_COLOR.";
-        "mouse", "true, false", "false", "Whether the mouse is captured.";
+        "mouse", "true, false", "false", "Whether the mouse is captured: a click selects a pane or a row, and opens a selected one; the wheel scrolls. The terminal's own selection then needs Shift.";
+        "title", "true, false", "true", "Whether the title of the terminal says how bad it is; it is given back at the end.";
+        "alerts", "off, bell, notify", "notify", "How you are told when you are needed (a region turns BAD, a run stops or ends, credentials run out): the bell, and a notification where the terminal has them (OSC 9).";
+        "links", "true, false", "false", "Whether the title of a detail is a link to the AWS console (OSC 8).";
         "start", "home, or a pane", "home", "What is shown at the start.";
     }
     "[keys.global]" {
-        "KEY", "command, or `none`", "the keymap's", "What a key does: `\"ctrl-r\" = \"refresh\"`; `none` takes it away. Also [keys.detail] and [keys.dialog].";
+        "KEY", "command, or `none`", "the keymap's", "What a key does: `\"ctrl-r\" = \"refresh\"`; `none` takes it away. Also [keys.detail], [keys.plan], [keys.run], [keys.runs] and [keys.dialog], which go before it.";
     }
 }
 

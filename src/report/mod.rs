@@ -1,12 +1,15 @@
 //! What the screen shows, as a table, CSV or Markdown, and as JSON in a room of its own.
 //! Must never print a control character, nor an account id or ARN when privacy is on.
 
+mod front;
 mod grid;
 pub mod journal;
 mod json;
 pub mod plan;
 pub mod policy;
 
+pub use self::front::{front, in_front};
+use self::{json::pretty, plan::PlanFile};
 use comfy_table::{ContentArrangement, Table, TableStyle, presets};
 
 use crate::{

@@ -187,6 +187,29 @@ fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Opti
     })
 }
 
+/// What a row shows for a field of a filter.
+pub fn value(kind: Kind, row: &ShownRow, field: &str) -> Option<String> {
+    match field {
+        "region" => Some(row.id.place.to_string()),
+        "state" => Some(row.judgement.severity.word().to_owned()),
+        "freshness" => Some(freshness_word(row.freshness).to_owned()),
+        _ => columns(kind)
+            .iter()
+            .zip(&row.cells)
+            .find(|(column, _)| field_name(column) == field)
+            .map(|(_, cell)| cell.text.clone()),
+    }
+}
+
+fn freshness_word(freshness: Freshness) -> &'static str {
+    match freshness {
+        Freshness::Fresh => "fresh",
+        Freshness::Stale => "stale",
+        Freshness::Expired => "expired",
+        Freshness::Never => "never",
+    }
+}
+
 impl Condition {
     fn holds(&self, kind: Kind, row: &ShownRow) -> bool {
         let contains = |text: &str| text.to_lowercase().contains(&self.text);
@@ -196,18 +219,7 @@ impl Condition {
                     || contains(&row.id.place.to_string())
                     || contains(row.judgement.severity.word())
             }
-            Some("region") => contains(&row.id.place.to_string()),
-            Some("state") => contains(row.judgement.severity.word()),
-            Some("freshness") => contains(match row.freshness {
-                Freshness::Fresh => "fresh",
-                Freshness::Stale => "stale",
-                Freshness::Expired => "expired",
-                Freshness::Never => "never",
-            }),
-            Some(field) => columns(kind)
-                .iter()
-                .zip(&row.cells)
-                .any(|(column, cell)| field_name(column) == field && contains(&cell.text)),
+            Some(field) => value(kind, row, field).is_some_and(|text| contains(&text)),
         };
         hit != self.negated
     }

@@ -70,7 +70,12 @@ impl Carrier {
             | Effect::Link
             | Effect::Theme(_)
             | Effect::Copy(_)
-            | Effect::Export(..) => return Some(effect),
+            | Effect::Export(..)
+            | Effect::Picture(_)
+            | Effect::Pager
+            | Effect::EditConfig
+            | Effect::Alert(_)
+            | Effect::Remember(_) => return Some(effect),
         }
         None
     }

@@ -1,6 +1,9 @@
 //! The loop of the interactive console: events in, state changes, effects out, a frame when something changed. Never waits for a provider, nor for a terminal.
 
+mod away;
 mod effects;
+mod outside;
+mod signals;
 mod typing;
 
 use std::{
@@ -9,18 +12,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
-};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use self::typing::Deaf;
+pub use self::outside::{ConfigFile, FindTheme, Outside};
+use self::{
+    away::{Away, returned},
+    signals::Signals,
+    typing::Deaf,
+};
 use super::{
     LAST_CHANGE,
     carry::Carrier,
     clock::Clock,
     crash, desk,
-    input::{self, Input, Watchdog},
+    input::{self, Ears, Input, Watchdog},
     journal::Records,
     perf::Perf,
     recording::{self, Recorder, Recording},
@@ -40,9 +45,6 @@ const LAST_ENTRIES: Duration = Duration::from_secs(1);
 /// The signal that a process was stopped for follows within this time, when the console stopped itself.
 const CONTINUED: Duration = Duration::from_secs(1);
 
-/// Finds a theme by its name, reduced to what the terminal can show.
-pub type FindTheme = Box<dyn Fn(&str) -> Result<Theme, String> + Send>;
-
 /// Where answers and time come from.
 pub enum Feed {
     /// A provider is asked, a clock ticks, and what is done is kept.
@@ -59,8 +61,8 @@ pub struct Console {
     pub recorder: Option<Recorder>,
     /// The theme at the start.
     pub theme: Theme,
-    /// For `:theme`.
-    pub find_theme: FindTheme,
+    /// The user's own things.
+    pub outside: Outside,
     /// Whether to print at the end how long everything took.
     pub trace_perf: bool,
 }
@@ -68,11 +70,14 @@ pub struct Console {
 struct Loop {
     state: State,
     theme: Theme,
-    find_theme: FindTheme,
+    outside: Outside,
     screen: Screen,
     carrier: Option<Carrier>,
     clock: Option<Clock>,
     watchdog: Watchdog,
+    ears: Ears,
+    /// The program that has the terminal.
+    away: Option<Away>,
     deaf: Option<Deaf>,
     recorder: Option<Recorder>,
     rhythm: Rhythm,
@@ -96,40 +101,11 @@ enum Way {
 const GONE: &str = "the session was lost";
 const ENDED: &str = "the console was asked to end";
 
-/// The signals that a console hears.
-struct Signals {
-    resized: Signal,
-    hung_up: Signal,
-    terminated: Signal,
-    interrupted: Signal,
-    quit: Signal,
-    continued: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        // SIGCONT has no name in tokio; 18 everywhere but on the BSDs and macOS.
-        let continued = if cfg!(any(target_vendor = "apple", target_os = "freebsd")) {
-            19
-        } else {
-            18
-        };
-        Ok(Self {
-            resized: signal(SignalKind::window_change())?,
-            hung_up: signal(SignalKind::hangup())?,
-            terminated: signal(SignalKind::terminate())?,
-            interrupted: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            continued: signal(SignalKind::from_raw(continued))?,
-        })
-    }
-}
-
 /// Runs until the user leaves or the terminal is gone.
 pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     // Before anything needs to be given back.
     let signals = Signals::new()?;
-    let mut screen = Screen::enter()?;
+    let mut screen = Screen::enter(console.outside.manners)?;
     let size = screen.size();
     state.size = (size.width, size.height);
     state.slows = true;
@@ -137,7 +113,7 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     screen.draw(size, |frame| ui::view(&state, &console.theme, frame))?;
     let (answers, answered) = unbounded_channel();
     let (typing, typed) = unbounded_channel();
-    let watchdog = input::start(screen.tty(), typing)?;
+    let (watchdog, ears) = input::start(screen.tty(), typing)?;
     let (carrier, clock) = match console.feed {
         Feed::Provider(provider, clock, records) => {
             state.conduct.journal_problem = Some(desk::BEING_READ.to_owned());
@@ -152,11 +128,13 @@ pub async fn run(mut state: State, console: Console) -> io::Result<()> {
     let this = Loop {
         state,
         theme: console.theme,
-        find_theme: console.find_theme,
+        outside: console.outside,
         screen,
         carrier,
         clock,
         watchdog,
+        ears,
+        away: None,
         deaf: None,
         recorder: console.recorder,
         rhythm: Rhythm::new(Instant::now()),
@@ -183,8 +161,10 @@ impl Loop {
                 biased;
                 _ = signals.hung_up.recv() => Way::Lost(GONE),
                 _ = signals.terminated.recv() => Way::Lost(ENDED),
-                _ = signals.quit.recv() => Way::Lost(ENDED),
-                _ = signals.interrupted.recv() => Way::Quit,
+                // The keys belong to the program that has the terminal, and these are two of them.
+                _ = signals.quit.recv() => if self.away.is_some() { Way::On } else { Way::Lost(ENDED) },
+                _ = signals.interrupted.recv() => if self.away.is_some() { Way::On } else { Way::Quit },
+                status = returned(self.away.as_mut()) => self.back(status),
                 _ = signals.continued.recv() => self.continued(),
                 input = typed.recv() => match input {
                     Some(first) => self.typed(first, &mut typed),
@@ -250,11 +230,9 @@ impl Loop {
 
     /// The process was stopped and continues. Where it stopped itself, that is known already.
     fn continued(&mut self) -> Way {
-        if self
-            .continued
-            .take()
-            .is_some_and(|at| at.elapsed() < CONTINUED)
-        {
+        let ours = self.continued.take();
+        // The program that has the terminal was stopped with us, and has it still.
+        if self.away.is_some() || ours.is_some_and(|at| at.elapsed() < CONTINUED) {
             return Way::On;
         }
         if self.screen.retake().is_err() {
@@ -333,6 +311,9 @@ impl Loop {
 
     /// When something is to be drawn, or to be sent to a terminal that was full.
     fn next_look(&mut self) -> Option<Instant> {
+        if self.away.is_some() {
+            return None;
+        }
         let now = Instant::now();
         let Some(due) = self.rhythm.due(now, self.screen.rest()) else {
             return self.screen.retry(now);
@@ -366,12 +347,18 @@ impl Loop {
         }
         self.state.settle();
         let (state, theme) = (&self.state, &self.theme);
-        let Ok(bytes) = self
-            .screen
-            .draw(size, |frame| ui::view(state, theme, frame))
-        else {
+        let mut links = Vec::new();
+        let drawn = self.screen.draw(size, |frame| {
+            ui::view(state, theme, frame);
+            links = ui::links(state, frame.buffer_mut());
+        });
+        let Ok(bytes) = drawn else {
             return Way::Lost(GONE);
         };
+        let title = ui::window_title(state);
+        if self.screen.link(links).is_err() || self.screen.title(&title).is_err() {
+            return Way::Lost(GONE);
+        }
         let now = Instant::now();
         if let Some(perf) = &mut self.perf {
             let key = self

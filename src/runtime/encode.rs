@@ -90,6 +90,25 @@ impl Encoder {
         self.bytes.push_str("\x1b[2J");
     }
 
+    /// Draws cells as a link (OSC 8).
+    pub fn link<'a>(
+        &mut self,
+        url: &str,
+        cells: impl Iterator<Item = (u16, u16, &'a Cell)>,
+    ) -> io::Result<()> {
+        // The cursor goes to its place before the link begins.
+        let mut cells = cells.peekable();
+        if let Some((x, y, _)) = cells.peek() {
+            self.go(Position { x: *x, y: *y });
+        }
+        self.bytes.push_str("\x1b]8;;");
+        self.bytes.push_str(url);
+        self.bytes.push_str("\x1b\\");
+        self.draw(cells)?;
+        self.bytes.push_str("\x1b]8;;\x1b\\");
+        Ok(())
+    }
+
     fn dip(&mut self, to: Pen) {
         match self.pen {
             Some(from) if from == to => return,

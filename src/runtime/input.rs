@@ -1,9 +1,10 @@
 //! Keys from the terminal, read in a thread of its own. Owns the watch for a terminal that vanishes, with or without a signal.
 
 use std::{
-    io,
+    io::{self, Read, Write},
+    os::unix::net::UnixStream,
     sync::{
-        Arc,
+        Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -64,10 +65,97 @@ impl Watchdog {
     }
 }
 
+/// Whether the input thread reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listening {
+    /// It does.
+    On,
+    /// It shall stop.
+    Asked,
+    /// It does not.
+    Off,
+}
+
+/// How long the input thread may take to let go of the terminal.
+const LETTING_GO: Duration = Duration::from_secs(2);
+
+/// The ears of the console: closed while another program has the terminal, so that every key reaches that.
+pub struct Ears {
+    wish: UnixStream,
+    listening: Arc<(Mutex<Listening>, Condvar)>,
+}
+
+impl Ears {
+    /// Returns when no key is read any more.
+    pub fn close(&mut self) -> io::Result<()> {
+        let (listening, changed) = &*self.listening;
+        let mut now = listening.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = Listening::Asked;
+        self.wish.write_all(&[0])?;
+        let (now, waited) = changed
+            .wait_timeout_while(now, LETTING_GO, |now| *now == Listening::Asked)
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(now);
+        if waited.timed_out() {
+            self.open();
+            return Err(io::Error::other("the terminal is still being read"));
+        }
+        Ok(())
+    }
+
+    /// Lets keys be read again.
+    pub fn open(&self) {
+        let (listening, changed) = &*self.listening;
+        *listening.lock().unwrap_or_else(PoisonError::into_inner) = Listening::On;
+        changed.notify_all();
+    }
+}
+
+/// The other end of the ears, in the input thread.
+struct Drum {
+    wish: UnixStream,
+    listening: Arc<(Mutex<Listening>, Condvar)>,
+}
+
+impl Drum {
+    /// Where it was asked to stop: waits until it may go on. Tells whether it did.
+    fn rest(&mut self) -> bool {
+        let mut bytes = [0; 16];
+        // It does not block: an error says that nothing is there.
+        while self.wish.read(&mut bytes).is_ok_and(|count| count > 0) {}
+        let (listening, changed) = &*self.listening;
+        let mut now = listening.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now == Listening::On {
+            return false;
+        }
+        *now = Listening::Off;
+        changed.notify_all();
+        drop(changed.wait_while(now, |now| *now != Listening::On));
+        true
+    }
+}
+
+/// Both ends.
+fn ears() -> io::Result<(Ears, Drum)> {
+    let (wish, wished) = UnixStream::pair()?;
+    wished.set_nonblocking(true)?;
+    let listening = Arc::new((Mutex::new(Listening::On), Condvar::new()));
+    let ears = Ears {
+        wish,
+        listening: Arc::clone(&listening),
+    };
+    let drum = Drum {
+        wish: wished,
+        listening,
+    };
+    Ok((ears, drum))
+}
+
 /// Starts reading keys, and a watchdog that ends the process when the terminal has been gone for a second and nothing else did.
-pub fn start(tty: Arc<Tty>, sender: UnboundedSender<Input>) -> io::Result<Watchdog> {
+pub fn start(tty: Arc<Tty>, sender: UnboundedSender<Input>) -> io::Result<(Watchdog, Ears)> {
     let patience = Arc::new(AtomicU32::new(GONE));
     let watchdog = Watchdog(Arc::clone(&patience));
+    let (ears, mut drum) = ears()?;
     let thread = |name: &str| {
         // What they do fits into a page.
         std::thread::Builder::new()
@@ -76,7 +164,7 @@ pub fn start(tty: Arc<Tty>, sender: UnboundedSender<Input>) -> io::Result<Watchd
     };
     let watched = Arc::clone(&tty);
     thread("input").spawn(move || {
-        read(&tty, &sender);
+        read(&tty, &sender, &mut drum);
         // The loop may be gone already; then there is nobody to tell.
         let _ = sender.send(Input::HangUp);
     })?;
@@ -84,7 +172,7 @@ pub fn start(tty: Arc<Tty>, sender: UnboundedSender<Input>) -> io::Result<Watchd
         let mut gone = 0;
         loop {
             std::thread::sleep(WATCH);
-            gone = if wait(&watched, Some(Duration::ZERO)) == Wait::Gone {
+            gone = if wait(&watched, Some(Duration::ZERO), None) == Wait::Gone {
                 gone + 1
             } else {
                 0
@@ -94,7 +182,7 @@ pub fn start(tty: Arc<Tty>, sender: UnboundedSender<Input>) -> io::Result<Watchd
             }
         }
     })?;
-    Ok(watchdog)
+    Ok((watchdog, ears))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,9 +193,11 @@ enum Wait {
 }
 
 /// Waits for the terminal, so long or for ever.
-fn wait(tty: &Tty, timeout: Option<Duration>) -> Wait {
+fn wait(tty: &Tty, timeout: Option<Duration>, wish: Option<&UnixStream>) -> Wait {
     let keys = tty.keys();
-    let mut fds = [PollFd::new(&keys, PollFlags::IN)];
+    let mut fds = vec![PollFd::new(&keys, PollFlags::IN)];
+    // A wish ends the wait, too.
+    fds.extend(wish.map(|wish| PollFd::new(wish, PollFlags::IN)));
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: timeout.as_secs().cast_signed(),
         tv_nsec: i64::from(timeout.subsec_nanos()),
@@ -121,18 +211,25 @@ fn wait(tty: &Tty, timeout: Option<Duration>) -> Wait {
         {
             Wait::Gone
         }
+        Ok(_) if fds[0].revents().is_empty() => Wait::Nothing,
         Ok(_) => Wait::Ready,
         Err(_) => Wait::Gone,
     }
 }
 
 /// Reads what is typed, until there will be no more or nobody listens.
-fn read(tty: &Tty, sender: &UnboundedSender<Input>) {
+fn read(tty: &Tty, sender: &UnboundedSender<Input>, drum: &mut Drum) {
     let mut keys = Keys::default();
     let mut buffer = [0; 4096];
     let mut hurry = false;
     loop {
-        let typed = match wait(tty, hurry.then_some(TORN)) {
+        let waited = wait(tty, hurry.then_some(TORN), Some(&drum.wish));
+        if drum.rest() {
+            // What came meanwhile was for another program.
+            (keys, hurry) = (Keys::default(), false);
+            continue;
+        }
+        let typed = match waited {
             Wait::Gone => return,
             Wait::Nothing if hurry => {
                 hurry = false;
@@ -157,6 +254,9 @@ fn read(tty: &Tty, sender: &UnboundedSender<Input>) {
             let input = match typed {
                 Typed::Key(key) => Input::Event(Box::new(Event::Key { key }), at),
                 Typed::Paste(text) => Input::Event(Box::new(Event::Paste { text }), at),
+                Typed::Mouse(did, column, row) => {
+                    Input::Event(Box::new(Event::Mouse { did, column, row }), at)
+                }
                 Typed::Shown => {
                     terminal::shown();
                     Input::Shown(at)

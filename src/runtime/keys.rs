@@ -3,7 +3,10 @@
 //! Not crossterm's reader: it spins when the terminal is gone, takes the torn first byte of an arrow for Esc, and keeps what it does not know in front of
 //! what follows.
 
-use crate::config::key::{Key, KeyCode};
+use crate::{
+    config::key::{Key, KeyCode},
+    event::Mouse,
+};
 
 /// The longest paste that is taken; the rest of a longer one is dropped.
 const PASTE_LIMIT: usize = 64 * 1024;
@@ -17,6 +20,8 @@ pub enum Typed {
     Key(Key),
     /// A pasted text.
     Paste(String),
+    /// The mouse was used, in this column and row.
+    Mouse(Mouse, u16, u16),
     /// The answer to the question behind a frame.
     Shown,
 }
@@ -255,6 +260,13 @@ fn sequence(parameters: &[u8], last: u8) -> Option<Typed> {
         return (last == b'c').then_some(Typed::Shown);
     }
     let text = std::str::from_utf8(parameters).ok()?;
+    if let Some(report) = text.strip_prefix('<') {
+        return mouse(report, last);
+    }
+    // Another way to report the mouse ends with a letter that is Enter elsewhere.
+    if text.starts_with(['=', '>']) || last == b'M' {
+        return None;
+    }
     let mut numbers = text.split(';').map(|part| {
         let mut parts = part
             .split(':')
@@ -278,6 +290,25 @@ fn sequence(parameters: &[u8], last: u8) -> Option<Typed> {
         _ => lettered(last, modifiers)?,
     };
     Some(Typed::Key(key))
+}
+
+/// What the mouse did: `button;column;row`, counted from 1, with `M` at the end when it was pressed.
+fn mouse(report: &str, last: u8) -> Option<Typed> {
+    /// Shift, Alt and Ctrl.
+    const HELD: u16 = 4 | 8 | 16;
+    let mut numbers = report.split(';').map(|number| number.parse::<u16>().ok());
+    let (button, column, row) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    let did = match (button & !HELD, last) {
+        (0, b'M') => Mouse::Click,
+        (64, b'M') => Mouse::Up,
+        (65, b'M') => Mouse::Down,
+        _ => return None,
+    };
+    Some(Typed::Mouse(
+        did,
+        column.checked_sub(1)?,
+        row.checked_sub(1)?,
+    ))
 }
 
 fn modified(code: KeyCode, modifiers: u32) -> Key {
@@ -349,6 +380,7 @@ mod tests {
         let each = |typed: Typed| match typed {
             Typed::Key(key) => key.to_string(),
             Typed::Paste(text) => format!("{text:?}"),
+            Typed::Mouse(did, column, row) => format!("{did:?}@{column},{row}"),
             Typed::Shown => "shown".to_owned(),
         };
         typed.into_iter().map(each).collect::<Vec<_>>().join(" ")
@@ -395,10 +427,14 @@ mod tests {
             "ctrl-a A ctrl-c enter",
         ),
         ("\x1b[?62;22c", "shown"),
-        ("\x1b[200~two\r\nlines\x1b[201~x", "\"two\\r\\nlines\" x"),
-        // What is no key: the cursor's position, focus, mouse reports, words, other modes.
         (
-            "\x1b[1;1R\x1b[I\x1b[O\x1b[<0;1;1M\x1b[M !!q\x1b[?2026;2$y",
+            "\x1b[<0;10;5M\x1b[<16;1;1M\x1b[<64;2;3M\x1b[<65;300;3M",
+            "Click@9,4 Click@0,0 Up@1,2 Down@299,2",
+        ),
+        ("\x1b[200~two\r\nlines\x1b[201~x", "\"two\\r\\nlines\" x"),
+        // What is no key: the cursor's position, focus, other reports of the mouse, words, other modes.
+        (
+            "\x1b[1;1R\x1b[I\x1b[O\x1b[<0;1;1m\x1b[<35;1;1M\x1b[<0;0;1M\x1b[32;1;1M\x1b[M !!q\x1b[?2026;2$y",
             "f3 q",
         ),
         ("\x1b]11;rgb:0/0/0\x1b\\\x1bP1+r\x1b\\\x1b]10;x\x07q", "q"),

@@ -62,8 +62,8 @@ pub struct Link {
     flying: VecDeque<Sent>,
     /// Bytes per second of the last frames that could tell.
     rates: VecDeque<f64>,
-    /// From frame to answer, of the last frames.
-    delays: VecDeque<Duration>,
+    /// From frame to answer, and how big the frame was, of the last frames.
+    delays: VecDeque<(Duration, usize)>,
     answered: Option<Instant>,
     /// When everything sent will be through.
     clear: Option<Instant>,
@@ -96,21 +96,22 @@ impl Link {
         };
         let took = now.saturating_duration_since(sent.at);
         if sent.bytes >= TELLING {
-            let delay = self.delay().unwrap_or_default();
-            // It did not move before the one in front of it was through.
-            let begun = self
-                .answered
-                .map_or(sent.at + delay, |before| before.max(sent.at + delay));
+            let (delay, least) = self.quickest().unwrap_or_default();
+            // It did not move before the one in front of it was through; alone, it took longer than the quickest by what it has more.
+            let alone = sent.at + delay;
+            let (begun, bytes) = match self.answered {
+                Some(before) if before > alone => (before, sent.bytes),
+                Some(_) | None => (alone, sent.bytes.saturating_sub(least)),
+            };
             let moved = now.saturating_duration_since(begun);
             // What is near the delay tells no more than that it is not slow.
             let moved = moved.max(took / 4).max(Duration::from_millis(1));
-            remember(
-                &mut self.rates,
-                sent.bytes as f64 / moved.as_secs_f64(),
-                REMEMBERED.0,
-            );
+            if bytes > 0 {
+                let rate = bytes as f64 / moved.as_secs_f64();
+                remember(&mut self.rates, rate, REMEMBERED.0);
+            }
         }
-        remember(&mut self.delays, took, REMEMBERED.1);
+        remember(&mut self.delays, (took, sent.bytes), REMEMBERED.1);
         self.answered = Some(now);
         if self.flying.is_empty() {
             self.clear = None;
@@ -119,8 +120,10 @@ impl Link {
 
     /// What is known, once the terminal has answered.
     pub fn pace(&self) -> Option<Pace> {
-        let delay = self.delay()?;
+        let (quickest, bytes) = self.quickest()?;
         let rate = self.rate();
+        let moved = rate.map_or(Duration::ZERO, |rate| seconds(bytes as f64 / rate));
+        let delay = quickest.saturating_sub(moved);
         Some(Pace { rate, delay })
     }
 
@@ -176,8 +179,12 @@ impl Link {
         !self.mute
     }
 
-    fn delay(&self) -> Option<Duration> {
+    fn quickest(&self) -> Option<(Duration, usize)> {
         self.delays.iter().min().copied()
+    }
+
+    fn delay(&self) -> Option<Duration> {
+        self.quickest().map(|(delay, _)| delay)
     }
 
     fn rate(&self) -> Option<f64> {

@@ -14,6 +14,7 @@ mod keys;
 mod lines;
 mod link;
 pub mod locks;
+pub mod memory;
 pub mod once;
 mod perf;
 pub mod plain;

@@ -4,24 +4,29 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use ratatui::{Frame, Terminal, layout::Size};
+use ratatui::{Frame, Terminal, buffer::Cell, layout::Size};
 
 use super::{
     encode::Encoder,
     link::{Link, Pace},
     tty::{Tty, Written},
 };
+use crate::{config::console::Alerts, ui};
 
 /// The terminal while it is ours: the panic hook must restore it once, and only then.
 static TAKEN: Mutex<Option<Arc<Tty>>> = Mutex::new(None);
 /// How many answers the terminal owes. One that comes after we have left would be typed into the shell.
 static OWED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the mouse is captured, and whether the title is ours: both are given back.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+static TITLED: AtomicBool = AtomicBool::new(false);
 
 /// The most text that is sent to the clipboard of the terminal; larger ones are cut off by some terminals without a word.
 const CLIPBOARD_LIMIT: usize = 64 * 1024;
@@ -29,6 +34,10 @@ const CLIPBOARD_LIMIT: usize = 64 * 1024;
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?25l";
 /// Ends whatever was cut off (CAN), a synchronized update among it, and undoes the rest.
 const LEAVE: &str = "\x18\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?1049l\x1b[?25h";
+/// Reports of the mouse's buttons, with any column.
+const CAPTURE: (&str, &str) = ("\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l");
+/// Keeps the title of the window, and gives it back.
+const TITLE: (&str, &str) = ("\x1b[22;2t", "\x1b[23;2t");
 /// A synchronized update: the terminal shows all of a frame or nothing of it.
 const FRAME: (&str, &str) = ("\x1b[?2026h", "\x1b[?2026l");
 /// "What are you?", which every terminal answers once it has shown what came before.
@@ -37,6 +46,37 @@ const QUESTION: &str = "\x1b[c";
 const LAST: Duration = Duration::from_millis(300);
 /// How soon a full terminal is tried again, at first and later.
 const FULL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// What the user wants of the terminal besides frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
+    /// Capture the mouse.
+    pub mouse: bool,
+    /// Set its title.
+    pub title: bool,
+    /// How to call somebody.
+    pub alerts: Alerts,
+    /// Make links.
+    pub links: bool,
+}
+
+impl Manners {
+    /// What a terminal of this name can bear: the oldest print what they do not know.
+    #[must_use]
+    pub fn on(self, term: &str) -> Self {
+        let plain = ["linux", "dumb", "vt", "ansi", "cons"];
+        if !plain.iter().any(|name| term.starts_with(name)) {
+            return self;
+        }
+        let bell = self.alerts != Alerts::Off;
+        Self {
+            title: false,
+            links: false,
+            alerts: if bell { Alerts::Bell } else { Alerts::Off },
+            ..self
+        }
+    }
+}
 
 /// The screen while the console has it.
 pub struct Screen {
@@ -50,6 +90,10 @@ pub struct Screen {
     pub sent: Sent,
     /// How many frames the terminal has shown, as far as it tells.
     shown: usize,
+    manners: Manners,
+    title: String,
+    /// The links on the screen, with their cells.
+    linked: Vec<(ui::Link, Vec<Cell>)>,
 }
 
 /// What went to the terminal.
@@ -73,7 +117,7 @@ impl From<Gone> for io::Error {
 
 impl Screen {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste.
-    pub fn enter() -> io::Result<Self> {
+    pub fn enter(manners: Manners) -> io::Result<Self> {
         let tty = Arc::new(Tty::open()?);
         let mut screen = Self {
             terminal: Terminal::new(Encoder::new(tty.size()))?,
@@ -83,6 +127,9 @@ impl Screen {
             link: Link::default(),
             sent: Sent::default(),
             shown: 0,
+            manners,
+            title: String::new(),
+            linked: Vec::new(),
         };
         screen.take()?;
         Ok(screen)
@@ -92,7 +139,12 @@ impl Screen {
         self.tty.raw()?;
         self.tty.shield()?;
         *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&self.tty));
-        Ok(self.send(ENTER)?)
+        self.send(ENTER)?;
+        if self.manners.mouse {
+            MOUSE.store(true, Ordering::SeqCst);
+            self.send(CAPTURE.0)?;
+        }
+        Ok(())
     }
 
     /// Draws one frame. One that changes nothing is not sent, so that an idle screen is silent; tells how many bytes went.
@@ -114,6 +166,41 @@ impl Screen {
         }
         self.send(&bytes)?;
         Ok(bytes.len())
+    }
+
+    /// Makes links of what stands there since the last frame: the same cells once more, as OSC 8 wants it.
+    pub fn link(&mut self, links: Vec<(ui::Link, Vec<Cell>)>) -> io::Result<()> {
+        if !self.manners.links || links == self.linked {
+            return Ok(());
+        }
+        for (link, cells) in &links {
+            let placed = (link.x..).zip(cells).map(|(x, cell)| (x, link.y, cell));
+            self.terminal.backend_mut().link(&link.url, placed)?;
+        }
+        let bytes = self.terminal.backend_mut().take();
+        self.send(&[FRAME.0, &bytes, FRAME.1].concat())?;
+        self.linked = links;
+        Ok(())
+    }
+
+    /// Sets the title of the terminal, if it is another one. The one before is kept by the terminal, and given back at the end.
+    pub fn title(&mut self, title: &str) -> io::Result<()> {
+        if !self.manners.title || self.title == title {
+            return Ok(());
+        }
+        title.clone_into(&mut self.title);
+        let kept = TITLED.swap(true, Ordering::SeqCst);
+        let keep = if kept { "" } else { TITLE.0 };
+        Ok(self.send(&format!("{keep}\x1b]2;{title}\x07"))?)
+    }
+
+    /// Calls somebody who looks elsewhere. The text must be clean.
+    pub fn alert(&mut self, text: &str) -> io::Result<()> {
+        match self.manners.alerts {
+            Alerts::Off => Ok(()),
+            Alerts::Bell => Ok(self.send("\x07")?),
+            Alerts::Notify => Ok(self.send(&format!("\x1b]9;{text}\x07\x07"))?),
+        }
     }
 
     /// The terminal has shown the oldest frame that it had not.
@@ -176,6 +263,7 @@ impl Screen {
     pub fn clear(&mut self) -> io::Result<()> {
         let encoder = self.terminal.backend_mut();
         encoder.forget();
+        self.linked.clear();
         ratatui::backend::Backend::clear(encoder)?;
         // Each swap empties the buffer that the next frame is compared with.
         self.terminal.swap_buffers();
@@ -219,6 +307,7 @@ impl Screen {
         (self.waiting, self.full) = (Vec::new(), None);
         self.link = Link::default();
         self.shown = self.sent.frames;
+        self.title.clear();
         self.take()?;
         self.clear()
     }
@@ -261,7 +350,14 @@ pub fn restore() {
         return;
     };
     let end = Instant::now() + LAST;
-    tty.write_last(LEAVE.as_bytes(), end);
+    let mut leave = String::from(LEAVE);
+    if MOUSE.swap(false, Ordering::SeqCst) {
+        leave.push_str(CAPTURE.1);
+    }
+    if TITLED.swap(false, Ordering::SeqCst) {
+        leave.push_str(TITLE.1);
+    }
+    tty.write_last(leave.as_bytes(), end);
     // Answers still on their way are taken in by the input thread; the shell would take them for typing.
     while OWED.load(Ordering::SeqCst) > 0 && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(1));

@@ -1,8 +1,8 @@
 //! Keys while something is being typed: the palette and the filter. Owns line editing and completion; a pasted text never submits anything.
 
-use super::{Dialog, Input, Notice, State, confirm, navigate, what_now};
+use super::{Dialog, Input, Notice, State, confirm, navigate, rows, what_now};
 use crate::{
-    command::Invocation,
+    command::{Command, Invocation},
     completion,
     config::key::{Key, KeyCode},
     effect::Effect,
@@ -46,8 +46,11 @@ impl Input {
             .map(|c| self.cursor + c.len_utf8());
         match (key.code, key.ctrl, key.alt) {
             (KeyCode::Char(c), false, false) => self.insert(c.encode_utf8(&mut [0; 4])),
+            (KeyCode::Backspace, _, true) | (KeyCode::Char('w'), true, _) => {
+                self.remove_from(Some(self.word_before()));
+            }
             (KeyCode::Backspace, ..) | (KeyCode::Char('h'), true, _) => self.remove_from(before),
-            (KeyCode::Delete, ..) => {
+            (KeyCode::Delete, ..) | (KeyCode::Char('d'), true, _) => {
                 if let Some(end) = after {
                     self.text.replace_range(self.cursor..end, "");
                 }
@@ -62,16 +65,28 @@ impl Input {
             (KeyCode::End, ..) | (KeyCode::Char('e'), true, _) => self.cursor = self.text.len(),
             (KeyCode::Char('u'), true, _) => self.remove_from(Some(0)),
             (KeyCode::Char('k'), true, _) => self.text.truncate(self.cursor),
-            (KeyCode::Char('w'), true, _) => {
-                let word = self.text[..self.cursor]
-                    .trim_end()
-                    .rfind(' ')
-                    .map_or(0, |at| at + 1);
-                self.remove_from(Some(word));
+            (KeyCode::Char('b'), _, true) => self.cursor = self.word_before(),
+            (KeyCode::Char('f'), _, true) => self.cursor = self.word_after(),
+            (KeyCode::Char('d'), _, true) => {
+                self.text.replace_range(self.cursor..self.word_after(), "");
             }
             _ => return false,
         }
         true
+    }
+
+    /// Where the word before the cursor begins.
+    fn word_before(&self) -> usize {
+        let before = self.text[..self.cursor].trim_end();
+        before.rfind(' ').map_or(0, |at| at + 1)
+    }
+
+    /// Where the word behind the cursor ends.
+    fn word_after(&self) -> usize {
+        let behind = &self.text[self.cursor..];
+        let start = behind.len() - behind.trim_start().len();
+        let end = behind[start..].find(' ');
+        self.cursor + end.map_or(behind.len(), |end| start + end)
     }
 
     fn remove_from(&mut self, start: Option<usize>) {
@@ -91,7 +106,11 @@ pub fn key(state: &mut State, key: Key) -> Option<Vec<Effect>> {
             choice,
             recalled,
         } => palette(state, key, input, choice, recalled),
-        Dialog::Filter { input, before } => filter(state, key, input, before),
+        Dialog::Filter {
+            input,
+            choice,
+            before,
+        } => filter(state, key, input, choice, before),
         Dialog::Confirm {
             stage,
             input,
@@ -116,10 +135,11 @@ pub fn key(state: &mut State, key: Key) -> Option<Vec<Effect>> {
 pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     match state.dialogs.last_mut() {
         Some(Dialog::Palette { input, .. }) => input.insert(text),
-        Some(Dialog::Filter { input, .. }) => {
+        Some(Dialog::Filter { input, choice, .. }) => {
             input.insert(text);
+            *choice = 0;
             let filter = input.text.clone();
-            navigate::set_filter(state, state.active(), filter);
+            rows::set_filter(state, state.active(), filter);
         }
         // A pasted phrase confirms nothing.
         Some(
@@ -154,30 +174,32 @@ fn palette(
     if let Some(quit) = leaves(key) {
         return if quit { None } else { Some(Vec::new()) };
     }
-    match key.code {
-        KeyCode::Enter => return Some(submit(state, &input, choice)),
-        KeyCode::Tab => {
-            if let Some(chosen) = completion::complete(&input.text, state.active(), &state.themes)
-                .into_iter()
-                .nth(choice)
-            {
+    match (key.code, key.ctrl) {
+        (KeyCode::Enter, _) => return Some(submit(state, &input, choice)),
+        (KeyCode::Tab, _) => {
+            let found = completion::commands(state, &input.text);
+            if let Some(chosen) = found.get(choice.min(found.len().saturating_sub(1))) {
                 input = Input::new(&chosen.accepted());
                 choice = 0;
             }
         }
-        KeyCode::Down => {
-            let count = completion::complete(&input.text, state.active(), &state.themes).len();
+        (KeyCode::Down, _) if recalled.is_none() => {
+            let count = completion::commands(state, &input.text).len();
             choice = (choice + 1).min(count.saturating_sub(1));
         }
-        KeyCode::Up if choice > 0 => choice -= 1,
-        KeyCode::Up => {
+        (KeyCode::Down, _) | (KeyCode::Char('n'), true) => {
+            recalled = recalled.and_then(|at| at.checked_sub(1));
+            input = recalled.map_or_else(Input::default, |at| line_before(state, at));
+        }
+        (KeyCode::Up, _) if choice > 0 => choice -= 1,
+        (KeyCode::Up, _) | (KeyCode::Char('p'), true) => {
             let older = recalled.map_or(0, |at| at + 1);
-            if let Some(line) = state.typed.iter().rev().nth(older) {
+            if older < state.typed.len() {
                 recalled = Some(older);
-                input = Input::new(line);
+                input = line_before(state, older);
             }
         }
-        _ if input.edit(key) => choice = 0,
+        _ if input.edit(key) => (choice, recalled) = (0, None),
         _ => {}
     }
     state.dialogs.push(Dialog::Palette {
@@ -188,6 +210,12 @@ fn palette(
     Some(Vec::new())
 }
 
+/// A line that was typed before, counted from the newest.
+fn line_before(state: &State, at: usize) -> Input {
+    let line = state.typed.iter().rev().nth(at);
+    Input::new(line.map_or("", String::as_str))
+}
+
 /// Runs what was typed; a text that is no command yet takes the chosen completion.
 fn submit(state: &mut State, input: &Input, choice: usize) -> Vec<Effect> {
     let typed = input.text.trim();
@@ -195,10 +223,9 @@ fn submit(state: &mut State, input: &Input, choice: usize) -> Vec<Effect> {
         return Vec::new();
     }
     let completed = || {
-        completion::complete(typed, state.active(), &state.themes)
-            .into_iter()
-            .nth(choice)
-            .map(|chosen| chosen.line)
+        let found = completion::commands(state, typed);
+        let choice = choice.min(found.len().saturating_sub(1));
+        found.into_iter().nth(choice).map(|chosen| chosen.line)
     };
     let parsed = typed.parse::<Invocation>().or_else(|error| {
         completed()
@@ -208,10 +235,15 @@ fn submit(state: &mut State, input: &Input, choice: usize) -> Vec<Effect> {
     });
     match parsed {
         Ok(invocation) => {
-            if state.typed.last().is_none_or(|last| last != typed) {
-                state.typed.push(typed.to_owned());
+            state.typed.retain(|line| line != typed);
+            state.typed.push(typed.to_owned());
+            let mut effects = navigate::perform(state, &invocation);
+            // A reason is given anew in each session: it is not recalled by one key.
+            let reasoned = [Command::Arm, Command::Override, Command::Settle];
+            if !reasoned.contains(&invocation.command) {
+                effects.push(Effect::Remember(typed.to_owned()));
             }
-            navigate::perform(state, &invocation)
+            effects
         }
         Err(error) => {
             state.notice = Some(Notice {
@@ -223,27 +255,71 @@ fn submit(state: &mut State, input: &Input, choice: usize) -> Vec<Effect> {
     }
 }
 
-fn filter(state: &mut State, key: Key, mut input: Input, before: String) -> Option<Vec<Effect>> {
+fn filter(
+    state: &mut State,
+    key: Key,
+    mut input: Input,
+    mut choice: usize,
+    before: String,
+) -> Option<Vec<Effect>> {
     let kind = state.active();
     if let Some(quit) = leaves(key) {
-        navigate::set_filter(state, kind, before);
+        rows::set_filter(state, kind, before);
         state.settle();
         return if quit { None } else { Some(Vec::new()) };
     }
-    if key.code == KeyCode::Enter {
-        return Some(Vec::new());
-    }
-    if input.edit(key) {
-        navigate::set_filter(state, kind, input.text.clone());
+    let found = |state: &State, text: &str| completion::filters(text, state.shown(), kind);
+    let edited = match key.code {
+        KeyCode::Enter => return Some(Vec::new()),
+        KeyCode::Tab => {
+            let found = found(state, &input.text);
+            let chosen = found.get(choice.min(found.len().saturating_sub(1)));
+            chosen
+                .map(|chosen| input = Input::new(&chosen.accepted()))
+                .is_some()
+        }
+        KeyCode::Down => {
+            let last = found(state, &input.text).len().saturating_sub(1);
+            choice = (choice + 1).min(last);
+            false
+        }
+        KeyCode::Up => {
+            choice = choice.saturating_sub(1);
+            false
+        }
+        _ => input.edit(key),
+    };
+    if edited {
+        choice = 0;
+        rows::set_filter(state, kind, input.text.clone());
         state.settle();
     }
-    state.dialogs.push(Dialog::Filter { input, before });
+    state.dialogs.push(Dialog::Filter {
+        input,
+        choice,
+        before,
+    });
     Some(Vec::new())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_walked_and_removed_as_in_a_shell() {
+        let mut input = Input::new("drain-region eu-west-1 now");
+        let press = |input: &mut Input, key: &str| input.edit(key.parse().unwrap());
+        assert!(press(&mut input, "alt-b") && press(&mut input, "alt-b"));
+        assert_eq!(input.cursor, 13);
+        assert!(press(&mut input, "alt-d"));
+        assert_eq!(input.text, "drain-region  now");
+        assert!(press(&mut input, "alt-f"));
+        assert_eq!(input.cursor, input.text.len());
+        assert!(press(&mut input, "ctrl-w"));
+        assert_eq!(input.text, "drain-region  ");
+        assert!(!press(&mut input, "f5"));
+    }
 
     #[test]
     fn a_line_takes_what_fits_and_no_control_character() {

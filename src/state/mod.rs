@@ -1,13 +1,17 @@
 //! Everything that the screen shows, and the only place where it changes. Pure: no clock, no IO, no terminal.
 
+mod alert;
 pub mod conduct;
 mod confirm;
 mod dialog;
 mod leave;
 mod navigate;
 mod pace;
+mod point;
+mod rows;
 pub mod schedule;
 mod selection;
+pub mod tour;
 mod update;
 mod what_now;
 mod why;
@@ -17,11 +21,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use self::schedule::Schedule;
-pub use self::{leave::in_flight, update::update};
+pub use self::{leave::in_flight, update::update, why::obstacle};
 
 use crate::{
     actions::Advice,
-    config::keymap::Keymap,
+    command::Command,
+    config::keymap::{Context, Keymap},
     facts::Facts,
     plan::GuardId,
     resources::{
@@ -74,6 +79,16 @@ pub enum Page {
 }
 
 impl Page {
+    /// Its name in files that show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Run => "run",
+            Self::Runs => "runs",
+            Self::Journal => "journal",
+        }
+    }
+
     /// Its title.
     pub fn title(self) -> &'static str {
         match self {
@@ -106,6 +121,8 @@ pub enum Dialog {
     Filter {
         /// What is typed.
         input: Input,
+        /// Which completion is selected.
+        choice: usize,
         /// The filter before.
         before: String,
     },
@@ -264,6 +281,10 @@ pub struct State {
     pub last_used: Timestamp,
     /// Whether it asks less often when nobody types: only a console does that somebody can wake.
     pub slows: bool,
+    /// What somebody who looks elsewhere was told already.
+    pub called: alert::Called,
+    /// Where a newcomer is being shown around.
+    pub tour: Option<tour::Tour>,
     /// Bytes per second of the way to the screen, while it is slow.
     pub slow_link: Option<u64>,
     /// Rows may have changed since the orders of the panes were made.
@@ -310,6 +331,8 @@ impl State {
             conduct: conduct::Conduct::default(),
             last_used: now,
             slows: false,
+            called: alert::Called::default(),
+            tour: None,
             slow_link: None,
             unsettled: true,
             alerts: Vec::new(),
@@ -317,6 +340,29 @@ impl State {
         };
         state.settle();
         state
+    }
+
+    /// Says how to begin, until the next key.
+    pub fn welcome(&mut self) {
+        let key = |command: Command| {
+            let keys = self.keymap.keys(Context::Global, command);
+            keys.first()
+                .map_or_else(|| format!(":{}", command.name()), ToString::to_string)
+        };
+        let tour = match self.mode {
+            Mode::Sim { .. } => format!("{} shows you around", key(Command::Tour)),
+            Mode::Live | Mode::Replay => "new? try `pilothouse demo --tour`".to_owned(),
+        };
+        let text = format!(
+            "Welcome: {} keys, {} commands, {} why; {tour}",
+            key(Command::Help),
+            key(Command::Palette),
+            key(Command::Why)
+        );
+        self.notice = Some(Notice {
+            text,
+            failed: false,
+        });
     }
 
     /// The fleet on display.

@@ -1,14 +1,13 @@
-//! What each command does to the screen. Owns movement, history, sorting and the text of `:why`; never asks the provider itself.
+//! What each command does to the screen. Owns movement and history; what concerns rows is in `rows`. Never asks the provider itself.
 
-use super::{Dialog, Frozen, Input, Notice, Page, Screen, State, conduct, leave, what_now, why};
+use super::{
+    Dialog, Frozen, Input, Notice, Page, Screen, State, conduct, leave, rows, tour, what_now, why,
+};
 use crate::{
     command::{Command, Invocation},
-    effect::{Effect, Format},
+    effect::Effect,
     glyph,
-    resources::{
-        Kind, cost,
-        shown::{self, Sort},
-    },
+    resources::{Kind, cost},
     ui::{
         extent,
         layout::{self, Direction},
@@ -22,11 +21,13 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Quit => return leave::quit(state),
         Command::Suspend => return vec![Effect::Suspend],
         Command::Redraw => return vec![Effect::Redraw],
+        Command::Pager => return vec![Effect::Pager],
+        Command::EditConfig => return vec![Effect::EditConfig],
         Command::Link => return vec![Effect::Link],
         Command::Theme => return vec![Effect::Theme(argument.to_owned())],
-        Command::Refresh => return refresh(state),
-        Command::Copy => return copy(state),
-        Command::Export => return export(state, argument),
+        Command::Refresh => return rows::refresh(state),
+        Command::Copy => return rows::copy(state, argument),
+        Command::Export => return rows::export(state, argument),
         Command::WhatNow => what_now::ask(state),
         Command::Act => return conduct::draft(state, argument),
         Command::Arm => return conduct::arm(state, argument),
@@ -35,7 +36,11 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Confirm => return conduct::confirm(state),
         Command::Override => return conduct::override_guard(state, argument),
         Command::Hold => return conduct::hold(state),
-        Command::Skip => return conduct::skip(state),
+        // What does not wait is not held up by being told so.
+        Command::Skip => match why::obstacle(state, Command::Skip) {
+            Some(why) => fail(state, why),
+            None => return conduct::skip(state),
+        },
         Command::GoOn => return conduct::go_on(state, argument),
         Command::Settle => return conduct::settle(state, argument),
         Command::Abort => abort(state),
@@ -49,11 +54,12 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
             choice: 0,
             recalled: None,
         }),
-        Command::Filter => filter(state, argument),
+        Command::Filter => rows::filter(state, argument),
         Command::Back => back(state),
         Command::Forward => forward(state),
         Command::Home => go(state, Screen::Home),
         Command::Pane => pane(state, argument),
+        Command::Tour => tour::command(state, argument),
         Command::NextPane => cycle(state, 1),
         Command::PreviousPane => cycle(state, -1),
         Command::Left => beside(state, Direction::Left),
@@ -69,7 +75,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::PageUp => step(state, -page(state)),
         Command::Top => step(state, isize::MIN / 2),
         Command::Bottom => step(state, isize::MAX / 2),
-        Command::Sort => sort(state, argument),
+        Command::Sort => rows::sort(state, argument),
         Command::Freeze => {
             state.frozen = if state.frozen.is_some() {
                 None
@@ -81,7 +87,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
             };
             state.unsettled = true;
         }
-        Command::Why => explain(state),
+        Command::Why => why::explain(state, argument),
         Command::Legend => text(state, "Legend", glyph::legend(state.look.ascii)),
         Command::Cost => text(
             state,
@@ -117,11 +123,11 @@ fn abort(state: &mut State) {
     }
 }
 
-fn fail(state: &mut State, text: String) {
+pub(super) fn fail(state: &mut State, text: String) {
     state.notice = Some(Notice { text, failed: true });
 }
 
-fn text(state: &mut State, title: &str, lines: Vec<String>) {
+pub(super) fn text(state: &mut State, title: &str, lines: Vec<String>) {
     state.dialogs.push(Dialog::Text {
         title: title.to_owned(),
         lines,
@@ -147,7 +153,7 @@ fn back(state: &mut State) {
     let filtered = !matches!(state.screen, Screen::Detail(..) | Screen::Page(..))
         && state.pane(kind).is_some_and(|pane| !pane.filter.is_empty());
     if filtered {
-        set_filter(state, kind, String::new());
+        rows::set_filter(state, kind, String::new());
     } else if let Some(before) = state.back.pop() {
         let now = std::mem::replace(&mut state.screen, before);
         state.forward.push(now);
@@ -165,7 +171,12 @@ fn forward(state: &mut State) {
     }
 }
 
-fn pane(state: &mut State, name: &str) {
+/// Goes to a pane; behind its name a filter may stand, `databases /eu`.
+fn pane(state: &mut State, argument: &str) {
+    let (name, filter) = argument
+        .split_once('/')
+        .map_or((argument, None), |(name, filter)| (name, Some(filter)));
+    let name = name.trim();
     let Some(&kind) = Kind::ALL
         .iter()
         .find(|kind| kind.name() == name)
@@ -182,6 +193,9 @@ fn pane(state: &mut State, name: &str) {
         state.focus = kind;
     } else {
         go(state, Screen::Zoom(kind));
+    }
+    if let Some(filter) = filter {
+        rows::set_filter(state, kind, filter.trim().to_owned());
     }
 }
 
@@ -211,7 +225,7 @@ fn beside(state: &mut State, direction: Direction) {
     if state.screen != Screen::Home {
         return cycle(state, if direction == Direction::Left { -1 } else { 1 });
     }
-    let panes = layout::of(state.size, layout::Needs::of(state.shown(), &state.facts)).panes;
+    let panes = layout::of(state.size, state.needs(&state.facts)).panes;
     if let Some(kind) = layout::neighbour(&panes, state.focus, direction) {
         state.focus = kind;
     }
@@ -278,119 +292,10 @@ fn step(state: &mut State, by: isize) {
     state.follow();
 }
 
+pub(super) fn scroll_by(state: &mut State, by: isize) {
+    step(state, by);
+}
+
 fn page(state: &State) -> isize {
     extent::page(state).max(1).cast_signed()
-}
-
-fn filter(state: &mut State, argument: &str) {
-    let kind = state.active();
-    if matches!(state.screen, Screen::Detail(..) | Screen::Page(..)) {
-        return fail(
-            state,
-            "a detail has nothing to filter; go back to the pane first".to_owned(),
-        );
-    }
-    if argument.is_empty() {
-        let before = state
-            .pane(kind)
-            .map(|pane| pane.filter.clone())
-            .unwrap_or_default();
-        state.dialogs.push(Dialog::Filter {
-            input: Input::new(&before),
-            before,
-        });
-    } else {
-        set_filter(state, kind, argument.to_owned());
-    }
-}
-
-/// Filters a pane.
-pub fn set_filter(state: &mut State, kind: Kind, text: String) {
-    state.panes.entry(kind).or_default().filter = text;
-    state.unsettled = true;
-}
-
-fn sort(state: &mut State, argument: &str) {
-    let kind = state.active();
-    let columns = shown::columns(kind);
-    let now = state.pane(kind).and_then(|pane| pane.sort);
-    let next = if argument.is_empty() {
-        let column = now.map_or(0, |sort| sort.column + 1);
-        (column < columns.len()).then_some(Sort {
-            column,
-            descending: false,
-        })
-    } else {
-        let Some(column) = columns
-            .iter()
-            .position(|column| shown::field_name(column).starts_with(&argument.to_lowercase()))
-        else {
-            let names: Vec<String> = columns.iter().map(shown::field_name).collect();
-            return fail(
-                state,
-                format!(
-                    "there is no column `{argument}`; there are {}",
-                    names.join(", ")
-                ),
-            );
-        };
-        let again = now.is_some_and(|sort| sort.column == column && !sort.descending);
-        Some(Sort {
-            column,
-            descending: again,
-        })
-    };
-    state.panes.entry(kind).or_default().sort = next;
-    state.unsettled = true;
-}
-
-fn refresh(state: &mut State) -> Vec<Effect> {
-    let kinds: &[Kind] = if state.active() == Kind::Regions {
-        Kind::ALL
-    } else {
-        &[state.active()]
-    };
-    for &kind in kinds {
-        state.schedule.refresh(kind, state.now);
-    }
-    state.notice = Some(Notice {
-        text: "asked again".to_owned(),
-        failed: false,
-    });
-    state.ask_due()
-}
-
-fn copy(state: &mut State) -> Vec<Effect> {
-    match state.selected() {
-        Some(id) => vec![Effect::Copy(id.key)],
-        None => {
-            fail(state, "there is no row to copy".to_owned());
-            Vec::new()
-        }
-    }
-}
-
-fn export(state: &mut State, argument: &str) -> Vec<Effect> {
-    match Format::ALL
-        .iter()
-        .find(|format| format.name() == argument && **format != Format::Table)
-    {
-        Some(format) => vec![Effect::Export(state.active(), *format)],
-        None => {
-            fail(
-                state,
-                format!("`export` takes md, csv or json, not `{argument}`"),
-            );
-            Vec::new()
-        }
-    }
-}
-
-/// Shows why the selected row is in its state.
-fn explain(state: &mut State) {
-    let Some(id) = state.selected() else {
-        return fail(state, "there is no row to explain".to_owned());
-    };
-    let lines = why::lines(state, &id);
-    text(state, &format!("Why {}", id.key), lines);
 }

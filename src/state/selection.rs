@@ -11,6 +11,21 @@ use crate::{
 /// As many alerts are kept; more than a drill has.
 const ALERTS: usize = 1_000;
 
+/// The ARN that names a model itself: its own field, or that of the variant in it; the narrowest, where it stands for several things.
+fn arn_in(model: &serde_json::Value) -> Option<&str> {
+    const NAMES: [&str; 5] = [
+        "arn",
+        "rule_arn",
+        "group_arn",
+        "alias_arn",
+        "load_balancer_arn",
+    ];
+    let fields = model.as_object()?;
+    let own = NAMES.iter().find_map(|name| fields.get(*name)?.as_str());
+    let variants = || fields.values().find_map(arn_in);
+    own.filter(|arn| arn.starts_with("arn:")).or_else(variants)
+}
+
 impl State {
     /// The pane that has the keys.
     pub fn active(&self) -> Kind {
@@ -33,9 +48,27 @@ impl State {
         }
     }
 
+    /// The ARN of a row, where its model has one.
+    pub fn arn(&self, id: &RowId) -> Option<String> {
+        if id.key.starts_with("arn:") {
+            return Some(id.key.clone());
+        }
+        let row = shown::find(self.shown(), id)?;
+        let model = shown::json(self.shown(), id.kind, &row)?;
+        arn_in(&model).map(str::to_owned)
+    }
+
+    /// What the layout needs to know.
+    pub fn needs(&self, facts: &Facts) -> layout::Needs {
+        layout::Needs {
+            tour: self.tour.is_some(),
+            ..layout::Needs::of(self.shown(), facts)
+        }
+    }
+
     /// The kinds that have a pane on the home screen, in reading order.
     pub(super) fn home_kinds(&self) -> Vec<Kind> {
-        layout::of(self.size, layout::Needs::of(self.shown(), &self.facts))
+        layout::of(self.size, self.needs(&self.facts))
             .panes
             .into_iter()
             .map(|(kind, _)| kind)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Notice, State, conduct, dialog, leave, navigate};
+use super::{Dialog, Notice, State, conduct, dialog, leave, navigate, point, tour};
 use crate::{
     command::Command,
     config::keymap::Context,
@@ -16,7 +16,7 @@ use crate::{
 /// Applies one event.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     let mut effects = match event {
-        Event::Key { .. } | Event::Paste { .. } => state.used(),
+        Event::Key { .. } | Event::Paste { .. } | Event::Mouse { .. } => state.used(),
         Event::Tick { .. }
         | Event::Resize { .. }
         | Event::Observed { .. }
@@ -27,9 +27,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         | Event::Locked { .. }
         | Event::Applied { .. }
         | Event::Lost { .. }
+        | Event::Told { .. }
         | Event::Noted { .. } => Vec::new(),
     };
     effects.extend(dispatch(state, event));
+    tour::advance(state);
     effects
 }
 
@@ -58,6 +60,11 @@ fn dispatch(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::Paste { text } => dialog::paste(state, &text),
+        Event::Mouse { did, column, row } => {
+            state.notice = None;
+            state.settle();
+            point::at(state, did, (column, row))
+        }
         Event::Resize { columns, rows } => {
             state.size = (columns, rows);
             Vec::new()
@@ -87,6 +94,14 @@ fn dispatch(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Locked { run, result } => conduct::locked(state, &run, result),
         Event::Applied { run, step, result } => conduct::applied(state, &run, step, result),
         Event::Lost { why } => leave::lost(state, &why),
+        Event::Told { title, lines } => {
+            state.dialogs.push(Dialog::Text {
+                title,
+                lines,
+                scroll: 0,
+            });
+            Vec::new()
+        }
         Event::Noted { text, failed } => {
             state.notice = Some(Notice { text, failed });
             Vec::new()
@@ -103,6 +118,7 @@ fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
     let mut effects = state.pace();
     effects.extend(state.ask_due());
     effects.extend(conduct::tick(state));
+    effects.extend(state.alert());
     effects
 }
 
@@ -168,15 +184,23 @@ impl State {
 
     /// Which bindings hold now.
     pub fn context(&self) -> Context {
-        match (self.dialogs.last(), &self.screen) {
-            (Some(_), _) => Context::Dialog,
-            (None, super::Screen::Detail(..) | super::Screen::Page(super::Page::Journal, _)) => {
+        if self.dialogs.is_empty() {
+            self.page_context()
+        } else {
+            Context::Dialog
+        }
+    }
+
+    /// Which bindings hold on the page, whatever lies over it.
+    pub fn page_context(&self) -> Context {
+        match &self.screen {
+            super::Screen::Detail(..) | super::Screen::Page(super::Page::Journal, _) => {
                 Context::Detail
             }
-            (None, super::Screen::Page(super::Page::Plan, _)) => Context::Plan,
-            (None, super::Screen::Page(super::Page::Run, _)) => Context::Run,
-            (None, super::Screen::Page(super::Page::Runs, _)) => Context::Runs,
-            (None, super::Screen::Home | super::Screen::Zoom(_)) => Context::Global,
+            super::Screen::Page(super::Page::Plan, _) => Context::Plan,
+            super::Screen::Page(super::Page::Run, _) => Context::Run,
+            super::Screen::Page(super::Page::Runs, _) => Context::Runs,
+            super::Screen::Home | super::Screen::Zoom(_) => Context::Global,
         }
     }
 }

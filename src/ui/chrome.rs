@@ -1,24 +1,21 @@
-//! The lines around the panes: contradictions, levers, notice and key hints. Owns what each says and which key a command is known by.
+//! The lines around the panes: contradictions, levers and notice. Owns what each says.
 
 use ratatui::layout::Rect;
 
 use super::{
     banner,
     canvas::{Canvas, role_of},
+    hints::usual_key,
     pane::Why,
     text::{self, width},
 };
 use crate::{
     command::Command,
-    config::{
-        key::{Key, KeyCode},
-        keymap::{Context, Keymap},
-        theme::Role,
-    },
+    config::{keymap::Context, theme::Role},
     facts::Facts,
     glyph::Mark,
     resources::Severity,
-    state::{Page, Screen, State},
+    state::State,
 };
 
 /// The role of a severity, ordinary for what is fine.
@@ -195,114 +192,6 @@ fn whole(reasons: &[String], room: usize) -> (String, usize) {
         count += 1;
     }
     (shown, reasons.len().saturating_sub(count))
-}
-
-/// Commands with the word for them, the most useful first.
-type Hints = &'static [(Command, &'static str)];
-
-/// The commands hinted at, and the context in which their keys are looked up.
-fn hinted(state: &State) -> (Context, Hints) {
-    use Command::{Back, Filter, Freeze, Help, NextPane, Open, Palette, Quit, Sort, Why, Zoom};
-    const DIALOG: Hints = &[(Back, "close"), (Quit, "quit")];
-    const DETAIL: Hints = &[
-        (Back, "back"),
-        (Why, "why"),
-        (Help, "help"),
-        (Palette, "command"),
-        (Quit, "quit"),
-    ];
-    const HOME: Hints = &[
-        (Help, "help"),
-        (Palette, "command"),
-        (Filter, "filter"),
-        (Open, "open"),
-        (Zoom, "zoom"),
-        (NextPane, "next"),
-        (Why, "why"),
-        (Quit, "quit"),
-        (Freeze, "freeze"),
-    ];
-    const ZOOM: Hints = &[
-        (Back, "back"),
-        (Help, "help"),
-        (Palette, "command"),
-        (Filter, "filter"),
-        (Open, "open"),
-        (Sort, "sort"),
-        (Why, "why"),
-        (Quit, "quit"),
-    ];
-    const PLAN: Hints = &[
-        (Back, "back"),
-        (Command::Confirm, "confirm"),
-        (Command::Replan, "plan again"),
-        (Command::Override, "override"),
-        (Palette, "command"),
-        (Help, "help"),
-    ];
-    const RUN: Hints = &[
-        (Command::Hold, "hold/go on"),
-        (Command::Abort, "stop"),
-        (Command::Skip, "wait no longer"),
-        (NextPane, "next run"),
-        (Command::Runs, "runs"),
-        (Back, "back"),
-        (Help, "help"),
-    ];
-    const RUNS: Hints = &[
-        (Back, "back"),
-        (Open, "open/undo"),
-        (Command::Hold, "hold/go on"),
-        (Command::Abort, "stop"),
-        (Palette, "command"),
-        (Help, "help"),
-    ];
-    match (state.dialogs.last(), &state.screen) {
-        (Some(_), _) => (Context::Dialog, DIALOG),
-        (None, Screen::Detail(..) | Screen::Page(Page::Journal, _)) => (Context::Detail, DETAIL),
-        (None, Screen::Page(Page::Plan, _)) => (Context::Plan, PLAN),
-        (None, Screen::Page(Page::Run, _)) => (Context::Run, RUN),
-        (None, Screen::Page(Page::Runs, _)) => (Context::Runs, RUNS),
-        (None, Screen::Home) => (Context::Global, HOME),
-        (None, Screen::Zoom(_)) => (Context::Global, ZOOM),
-    }
-}
-
-/// Whether a region is BAD on the home screen.
-fn in_trouble(state: &State) -> bool {
-    let home = matches!(state.screen, Screen::Home | Screen::Zoom(_)) && state.dialogs.is_empty();
-    home && matches!(state.facts.worst(), Mark::Bad(_))
-}
-
-/// The hints: what the most useful commands here are bound to.
-pub fn hints(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
-    let (context, commands) = hinted(state);
-    let mut x = area.x + 1;
-    // What somebody needs who looks at a region in trouble stands first.
-    let trouble = in_trouble(state).then_some(&(Command::WhatNow, "what now?"));
-    for (command, word) in trouble.into_iter().chain(commands) {
-        let key = usual_key(&state.keymap, context, *command);
-        // In a dialog, quit may be bound to what closes it: then it is not hinted at.
-        let Some(key) = key.filter(|key| {
-            let found = state.keymap.find(context, *key);
-            found.is_some_and(|invocation| invocation.command == *command)
-        }) else {
-            continue;
-        };
-        let key = key.to_string();
-        if usize::from(x) + key.len() + word.len() + 1 > usize::from(area.right()) {
-            break;
-        }
-        x += canvas.put(x, area.y, &key, area.width, Role::Accent) + 1;
-        x += canvas.put(x, area.y, word, area.width, Role::Muted) + 2;
-    }
-}
-
-/// The key by which a command is known: Esc or Enter where it is one of them, else the shortest.
-pub fn usual_key(keymap: &Keymap, context: Context, command: Command) -> Option<Key> {
-    let keys = keymap.keys(context, command);
-    let known = |key: &&Key| matches!(key.code, KeyCode::Esc | KeyCode::Enter);
-    keys.iter().find(known).or(keys.first()).copied()
 }
 
 /// Everything that matters in one line, for a screen too small for more.

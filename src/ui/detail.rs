@@ -29,7 +29,7 @@ const SPARK: u16 = 20;
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, id: &RowId, scroll: u16, area: Rect) {
     let line = Rect { height: 1, ..area };
     canvas.rule(line);
-    let title = format!(" {} {} ", id.kind.title(), id.key);
+    let title = title(id, canvas.look, area.width);
     canvas.put(area.x + 1, area.y, &title, area.width - 2, Role::Focus);
     let body = Rect {
         y: area.y + 1,
@@ -37,6 +37,14 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, id: &RowId, scroll: u16, are
         ..area
     };
     super::paragraph::draw(canvas, &lines(state, id, area.width), scroll, body, 2);
+}
+
+/// Its title on a screen of this many columns.
+pub fn title(id: &RowId, look: Look, screen: u16) -> String {
+    let name = text::safe(&id.key, look);
+    let room = usize::from(screen).saturating_sub(id.kind.title().len() + 8);
+    let name = text::shorten(&name, room, look.ascii);
+    format!(" {} {name} ", id.kind.title())
 }
 
 /// The lines of a row's detail on a screen of this many columns.

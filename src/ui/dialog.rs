@@ -11,8 +11,9 @@ use super::{
     text,
 };
 use crate::{
+    completion,
     config::theme::Role,
-    state::{Dialog, Input, Screen, State},
+    state::{Dialog, Input, State},
 };
 
 /// Draws a dialog; tells where the cursor stands, when a line is typed in it.
@@ -25,14 +26,14 @@ pub fn draw(
     match dialog {
         Dialog::Help { scroll } => {
             let screen = state.size;
-            let title = format!("Help (keymap {})", state.keymap.name);
+            let title = format!("Help (keymap {}): esc closes", state.keymap.name);
             let lines = lines(state, dialog, screen);
-            boxed(canvas, &title, &lines, *scroll, width(dialog, screen.0));
+            boxed(canvas, &title, &lines, *scroll, size(dialog, screen));
             None
         }
         Dialog::Text { title, scroll, .. } => {
             let lines = lines(state, dialog, state.size);
-            boxed(canvas, title, &lines, *scroll, width(dialog, state.size.0));
+            boxed(canvas, title, &lines, *scroll, size(dialog, state.size));
             None
         }
         Dialog::Confirm { .. }
@@ -50,19 +51,20 @@ pub fn draw(
                 | Dialog::Palette { .. }
                 | Dialog::Filter { .. } => "Confirm",
             };
-            boxed(canvas, title, &lines, 0, width(dialog, state.size.0));
+            boxed(canvas, title, &lines, 0, size(dialog, state.size));
             None
         }
         Dialog::Palette { input, choice, .. } => {
-            palette::draw(canvas, state, input, *choice, layout);
+            let found = completion::commands(state, &input.text);
+            palette::draw(canvas, state, &found, *choice, layout);
             Some(typed(canvas, ":", input, layout.hints, ""))
         }
-        Dialog::Filter { input, .. } => {
-            let kind = match &state.screen {
-                Screen::Zoom(kind) => *kind,
-                Screen::Home | Screen::Detail(..) | Screen::Page(..) => state.focus,
-            };
-            let kept = state.pane(kind).map_or(0, |pane| pane.order.len());
+        Dialog::Filter { input, choice, .. } => {
+            let found = completion::filters(&input.text, state.shown(), state.active());
+            palette::draw(canvas, state, &found, *choice, layout);
+            let kept = state
+                .pane(state.active())
+                .map_or(0, |pane| pane.order.len());
             let note = format!("{kept} rows   text  !text  field:value");
             Some(typed(canvas, "/", input, layout.hints, &note))
         }
@@ -93,8 +95,9 @@ pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
     let inner = width(dialog, screen.0).saturating_sub(4);
     match dialog {
         Dialog::Help { .. } => {
-            let height = screen.1.saturating_sub(4);
-            help::lines(&state.keymap, inner, height, state.look.ascii)
+            let height = rows(dialog, screen.1) as u16;
+            let here = state.page_context();
+            help::lines(&state.keymap, here, inner, height, state.look.ascii)
         }
         Dialog::Text { lines, .. } => lines
             .iter()
@@ -111,15 +114,42 @@ pub fn lines(state: &State, dialog: &Dialog, screen: (u16, u16)) -> Vec<Line> {
     }
 }
 
+/// The rows around a box: the help needs all that there are, on a small screen.
+fn around(dialog: &Dialog) -> u16 {
+    match dialog {
+        Dialog::Help { .. } => 0,
+        Dialog::Text { .. }
+        | Dialog::Confirm { .. }
+        | Dialog::Override { .. }
+        | Dialog::WhatNow { .. }
+        | Dialog::Stop { .. }
+        | Dialog::Palette { .. }
+        | Dialog::Filter { .. } => 2,
+    }
+}
+
 /// The most lines that a box shows at once on a screen of this many rows.
-pub fn rows(screen: u16) -> usize {
-    usize::from(screen.saturating_sub(4).max(1))
+pub fn rows(dialog: &Dialog, screen: u16) -> usize {
+    usize::from(screen.saturating_sub(around(dialog) + 2).max(1))
+}
+
+/// The columns of a box, and the most rows.
+fn size(dialog: &Dialog, screen: (u16, u16)) -> (u16, u16) {
+    (
+        width(dialog, screen.0),
+        screen.1.saturating_sub(around(dialog)),
+    )
 }
 
 /// A box in the middle, as high as its lines need and the screen allows.
-fn boxed(canvas: &mut Canvas<'_>, title: &str, lines: &[Line], scroll: u16, width: u16) {
+fn boxed(
+    canvas: &mut Canvas<'_>,
+    title: &str,
+    lines: &[Line],
+    scroll: u16,
+    (width, most): (u16, u16),
+) {
     let screen = canvas.area();
-    let most = screen.height.saturating_sub(2);
     let height = u16::try_from(lines.len() + 2)
         .unwrap_or(most)
         .min(most)

@@ -9,7 +9,7 @@ pub fn last_scroll(state: &State) -> usize {
     let (lines, rows) = match state.dialogs.last() {
         Some(dialog @ (Dialog::Help { .. } | Dialog::Text { .. })) => (
             dialog::lines(state, dialog, state.size).len(),
-            dialog::rows(height),
+            dialog::rows(dialog, height),
         ),
         Some(
             Dialog::Palette { .. }
@@ -41,7 +41,9 @@ pub fn last_scroll(state: &State) -> usize {
 /// The rows that the active pane, the detail or the topmost dialog shows at once.
 pub fn page(state: &State) -> usize {
     match (state.dialogs.last(), &state.screen) {
-        (Some(Dialog::Help { .. } | Dialog::Text { .. }), _) => dialog::rows(state.size.1),
+        (Some(dialog @ (Dialog::Help { .. } | Dialog::Text { .. })), _) => {
+            dialog::rows(dialog, state.size.1)
+        }
         (_, Screen::Detail(..) | Screen::Page(..)) => {
             usize::from(body(state).height.saturating_sub(1))
         }
@@ -55,7 +57,7 @@ pub fn page(state: &State) -> usize {
 }
 
 fn whole(state: &State) -> layout::Layout {
-    layout::of(state.size, layout::Needs::of(state.shown(), &state.facts))
+    layout::of(state.size, state.needs(&state.facts))
 }
 
 fn body(state: &State) -> ratatui::layout::Rect {

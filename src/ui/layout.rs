@@ -21,6 +21,8 @@ pub struct Needs {
     pub runs: usize,
     /// Contradictions and reminders to show.
     pub contradictions: usize,
+    /// Whether a newcomer is being shown around.
+    pub tour: bool,
 }
 
 impl Needs {
@@ -31,6 +33,7 @@ impl Needs {
             levers: !facts.levers.is_empty(),
             runs: facts.runs.len(),
             contradictions: facts.contradictions.len() + facts.reminders.len(),
+            tour: false,
         }
     }
 }
@@ -48,6 +51,8 @@ pub struct Layout {
     pub levers: Rect,
     /// Everything between the lines above and below.
     pub body: Rect,
+    /// What a newcomer is told.
+    pub tour: Rect,
     /// Notice, or why the selected row is in its state.
     pub status: Rect,
     /// Key hints, or the line being typed.
@@ -64,6 +69,31 @@ pub enum Direction {
     Right,
     Up,
     Down,
+}
+
+/// A part of a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spot {
+    /// Its title line.
+    Title,
+    /// The heading of its columns.
+    Heading,
+    /// A row, counted from the first one shown.
+    Row(usize),
+}
+
+/// Which pane lies under a column and row, and what of it, with the rows that it shows at once.
+pub fn under(panes: &[(Kind, Rect)], (column, row): (u16, u16)) -> Option<(Kind, Spot, usize)> {
+    let inside = |area: &Rect| area.contains((column, row).into());
+    let (kind, area) = panes.iter().find(|(_, area)| inside(area))?;
+    let rows = rows_in(*area);
+    let top = area.bottom().saturating_sub(rows as u16);
+    let spot = match row.checked_sub(top) {
+        Some(below) => Spot::Row(usize::from(below)),
+        None if row == area.y => Spot::Title,
+        None => Spot::Heading,
+    };
+    Some((*kind, spot, rows))
 }
 
 /// Whether the screen is too small for a frame.
@@ -99,8 +129,14 @@ pub fn of(size: (u16, u16), needs: Needs) -> Layout {
     let contradictions = line(needs.contradictions.min(room) as u16);
     let levers = line(u16::from(needs.levers && roomy));
     let status_rows = u16::from(roomy);
-    let body =
-        line(height - 1 - runs.height - contradictions.height - levers.height - status_rows - 1);
+    let tour_rows = match (needs.tour, roomy) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    };
+    let above = 1 + runs.height + contradictions.height + levers.height;
+    let body = line(height - above - tour_rows - status_rows - 1);
+    let tour = line(tour_rows);
     let status = line(status_rows);
     let hints = line(1);
     Layout {
@@ -109,6 +145,7 @@ pub fn of(size: (u16, u16), needs: Needs) -> Layout {
         contradictions,
         levers,
         body,
+        tour,
         status,
         hints,
         panes: home(body, needs.regions),
@@ -236,6 +273,7 @@ mod tests {
             levers: true,
             runs: regions / 2,
             contradictions: 2,
+            tour: false,
         }
     }
 
@@ -243,14 +281,19 @@ mod tests {
     fn parts_never_overlap_and_never_leave_the_screen() {
         for width in (60..=400).step_by(7) {
             for height in 15..=200 {
-                for regions in [0, 1, 3, 30] {
-                    let layout = of((width, height), needs(regions));
+                for (regions, tour) in [(0, true), (1, false), (3, true), (30, false)] {
+                    let needs = Needs {
+                        tour,
+                        ..needs(regions)
+                    };
+                    let layout = of((width, height), needs);
                     let screen = Rect::new(0, 0, width, height);
                     let mut parts = vec![
                         layout.top,
                         layout.runs,
                         layout.contradictions,
                         layout.levers,
+                        layout.tour,
                         layout.status,
                         layout.hints,
                     ];

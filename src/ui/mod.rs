@@ -1,6 +1,8 @@
 //! Drawing: a pure function of the state. Never waits, never asks, never changes anything.
 
+mod apart;
 mod banner;
+mod beyond;
 mod canvas;
 mod chrome;
 mod columns;
@@ -8,6 +10,7 @@ mod detail;
 mod dialog;
 pub mod extent;
 mod help;
+mod hints;
 pub mod layout;
 mod pages;
 mod palette;
@@ -18,13 +21,12 @@ mod slots;
 mod spark;
 pub mod text;
 mod title;
+mod tour;
 
+pub use self::beyond::{Link, buffer, links, plain, window_title};
 use ratatui::{Frame, layout::Rect, style::Style};
 
-use self::{
-    canvas::Canvas,
-    layout::{Layout, Needs},
-};
+use self::{canvas::Canvas, layout::Layout};
 use crate::{
     config::theme::{Role, Theme},
     resources::Kind,
@@ -60,7 +62,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         );
         return small_prompt(canvas, state);
     }
-    let layout = layout::of((area.width, area.height), Needs::of(state.shown(), &facts));
+    let layout = layout::of((area.width, area.height), state.needs(&facts));
     banner::draw(canvas, state, &facts, layout.top);
     chrome::runs(canvas, &facts, layout.runs);
     chrome::contradictions(canvas, &facts, layout.contradictions);
@@ -71,7 +73,8 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
         .and_then(|(kind, pane)| pane::why(state.shown(), kind, pane));
     let status = chrome::link(canvas, state, layout.status);
     chrome::status(canvas, state, status, why);
-    chrome::hints(canvas, state, layout.hints);
+    tour::draw(canvas, state, layout.tour);
+    hints::draw(canvas, state, layout.hints);
     let mut cursor = None;
     for dialog in &state.dialogs {
         cursor = dialog::draw(canvas, state, dialog, &layout);

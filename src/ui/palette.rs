@@ -2,12 +2,16 @@
 
 use ratatui::layout::Rect;
 
-use super::{canvas::Canvas, layout::Layout};
+use super::{
+    canvas::Canvas,
+    hints::{key_of_action, usual_key},
+    layout::Layout,
+};
 use crate::{
     command::Command,
-    completion::complete,
+    completion::Completion,
     config::{keymap::Context, theme::Role},
-    state::{Input, Screen, State},
+    state::State,
 };
 
 /// Suggestions on screen at once.
@@ -15,15 +19,23 @@ const MOST: usize = 10;
 
 /// Cells for the line itself, before what it does.
 const NAME: u16 = 24;
+/// Cells for what it takes.
+const ARGUMENT: u16 = 32;
 
-/// Draws the suggestions above the command line, the chosen one selected.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, input: &Input, choice: usize, layout: &Layout) {
-    let kind = match &state.screen {
-        Screen::Zoom(kind) => *kind,
-        Screen::Home | Screen::Detail(..) | Screen::Page(..) => state.focus,
+/// Draws the suggestions above the line, the chosen one selected.
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    state: &State,
+    found: &[Completion],
+    choice: usize,
+    layout: &Layout,
+) {
+    // A newcomer still sees what to type.
+    let bottom = if layout.tour.height > 0 {
+        layout.tour.y
+    } else {
+        layout.hints.y
     };
-    let found = complete(&input.text, kind, &state.themes);
-    let bottom = layout.hints.y;
     let rows = found
         .len()
         .min(MOST)
@@ -46,19 +58,22 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, input: &Input, choice: usize
         let mut x = 2;
         for (at, c) in completion.line.chars().enumerate() {
             let matched = completion.matched.contains(&(at as u32));
-            let role = if matched { Role::Accent } else { Role::Text };
-            x += canvas.put(x, y, c.encode_utf8(&mut [0; 4]), 1, role);
+            let role = match (matched, &completion.not_now) {
+                (true, _) => Role::Accent,
+                (false, None) => Role::Text,
+                (false, Some(_)) => Role::Muted,
+            };
+            x += canvas.put(x, y, c.encode_utf8(&mut [0; 4]), 2, role);
         }
-        canvas.put(x + 1, y, completion.argument, NAME, Role::Muted);
+        x += 1 + canvas.put(x + 1, y, completion.argument, ARGUMENT, Role::Muted);
         let key = key(state, &completion.line);
         let end = canvas.put_right(width - 14, width - 1, y, &key, Role::Accent);
-        canvas.say(
-            2 + NAME,
-            y,
-            completion.doc,
-            end.saturating_sub(3 + NAME),
-            Role::Muted,
-        );
+        let start = (2 + NAME).max(x + 2);
+        let room = end.saturating_sub(start + 1);
+        match &completion.not_now {
+            Some(why) => canvas.say(start, y, &format!("not now: {why}"), room, Role::Warn),
+            None => canvas.say(start, y, completion.doc, room, Role::Muted),
+        };
         if index == choice {
             canvas.paint(Rect::new(0, y, width, 1), Role::Selection);
             let marker = if canvas.look.ascii { ">" } else { "▌" };
@@ -67,17 +82,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, input: &Input, choice: usize
     }
 }
 
-/// The shortest key of a command without argument.
+/// The shortest key of a command or action without argument.
 fn key(state: &State, line: &str) -> String {
-    Command::ALL
-        .iter()
-        .find(|command| command.name() == line)
-        .and_then(|command| {
-            state
-                .keymap
-                .keys(Context::Global, *command)
-                .first()
-                .copied()
-        })
-        .map_or(String::new(), |key| key.to_string())
+    let command = Command::ALL.iter().find(|command| command.name() == line);
+    let key = match command {
+        Some(command) => usual_key(&state.keymap, Context::Global, *command),
+        None => key_of_action(&state.keymap, line),
+    };
+    key.map_or(String::new(), |key| key.to_string())
 }

@@ -71,11 +71,18 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
             Rect::new(area.x, area.y + 1, area.width, 1),
         );
     }
+    let place = slots
+        .iter()
+        .find(|(slot, _)| slot.content == Content::Place);
+    let places = place.map_or(Vec::new(), |(_, width)| {
+        slots::places(&shown, usize::from(*width), canvas)
+    });
     for (index, row) in shown.iter().enumerate() {
         let line = Rect::new(body.x, body.y + index as u16, body.width, 1);
         let selected = first + index == pane.cursor;
         if let Some(row) = row {
-            draw_row(canvas, row, &slots, line);
+            let place = places.get(index).map_or("", String::as_str);
+            draw_row(canvas, row, place, &slots, line);
         }
         if selected && focused {
             // Up to the name by which it is found: over a slow line a whole row, painted twice for each move, is most of what is sent.
@@ -188,7 +195,13 @@ fn heading(
     }
 }
 
-fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line: Rect) {
+fn draw_row(
+    canvas: &mut Canvas<'_>,
+    row: &ShownRow,
+    place: &str,
+    slots: &[(Slot, u16)],
+    line: Rect,
+) {
     let mark = mark(row);
     let kind = row.id.kind;
     canvas.mark(line.x + 1, line.y, mark, state_width(kind, line.width));
@@ -198,9 +211,7 @@ fn draw_row(canvas: &mut Canvas<'_>, row: &ShownRow, slots: &[(Slot, u16)], line
         let width = (*width).min(line.right().saturating_sub(x));
         match slot.content {
             Content::Place => {
-                let label = slots::place(row);
-                let label = text::region(&label, usize::from(width), canvas.look.ascii);
-                canvas.put(x, line.y, &label, width, name_role(row.freshness));
+                canvas.put(x, line.y, place, width, name_role(row.freshness));
             }
             Content::Why => {
                 canvas.say(x, line.y, &row.judgement.reason, width, Role::Muted);

@@ -2,8 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::Canvas;
-use crate::{config::theme::Role, glyph::Mark};
+use super::{canvas::Canvas, text};
+use crate::{config::theme::Role, glyph::Mark, state::Look};
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,30 @@ impl Part {
             ..self.clone()
         }
     }
+}
+
+/// The lines as text. Parts that are at the right of each other stay so.
+pub fn plain(lines: &[Line], look: Look) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let mut used = 0;
+        for part in line {
+            let content = match &part.content {
+                Content::Text(content, width, _) => {
+                    let safe = text::safe(content, look);
+                    text::shorten(&safe, usize::from(*width), look.ascii).into_owned()
+                }
+                Content::Mark(mark) => format!("{} {}", mark.glyph(look.ascii), mark.word()),
+            };
+            let gap = usize::from(part.x).saturating_sub(used);
+            text.push_str(&" ".repeat(gap));
+            used += gap + text::width(&content);
+            text.push_str(&content);
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    }
+    text
 }
 
 /// Draws the lines from `scroll` on, indented, with a sign of how many lie above and below. Scrolling past the end shows the end.

@@ -1,4 +1,4 @@
-//! A frame as an SVG picture, for the README and `export`. Pure; owns the colours that stand for the terminal's own.
+//! A frame as a picture, SVG or text with colours, for the README and `export`. Pure; owns the colours that stand for the terminal's own.
 
 use std::fmt::Write as _;
 
@@ -6,6 +6,9 @@ use ratatui::{
     buffer::{Buffer, Cell},
     style::{Color, Modifier},
 };
+
+use super::text;
+use crate::config::theme::Background;
 
 /// Cell size in pixels, for a monospace font of 15 px.
 const CELL: (f32, f32) = (9.03, 18.0);
@@ -30,6 +33,90 @@ pub const LIGHT: Screen = Screen {
     foreground: "#24292f",
     background: "#ffffff",
 };
+
+/// The terminal that a theme is made for.
+pub fn screen_of(background: Background) -> Screen {
+    match background {
+        Background::White => LIGHT,
+        Background::Black | Background::Any => DARK,
+    }
+}
+
+/// The buffer as text with the terminal's own colours, as `cat` shows it.
+pub fn ansi(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut out = String::new();
+    for y in area.top()..area.bottom() {
+        let mut style = None;
+        let mut covered = 0;
+        for x in area.left()..area.right() {
+            let Some(cell) = buffer.cell((x, y)) else {
+                continue;
+            };
+            // The cell behind a wide character is empty and not there.
+            if covered > 0 {
+                covered -= 1;
+                continue;
+            }
+            covered = text::width(cell.symbol()).saturating_sub(1);
+            let now = (cell.fg, cell.bg, cell.modifier);
+            if style != Some(now) {
+                out.push_str(&sgr(cell));
+                style = Some(now);
+            }
+            out.push_str(cell.symbol());
+        }
+        out.push_str("\x1b[0m\n");
+    }
+    out
+}
+
+/// The sequence that sets the colours and flags of a cell, whatever was set before.
+fn sgr(cell: &Cell) -> String {
+    let mut parameters = vec!["0".to_owned()];
+    let flags = [
+        (Modifier::BOLD, "1"),
+        (Modifier::DIM, "2"),
+        (Modifier::UNDERLINED, "4"),
+        (Modifier::REVERSED, "7"),
+    ];
+    let set = flags
+        .iter()
+        .filter(|(flag, _)| cell.modifier.contains(*flag));
+    parameters.extend(set.map(|(_, parameter)| (*parameter).to_owned()));
+    parameters.extend(parameter(cell.fg, 30));
+    parameters.extend(parameter(cell.bg, 40));
+    format!("\x1b[{}m", parameters.join(";"))
+}
+
+/// A colour as a parameter, counted from 30 for the foreground and from 40 for the background; none for the terminal's own.
+fn parameter(colour: Color, from: u8) -> Option<String> {
+    let ansi = |n: u8| {
+        let base = if n < 8 { from + n } else { from + 60 + n - 8 };
+        Some(base.to_string())
+    };
+    match colour {
+        Color::Reset => None,
+        Color::Black => ansi(0),
+        Color::Red => ansi(1),
+        Color::Green => ansi(2),
+        Color::Yellow => ansi(3),
+        Color::Blue => ansi(4),
+        Color::Magenta => ansi(5),
+        Color::Cyan => ansi(6),
+        Color::Gray => ansi(7),
+        Color::DarkGray => ansi(8),
+        Color::LightRed => ansi(9),
+        Color::LightGreen => ansi(10),
+        Color::LightYellow => ansi(11),
+        Color::LightBlue => ansi(12),
+        Color::LightMagenta => ansi(13),
+        Color::LightCyan => ansi(14),
+        Color::White => ansi(15),
+        Color::Indexed(n) => Some(format!("{};5;{n}", from + 8)),
+        Color::Rgb(r, g, b) => Some(format!("{};2;{r};{g};{b}", from + 8)),
+    }
+}
 
 const ANSI: [&str; 16] = [
     "#2e3440", "#e05561", "#7fb85e", "#d5a54a", "#5a9de0", "#b77bd9", "#45b3b0", "#c5c8cd",
@@ -180,6 +267,15 @@ mod tests {
         let svg = svg(&buffer, DARK);
         assert!(svg.contains("a&lt;b&gt;&amp;"), "{svg}");
         assert!(svg.contains(&format!("fill=\"{}\"", DARK.foreground)));
+    }
+
+    #[test]
+    fn text_with_colours_says_them_and_takes_each_wide_character_once() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 1));
+        let style = Style::new().fg(Color::Red).bg(Color::Indexed(22)).bold();
+        buffer.set_string(0, 0, "数a", style);
+        let expected = "\x1b[0;1;31;48;5;22m数a\x1b[0m   \x1b[0m\n";
+        assert_eq!(ansi(&buffer), expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{
+    apart,
     canvas::Canvas,
     columns::{Content, GAP, Slot, fit},
     text,
@@ -29,6 +30,61 @@ fn is_region(title: &str) -> bool {
 
 /// Divides the room, and shortens names and regions where they do not fit: first the region goes out of the names, for it stands beside them; then the regions themselves are abbreviated, all of a column or none.
 pub fn arrange(
+    kind: Kind,
+    fleet: &Fleet,
+    rows: &mut [Option<ShownRow>],
+    canvas: &Canvas<'_>,
+    width: u16,
+    room: u16,
+) -> Vec<(Slot, u16)> {
+    let fitted = divide(kind, fleet, rows, canvas, width, room);
+    for (slot, width) in &fitted {
+        let name = slot.cut == Cut::Middle || slot.content == Content::Cell(0);
+        if let (true, Content::Cell(index)) = (name, slot.content) {
+            tell_apart(rows, index, usize::from(*width), canvas);
+        }
+    }
+    fitted
+}
+
+/// Shortens the names of a column so that those which differ still do.
+fn tell_apart(rows: &mut [Option<ShownRow>], index: usize, width: usize, canvas: &Canvas<'_>) {
+    let look = canvas.look;
+    let cells = || rows.iter().flatten().filter_map(|row| row.cells.get(index));
+    let safe: Vec<Cow<'_, str>> = cells().map(|cell| text::safe(&cell.text, look)).collect();
+    let names: Vec<&str> = safe.iter().map(AsRef::as_ref).collect();
+    if !apart::needed(&names, width) {
+        return;
+    }
+    let short = apart::apart(&names, width, look.ascii);
+    let cells = rows.iter_mut().flatten();
+    let cells = cells.filter_map(|row| row.cells.get_mut(index));
+    for (cell, short) in cells.zip(short) {
+        cell.text = short;
+    }
+}
+
+/// Where the regions of these rows stand in a column of their own, so wide: shortened, so that those which differ still do.
+pub fn places(rows: &[Option<ShownRow>], width: usize, canvas: &Canvas<'_>) -> Vec<String> {
+    let look = canvas.look;
+    let label = |row: &Option<ShownRow>| {
+        let label = row.as_ref().map_or(Cow::Borrowed(""), place);
+        text::safe(&label, look).into_owned()
+    };
+    let labels: Vec<String> = rows.iter().map(label).collect();
+    let short: Vec<String> = labels
+        .iter()
+        .map(|label| text::region(label, width, look.ascii).into_owned())
+        .collect();
+    let distinct = |texts: &[String]| texts.iter().collect::<BTreeSet<_>>().len();
+    if distinct(&short) == distinct(&labels) {
+        return short;
+    }
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    apart::apart(&labels, width, look.ascii)
+}
+
+fn divide(
     kind: Kind,
     fleet: &Fleet,
     rows: &mut [Option<ShownRow>],

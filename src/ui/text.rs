@@ -64,6 +64,8 @@ fn invisible(c: char) -> bool {
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        // Skin tones: some terminals draw them beside what they colour, others on it.
+        | '\u{1f3fb}'..='\u{1f3ff}'
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -281,6 +283,7 @@ mod tests {
         "\u{9b}31m",
         "z\u{300}\u{301}\u{302}\u{303}\u{304}",
         "👨\u{200d}👩\u{200d}👧 数据库",
+        "👍\u{1f3fd}",
     ];
 
     fn dangerous(c: char) -> bool {

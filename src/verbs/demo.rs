@@ -27,6 +27,12 @@ const START: Timestamp = Timestamp::constant(1_767_581_580, 0);
 /// The scenario of a demo that names none.
 const DEFAULT: &str = "region-down";
 
+/// The scenario of the tour.
+const TOUR: &str = "tour";
+
+/// How long its world has been going on when the tour begins.
+const TOUR_BEGINS: Duration = Duration::from_secs(65);
+
 /// Prints the scenarios.
 pub fn list() -> Result<u8, Failure> {
     for (name, _) in scenario::builtin() {
@@ -42,9 +48,21 @@ pub async fn run(
     world: &World,
     speed: f64,
     record: Option<PathBuf>,
+    tour: bool,
 ) -> Result<u8, Failure> {
-    let session = session(common, world, speed, record, Duration::ZERO)?;
-    session.run(common).await
+    let toured = World {
+        scenario: Some(TOUR.to_owned()),
+        seed: None,
+    };
+    // A scenario that is asked for by name is toured, too.
+    let world = match &world.scenario {
+        None if tour => &toured,
+        Some(_) | None => world,
+    };
+    // Shortly before something shows.
+    let at = if tour { TOUR_BEGINS } else { Duration::ZERO };
+    let session = session(common, world, speed, record, at)?;
+    Session { tour, ..session }.run(common).await
 }
 
 /// A session on a scenario, some time after its start.
@@ -74,6 +92,7 @@ pub fn session(
         clock,
         records: records(common, true)?,
         record,
+        tour: false,
     })
 }
 

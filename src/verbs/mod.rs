@@ -1,6 +1,7 @@
 //! The subcommands: each turns its flags into a state and a provider, runs, and returns an exit code. Owns no behaviour of the console.
 
 mod apply;
+mod changes;
 mod check;
 mod demo;
 mod doctor;
@@ -31,12 +32,14 @@ use crate::{
     provider::{Provider, read_only::ReadOnly},
     runtime::{
         clock::Clock,
-        console::{self, Console, Feed},
+        console::{self, Console, Feed, Outside},
         journal::Records,
+        memory::Memory,
         plain,
         recording::{Recorder, RecordingError},
+        terminal::Manners,
     },
-    state::{Charts, Look, Mode, State},
+    state::{Charts, Look, Mode, State, tour::Tour},
 };
 
 /// Why a subcommand could not be done.
@@ -120,7 +123,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
             world,
             speed,
             list: false,
-        }) => demo::run(common, &world, speed, cli.record).await,
+            tour,
+        }) => demo::run(common, &world, speed, cli.record, tour).await,
         Some(Verb::Replay { file, speed }) => replay::run(common, &file, speed).await,
         Some(Verb::Status {
             output,
@@ -166,7 +170,7 @@ fn layers(common: &Common) -> Layers {
         keymap: common.keymap.clone(),
         glyphs: common.ascii.then_some(config::console::Glyphs::Ascii),
         color: (common.color != ColorChoice::Auto).then_some(common.color),
-        mouse: None,
+        mouse: common.mouse.then_some(true),
         start: None,
     })
 }
@@ -204,6 +208,8 @@ struct Session {
     clock: Clock,
     records: Records,
     record: Option<PathBuf>,
+    /// Whether a newcomer is shown around.
+    tour: bool,
 }
 
 impl Session {
@@ -220,6 +226,7 @@ impl Session {
         );
         state.conduct.read_only = common.read_only;
         state.themes = layers(common).library().names(Shelf::Themes);
+        state.tour = self.tour.then(Tour::default);
         if let Some(kind) = self.config.settings.start {
             state.screen = crate::state::Screen::Zoom(kind);
         }
@@ -277,7 +284,7 @@ fn recorder(path: &std::path::Path, state: &State) -> Result<Recorder, Failure> 
 async fn show(
     common: &Common,
     config: &Config,
-    state: State,
+    mut state: State,
     feed: Feed,
     recorder: Option<Recorder>,
 ) -> Result<u8, Failure> {
@@ -285,16 +292,40 @@ async fn show(
     let depth = Depth::detect(config.settings.color, &variable);
     let theme = config.theme.reduce(depth);
     let find_theme = Box::new(move |name: &str| find_theme(&library, depth, name));
-    console::run(
-        state,
-        Console {
-            feed,
-            recorder,
-            theme,
-            find_theme,
-            trace_perf: common.trace_perf,
-        },
-    )
-    .await?;
+    let memory = Memory::of_process();
+    if let Some(memory) = &memory {
+        recall(memory, &mut state);
+    }
+    let settings = &config.settings;
+    let manners = Manners {
+        mouse: settings.mouse,
+        title: settings.title,
+        alerts: settings.alerts,
+        links: settings.links,
+    };
+    let outside = Outside {
+        find_theme,
+        config: changes::watched(layers(common), config),
+        memory,
+        manners: manners.on(&variable("TERM").unwrap_or_default()),
+    };
+    let console = Console {
+        feed,
+        recorder,
+        theme,
+        outside,
+        trace_perf: common.trace_perf,
+    };
+    console::run(state, console).await?;
     Ok(exit::OK)
+}
+
+/// Brings back what was typed in earlier sessions; and whoever is here for the first time is told how to begin, once.
+fn recall(memory: &Memory, state: &mut State) {
+    let kept = memory.recall();
+    state.typed = kept.typed;
+    if !kept.welcomed && state.tour.is_none() {
+        state.welcome();
+        memory.welcomed();
+    }
 }

@@ -18,6 +18,7 @@ pub async fn run(common: &Common, record: Option<PathBuf>) -> Result<u8, Failure
         clock: Clock::wall(),
         records: records(common, false)?,
         record,
+        tour: false,
     }
     .run(common)
     .await

@@ -77,6 +77,7 @@ pub(super) fn live(common: &Common) -> Result<Session, Failure> {
         clock: Clock::wall(),
         records: records(common, false)?,
         record: None,
+        tour: false,
     })
 }
 

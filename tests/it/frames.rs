@@ -92,6 +92,7 @@ fn detail(fleet: &Fleet, kind: Kind) -> Screen {
 fn frames() -> Vec<(&'static str, State)> {
     let mut frames = homes();
     frames.extend(elsewhere());
+    frames.extend(typing());
     frames.extend(rollouts());
     frames
 }
@@ -221,6 +222,58 @@ fn elsewhere() -> Vec<(&'static str, State)> {
     ]
 }
 
+/// Help, lines being typed, the tour, and names that are hard to tell apart.
+fn typing() -> Vec<(&'static str, State)> {
+    let home = |size| console::state(fleet::full(3, 2), size);
+    vec![
+        (
+            "help-plan-80x24",
+            with(home(SMALL), |state| {
+                state.screen = Screen::Page(pilothouse::state::Page::Plan, 0);
+                state.dialogs = vec![Dialog::Help { scroll: 0 }];
+            }),
+        ),
+        (
+            "help-120x40",
+            with(home(MEDIUM), |state| {
+                state.dialogs = vec![Dialog::Help { scroll: 0 }];
+            }),
+        ),
+        (
+            "palette-not-now-80x24",
+            with(home(SMALL), |state| {
+                state.dialogs = vec![Dialog::Palette {
+                    input: Input::new("h"),
+                    choice: 0,
+                    recalled: None,
+                }];
+            }),
+        ),
+        (
+            "filter-80x24",
+            with(home(SMALL), |state| {
+                state.dialogs = vec![Dialog::Filter {
+                    input: Input::new("!st"),
+                    choice: 0,
+                    before: String::new(),
+                }];
+            }),
+        ),
+        (
+            "tour-80x24",
+            with(home(SMALL), |state| {
+                state.tour = Some(pilothouse::state::tour::Tour::default());
+            }),
+        ),
+        (
+            "names-of-one-beginning-80x24",
+            with(console::state(fleet::alike(), SMALL), |state| {
+                state.screen = Screen::Zoom(Kind::Alarms);
+            }),
+        ),
+    ]
+}
+
 /// Deployments, in trouble and of silent clusters.
 fn rollouts() -> Vec<(&'static str, State)> {
     let zoom = |size| {
@@ -277,6 +330,50 @@ fn no_text_reaches_the_terminal_raw() {
         let frame = text(&buffer(&state, &console::colours()));
         assert!(!frame.chars().any(|c| c != '\n'
             && (c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'))));
+    }
+}
+
+/// A terminal counts the cells of a text in its own way; what stands at the right of hostile names must stand where the buffer has it.
+#[test]
+fn hostile_names_move_nothing_in_a_terminal() {
+    let mut state = console::state(fleet::hostile(), MEDIUM);
+    state.screen = Screen::Zoom(Kind::Alarms);
+    let buffer = buffer(&state, &console::mono());
+    let mut bytes = Vec::new();
+    let (width, height) = MEDIUM;
+    // The emulator leaves the replacement character out, which terminals draw.
+    let plain = |cell: &ratatui::buffer::Cell| {
+        let mut cell = cell.clone();
+        cell.set_symbol(&cell.symbol().replace('\u{fffd}', "?"));
+        cell
+    };
+    for y in 0..height {
+        // Row by row in one go, as ratatui draws a new screen: a cell that took more or less than it should would move all behind it.
+        let mut row = Vec::new();
+        let mut x = 0;
+        while let Some(cell) = buffer.cell((x, y)) {
+            row.push((x, y, plain(cell)));
+            x += (ui::text::width(cell.symbol()) as u16).max(1);
+        }
+        let mut backend = CrosstermBackend::new(&mut bytes);
+        let row = row.iter().map(|(x, y, cell)| (*x, *y, cell));
+        ratatui::backend::Backend::draw(&mut backend, row).unwrap();
+    }
+    let cells = |count| std::num::NonZero::new(count).unwrap();
+    let mut terminal = vt100::Parser::new(cells(height), cells(width), 0);
+    terminal.process(&bytes);
+    for y in 0..height {
+        let shown = |x| {
+            let cell = terminal.screen().cell(y, x)?;
+            Some(cell.contents().to_owned()).filter(|text| !text.trim().is_empty())
+        };
+        for x in 0..width {
+            let drawn = buffer
+                .cell((x, y))
+                .map(|cell| plain(cell).symbol().to_owned());
+            let drawn = drawn.filter(|text| !text.trim().is_empty());
+            assert_eq!(shown(x), drawn, "column {x} of row {y}");
+        }
     }
 }
 

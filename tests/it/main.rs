@@ -15,4 +15,5 @@ mod processes;
 mod pty;
 mod readme;
 mod scenarios;
+mod vision;
 mod wire;

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod crash;
+mod hands;
 mod jobs;
 mod life;
 mod lost;

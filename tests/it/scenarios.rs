@@ -8,6 +8,7 @@ mod paths;
 mod replay;
 mod scores;
 mod stores;
+mod tour;
 mod wrongs;
 
 use pilothouse::resources::{Freshness, Severity, Source, estate::Estate};

@@ -8,6 +8,7 @@ use crate::{
     event::Event,
     runtime::{export, perf},
     state::{Notice, update},
+    ui,
 };
 
 impl Loop {
@@ -56,7 +57,7 @@ impl Loop {
                 self.rhythm.change();
             }
             Effect::Theme(name) => {
-                let found = (self.find_theme)(&name).map(|theme| self.theme = theme);
+                let found = (self.outside.find_theme)(&name).map(|theme| self.theme = theme);
                 self.note(found.map(|()| format!("theme {name}")));
             }
             Effect::Copy(text) => {
@@ -67,6 +68,25 @@ impl Loop {
                 let written = export::write(&self.state, kind, format)
                     .map(|path| format!("wrote {}", path.display()));
                 self.note(written);
+            }
+            Effect::Picture(form) => {
+                let written = export::picture(&self.state, &self.theme, form);
+                self.note(written.map(|path| format!("wrote {}", path.display())));
+            }
+            Effect::Pager => return self.page(),
+            Effect::EditConfig => return self.edit(),
+            Effect::Remember(line) => {
+                if let Some(memory) = &self.outside.memory {
+                    memory.remember(&line);
+                }
+            }
+            Effect::Alert(text) => {
+                let text = ui::text::safe(&text, self.state.look);
+                let text = format!("pilothouse: {text}");
+                // Not over the program that has the terminal.
+                if self.away.is_none() && self.screen.alert(&text).is_err() {
+                    return Way::Lost(GONE);
+                }
             }
             Effect::Link => {
                 let sent = self.screen.sent;

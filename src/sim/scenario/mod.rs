@@ -21,6 +21,7 @@ use crate::resources::{Api, Place};
 pub fn builtin() -> &'static [(&'static str, &'static str)] {
     &[
         ("calm", include_str!("../scenarios/calm.toml")),
+        ("tour", include_str!("../scenarios/tour.toml")),
         ("region-down", include_str!("../scenarios/region-down.toml")),
         (
             "partial-failure",

@@ -458,9 +458,33 @@ pub fn hostile() -> Fleet {
         "数据库告警-非常非常非常长的名字-一",
         "z\u{300}\u{301}\u{302}\u{303}\u{304}algo",
         "arn:aws:iam::123456789012:role/secret",
+        "شبكة-الدفع",
+        "👩🏽\u{200d}🚀 crew",
     ];
     let rows = names.iter().map(|name| Alarm {
         name: (*name).to_owned(),
+        ..alarm("x", 0, "ALARM")
+    });
+    accept(
+        &mut fleet,
+        Source::Alarms,
+        &place,
+        Rows::Alarms(rows.collect()),
+    );
+    fleet
+}
+
+/// Names that share beginning and end, and differ in the middle.
+pub fn alike() -> Fleet {
+    let mut fleet = full(3, 2);
+    let place = places(&fleet, Source::Alarms)[0].clone();
+    let name = |index: usize| {
+        let cell = ["a1", "a2", "b1", "b2"][index % 4];
+        let stage = ["blue", "green"][index / 4 % 2];
+        format!("prod-checkout-orders-api-{cell}-{stage}-target-response-time-p95-high")
+    };
+    let rows = (0..8).map(|index| Alarm {
+        name: name(index),
         ..alarm("x", 0, "ALARM")
     });
     accept(

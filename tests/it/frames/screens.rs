@@ -10,6 +10,7 @@ use pilothouse::{
 };
 
 use super::{buffer, console, drill, frames};
+use crate::scenarios::drill::Drill;
 
 const SIZE: (u16, u16) = (100, 30);
 
@@ -21,6 +22,28 @@ fn theme(name: &str) -> Theme {
     theme_file::load(&Library::default(), name).unwrap()
 }
 
+/// A drain that is about to be confirmed.
+fn plan(drill: &mut Drill) {
+    drill.until(120);
+    drill.command("arm a bad deployment, incident 4711");
+    drill.plan("drain-region ap-southeast-1 now");
+}
+
+/// The same on its way.
+fn run(drill: &mut Drill) {
+    plan(drill);
+    drill.confirm();
+    drill.advance(75);
+}
+
+/// What a newcomer sees when the region has turned BAD.
+fn tour(drill: &mut Drill) {
+    drill.command("tour on");
+    drill.until(120);
+    drill.press("1 g w");
+    drill.press("esc");
+}
+
 /// Every picture of the README, by file name.
 fn pictures() -> Vec<(&'static str, String)> {
     let dark = |scenario, seconds, keys: &[&str]| {
@@ -28,10 +51,20 @@ fn pictures() -> Vec<(&'static str, String)> {
         picture::svg(&buffer(&state, &theme("dark")), DARK)
     };
     let light = drill::watched("bad-canary", 300, SIZE, &[]);
+    let acted = |name: &str, look: fn(&mut Drill)| {
+        let mut drill = Drill::acting(name, 0);
+        drill.state.size = SIZE;
+        look(&mut drill);
+        drill.state.settle();
+        picture::svg(&buffer(&drill.state, &theme("dark")), DARK)
+    };
     vec![
         ("home.svg", dark("calm", 120, &[])),
         ("region-down.svg", dark("region-down", 150, &["j"])),
         ("detail.svg", dark("region-down", 150, &["enter"])),
+        ("plan.svg", acted("tour", plan)),
+        ("run.svg", acted("tour", run)),
+        ("tour.svg", acted("tour", tour)),
         (
             "light.svg",
             picture::svg(&buffer(&light, &theme("light")), LIGHT),

@@ -153,7 +153,12 @@ impl Console {
                 | Effect::Link
                 | Effect::Theme(_)
                 | Effect::Copy(_)
-                | Effect::Export(..) => {}
+                | Effect::Export(..)
+                | Effect::Picture(_)
+                | Effect::Pager
+                | Effect::EditConfig
+                | Effect::Alert(_)
+                | Effect::Remember(_) => {}
             }
         }
     }

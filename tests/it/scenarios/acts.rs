@@ -198,6 +198,11 @@ fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
         .iter()
         .filter(|(_, title)| !title.starts_with("Promote"));
     assert!(others.clone().count() == 4 && others.clone().all(|(second, _)| *second < 300));
+    everything_is_in_order(&drill);
+}
+
+/// What is true of the world, the score, the journal and the home screen after all of it.
+fn everything_is_in_order(drill: &Drill) {
     drill.truth(|world| {
         assert_eq!(*world.databases.writer.now(), 1);
         assert_eq!(*world.caches.primary.now(), 1);
@@ -209,7 +214,7 @@ fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
             "Route 53 is dark and was not asked"
         );
     });
-    let kpis = shown(&drill);
+    let kpis = shown(drill);
     clean(&kpis);
     let seen = kpis.detection.and_then(|(seen, _)| seen);
     assert!(seen.is_some_and(|seen| seen <= 30.0), "{kpis:?}");
@@ -217,7 +222,7 @@ fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
         kpis.rpo < 1.0 && kpis.decision.is_some_and(|took| took <= 60.0),
         "{kpis:?}"
     );
-    let ends = told(&drill).iter().filter(|word| **word == "ended").count();
+    let ends = told(drill).iter().filter(|word| **word == "ended").count();
     assert_eq!(ends, 5);
     assert!(
         drill.sent.iter().all(|sent| sent.result.is_ok()),

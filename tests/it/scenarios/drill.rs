@@ -77,6 +77,8 @@ pub struct Drill {
     pub sent: Vec<Sent>,
     /// How often typed-ahead keys were forgotten.
     pub dropped: usize,
+    /// What somebody who looks elsewhere was told, and when.
+    pub alerts: Vec<(i64, String)>,
 }
 
 /// A change that was sent.
@@ -134,6 +136,7 @@ impl Drill {
             locks: BTreeMap::new(),
             sent: Vec::new(),
             dropped: 0,
+            alerts: Vec::new(),
         };
         drill.tick();
         drill
@@ -186,6 +189,7 @@ impl Drill {
                     self.arrive(late, Event::Applied { run, step, result });
                 }
                 Effect::DropKeys => self.dropped += 1,
+                Effect::Alert(text) => self.alerts.push((self.second(), text)),
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
@@ -193,7 +197,11 @@ impl Drill {
                 | Effect::Theme(_)
                 | Effect::Copy(_)
                 // Nobody is there to carry them out; `replay` looks at them.
-                | Effect::Export(..) => {}
+                | Effect::Export(..)
+                | Effect::Picture(_)
+                | Effect::Pager
+                | Effect::EditConfig
+                | Effect::Remember(_) => {}
             }
         }
     }
@@ -285,6 +293,15 @@ impl Drill {
         });
         drill.until(second);
         drill
+    }
+
+    /// The same console once its journal, which is empty, has been read.
+    pub fn opened(mut self) -> Self {
+        self.apply(Event::JournalOpened {
+            entries: Vec::new(),
+            problem: None,
+        });
+        self
     }
 
     /// Types a text, key by key.
@@ -483,6 +500,8 @@ impl Drill {
             | Event::Tick { .. }
             | Event::Key { .. }
             | Event::Paste { .. }
+            | Event::Mouse { .. }
+            | Event::Told { .. }
             | Event::Resize { .. }
             | Event::Continued
             | Event::Link { .. }

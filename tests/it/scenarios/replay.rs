@@ -122,7 +122,12 @@ fn harmless(state: &State, effect: &Effect) -> bool {
         | Effect::Link
         | Effect::Theme(_)
         | Effect::Copy(_)
-        | Effect::Export(..) => true,
+        | Effect::Export(..)
+        | Effect::Picture(_)
+        | Effect::Pager
+        | Effect::EditConfig
+        | Effect::Alert(_)
+        | Effect::Remember(_) => true,
     }
 }
 
