@@ -1,5 +1,6 @@
 //! What the screen looks like: frames of hand-made fleets at the sizes that matter, and what must hold for every frame.
 
+mod acting;
 mod console;
 mod deployments;
 mod drill;
@@ -93,6 +94,7 @@ fn frames() -> Vec<(&'static str, State)> {
     let mut frames = homes();
     frames.extend(elsewhere());
     frames.extend(typing());
+    frames.extend(acting::frames());
     frames.extend(rollouts());
     frames
 }
