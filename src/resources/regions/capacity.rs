@@ -134,6 +134,25 @@ mod tests {
         assert_eq!(how, "12 Ready nodes, 1000 rps at 10");
     }
 
+    /// What a watch of the cluster counted, last heard of so long ago.
+    fn watched(fleet: &mut Fleet, ready: u32, seconds: i64) {
+        let heard_at = now() - jiff::SignedDuration::from_secs(seconds);
+        let zones = json!([{"name": "a", "ready": ready, "total": 20}]);
+        let nodes = json!({"nodes": {"cluster": "shop", "heard_at": heard_at, "zones": zones, "cordoned": 0, "not_ready": [], "pressure": []}});
+        let rows = Rows::Clusters(vec![row(nodes)]);
+        answer(fleet, Source::Nodes, &place(EU), 0, rows);
+    }
+
+    #[test]
+    fn a_watch_of_the_cluster_counts_too_while_it_is_heard() {
+        let mut fleet = fleet(Some(10.0));
+        wanted(&mut fleet, 18, 5);
+        watched(&mut fleet, 12, 5);
+        assert_eq!(of(&fleet), (Some(1_200.0), Some(1_800.0), false));
+        watched(&mut fleet, 12, 4_000);
+        assert_eq!(of(&fleet), (Some(1_800.0), Some(1_800.0), true));
+    }
+
     #[test]
     fn an_old_count_is_no_count() {
         let mut fleet = fleet(Some(10.0));
