@@ -6,11 +6,7 @@ use crate::{
     resources::{
         Change, Fleet, RegionLabel,
         change::Alter,
-        health_checks,
-        traffic::{
-            self,
-            change::{ForwardEdit, RecordEdit},
-        },
+        traffic::{self, change::ForwardEdit},
     },
 };
 
@@ -37,31 +33,6 @@ pub fn eases(fleet: &Fleet, ledger: &Ledger, change: &Change) -> bool {
 
 /// How many runs back a change is looked for that another one takes back.
 const RUNS: usize = 50;
-
-/// Whether a change takes nothing away: every lever that it moves goes up.
-pub fn only_raises(change: &Change) -> bool {
-    match change {
-        Change::Traffic(traffic::Change::Weights { records }) => {
-            let up = |edit: &RecordEdit| edit.from_weight().is_some_and(|from| edit.to >= from);
-            records.iter().all(up)
-        }
-        Change::Traffic(traffic::Change::Dial { from, to, .. }) => to >= from,
-        Change::Traffic(traffic::Change::Controls { controls }) => {
-            controls.iter().all(|edit| edit.to || !edit.from)
-        }
-        Change::HealthChecks(health_checks::Change::Invert { to, .. }) => !to,
-        Change::Traffic(
-            traffic::Change::Forward { .. }
-            | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
-        )
-        | Change::Databases(_)
-        | Change::Caches(_)
-        | Change::Clusters(_)
-        | Change::Alarms(_) => false,
-    }
-}
 
 /// Whether a change gives users of a canary back to what was there before: less of a second version, of a staging distribution, of the smaller target groups.
 pub fn lowers_canary(change: &Change) -> bool {

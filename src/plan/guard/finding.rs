@@ -57,21 +57,6 @@ impl Findings {
         }
     }
 
-    /// The same, where what would block only warns, and why.
-    #[must_use]
-    pub fn softened(self, why: &str) -> Self {
-        let mut soft = Self::default();
-        for finding in self.list {
-            if finding.verdict > Verdict::Warn {
-                let evidence = format!("{}; but {why}", finding.evidence);
-                soft.add(Verdict::Warn, evidence, finding.remedy);
-            } else {
-                soft.add(finding.verdict, finding.evidence, finding.remedy);
-            }
-        }
-        soft
-    }
-
     /// Those of another rule.
     pub fn extend(&mut self, other: Self) {
         for finding in other.list {

@@ -162,60 +162,11 @@ impl<'a> Outlook<'a> {
                 step: index + 1,
                 of: steps.len(),
             };
-            let mut last = serving::last(&place, change);
-            if last.worst() > Some(Verdict::Warn)
-                && let Some(why) = self.no_worse(change, index, last.worst())
-            {
-                last = last.softened(&why);
-            }
-            self.last.extend(last);
+            self.last.extend(serving::last(&place, change));
             self.stages.push(Stage {
                 step: index,
                 presences: moved::presences(state, &self.touched),
             });
-        }
-    }
-
-    /// Why a change after which it is not certain that somebody serves is no reason to stop: it makes nothing worse than it is. A guard must not forbid the way out.
-    fn no_worse(&self, change: &Change, index: usize, after: Option<Verdict>) -> Option<String> {
-        let mut before = Imagined::of(self.fleet);
-        for earlier in self.ahead[..index].iter().filter_map(Step::change) {
-            before.take(earlier);
-        }
-        let excluded = BTreeSet::new();
-        let now = serving::State {
-            fleet: self.fleet,
-            imagined: before.fleet(),
-            excluded: &excluded,
-            step: index,
-            of: self.ahead.len(),
-        };
-        let now = serving::last(&now, change).worst();
-        let emptied = moved::settings(self.fleet, change)
-            .iter()
-            .any(|(_, from, to)| *from > 0.0 && *to <= 0.0);
-        if emptied || now < after {
-            return None;
-        }
-        // Whoever may answer now may answer then.
-        let had = moved::presences(before.fleet(), &self.touched);
-        let keeps = moved::presences(self.after.fleet(), &self.touched);
-        let silenced = had.iter().any(|(key, regions)| {
-            regions.iter().any(|(label, presence)| {
-                let then = keeps.get(key).and_then(|regions| regions.get(label));
-                presence.answers != Some(false)
-                    && then.is_none_or(|then| then.answers == Some(false))
-            })
-        });
-        if silenced {
-            None
-        } else if now == Some(Verdict::Fail) {
-            Some("nobody serves now either".to_owned())
-        } else if back::only_raises(change) {
-            Some("it takes nothing away from any region".to_owned())
-        } else {
-            let back = "it goes back to what was";
-            self.eases[index].then(|| back.to_owned())
         }
     }
 

@@ -150,12 +150,12 @@ fn what_a_run_did_is_taken_back_in_a_freeze_and_by_short_credentials() {
 }
 
 #[test]
-fn a_region_is_brought_back_while_nobody_serves() {
+fn weights_alone_bring_nobody_back_who_is_not_healthy() {
     let mut fleet = world();
     records(&mut fleet, &[46, 0, 0]);
     healths(&mut fleet, &[Some(false), Some(true), Some(true)]);
     lose(&mut fleet, US);
-    // Its targets are gone too: nobody would serve after it either, and it harms nobody.
+    // Its targets are gone too: nobody would serve after it either.
     for region in [EU, AP] {
         let mut split = forward(region, "web", 1);
         if let Mechanism::Forward(forward) = &mut split.by {
@@ -177,8 +177,8 @@ fn a_region_is_brought_back_while_nobody_serves() {
     let back = plan(&fleet, vec![weights(&fleet, &[(EU, 31)])], &[]);
     says(
         &judged(&fleet, &back, GuardId::Last),
-        Verdict::Warn,
-        "nobody serves now either",
+        Verdict::Fail,
+        "eu-west-1 has no healthy target",
     );
 }
 

@@ -38,37 +38,6 @@ fn served(truth: &Truth, weights: [u8; 3]) -> bool {
     !fail_open && (0..3).any(serves)
 }
 
-/// Whether a step that sets weights can make nothing worse, whatever is true of what is not known: it empties no region, and nobody serves before, or it only raises
-/// and whoever serves before serves after.
-fn harmless(truth: &Truth, before: [u8; 3], after: [u8; 3]) -> bool {
-    let serves = |weights: [u8; 3], healthy: [bool; 3]| {
-        let (answers, fail_open) = answering(weights, healthy);
-        let one = |i: usize| answers[i] && healthy[i] && truth.targets[i] && !truth.lost[i];
-        !fail_open && (0..3).any(one)
-    };
-    let dark = truth.healthy == [None; 3];
-    let resolutions: Vec<[bool; 3]> = (0..8u8)
-        .map(|bits| [0, 1, 2].map(|i| bits & (1 << i) != 0))
-        .filter(|resolution| {
-            let fits = |i: usize| truth.healthy[i].is_none_or(|known| known == resolution[i]);
-            (0..3).all(fits) && (!dark || *resolution == [true; 3])
-        })
-        .collect();
-    let never = resolutions.iter().all(|healthy| !serves(before, *healthy));
-    let empties = before
-        .iter()
-        .zip(after)
-        .any(|(before, after)| *before > 0 && after == 0);
-    let raises = before
-        .iter()
-        .zip(after)
-        .all(|(before, after)| after >= *before);
-    let keeps = resolutions
-        .iter()
-        .all(|healthy| !serves(before, *healthy) || serves(after, *healthy));
-    !empties && (never || (raises && keeps))
-}
-
 fn fleet_of(truth: &Truth) -> Fleet {
     let mut fleet = world();
     records(&mut fleet, &truth.weights);
@@ -138,11 +107,10 @@ proptest! {
             let change = weights(imagined.fleet(), &set);
             imagined.take(&change);
             changes.push(change);
-            let weights_before = weights_now;
             for (weight, to) in weights_now.iter_mut().zip(step) {
                 *weight = to.unwrap_or(*weight);
             }
-            harm |= !served(&truth, weights_now) && !harmless(&truth, weights_before, weights_now);
+            harm |= !served(&truth, weights_now);
             zero |= weights_now == [0; 3];
         }
         prop_assume!(!changes.is_empty());
