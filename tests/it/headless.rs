@@ -409,9 +409,9 @@ async fn a_wish_to_end_brings_the_change_in_flight_to_its_outcome() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_outlasts_the_wish_to_end_is_in_doubt() {
-    let mut evening = Evening::new(Api::Works);
+    let mut evening = Evening::new(Api::Lies);
     let order = evening.order().await;
-    // An accelerator deploys for most of a minute: longer than a process that is asked to end may stay.
+    // What was accepted is not seen for longer than a process that is asked to end may stay.
     let stop = Box::pin(tokio::time::sleep(Duration::from_secs(10)));
     let verdict = evening.run(&order, stop).await;
     assert!(matches!(verdict, Verdict::Unknown(_)), "{verdict:?}");
