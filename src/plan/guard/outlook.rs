@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Subject, Verdict, back,
+    Subject, back,
     finding::Findings,
     moved::{self, Presences, SplitKey},
     serving, weights,

@@ -115,13 +115,18 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
 /// How long a forecast holds: as long as the metrics of which it was made (domain C, G-STALE).
 const FORECAST: Duration = Duration::from_secs(300);
 
+/// By how much a measured load may differ from the forecast before it replaces it: what load does from minute to minute stops no run half-way.
+const NOISE: f64 = 0.1;
+
 /// The load after the shift: as it was forecast, or once that is too old by what is measured now.
 fn load(outlook: &Outlook<'_>, forecast: &Forecast) -> Option<f64> {
     if age(outlook.plan.made_at, outlook.fleet.now) <= FORECAST {
         return forecast.rps_after;
     }
     let (total, share) = demand::total(outlook.fleet).zip(forecast.share_after)?;
-    Some(total * share)
+    let measured = total * share;
+    let confirmed = |load: &f64| (measured - load).abs() <= load * NOISE;
+    Some(forecast.rps_after.filter(confirmed).unwrap_or(measured))
 }
 
 /// G-ALARM.
