@@ -84,7 +84,10 @@ fn room(outlook: &Outlook<'_>, forecast: &Forecast, found: &mut Findings) {
     let after = percent(load);
     let numbers = format!(" ({load:.0} of {rps:.0} rps: {})", capacity.how);
     if after > bad {
-        found.fail(format!("{label} {after:.0} % > {bad:.0} %{numbers}"), scale);
+        // Close above the limit it says by how much: `85 % > 85 %` would explain nothing.
+        let digits = usize::from(after < bad + 1.0);
+        let text = format!("{label} {after:.digits$} % > {bad:.0} %{numbers}");
+        found.fail(text, scale);
         return;
     }
     if after > warn {

@@ -17,8 +17,14 @@ fn every_built_in_scenario_loads_under_its_own_name() {
         assert_eq!(scenario.name, *name);
         assert!(!scenario.title.is_empty() && !scenario.description.is_empty());
         let first = scenario.timeline.first().map(|cue| cue.at);
+        // What happens to credentials happens in the middle of a plan, which somebody has to make first.
+        let soon = if *name == "expired-credentials" {
+            120..=150
+        } else {
+            20..=30
+        };
         assert!(
-            first.is_none_or(|at| (20..=30).contains(&at)),
+            first.is_none_or(|at| soon.contains(&at)),
             "{name}: something happens soon"
         );
     }
