@@ -20,7 +20,8 @@ use crate::{
     effect::Effect,
     event::Event,
     plan::{
-        GuardId, Intent, Plan, guard,
+        GuardId, Intent, Plan,
+        guard::Overrides,
         ledger::Ledger,
         run::{Phase, Told},
     },
@@ -205,7 +206,7 @@ impl<W: Write> Drive<'_, W> {
         let mut effects = conduct::arm(self.state, &order.reason);
         conduct::judge(self.state);
         for (id, reason) in &order.overrides {
-            if self.passes(*id) {
+            if self.yields(*id) {
                 continue;
             }
             let argument = format!("{} {reason}", id.name());
@@ -218,8 +219,8 @@ impl<W: Write> Drive<'_, W> {
         reasons
     }
 
-    /// What passes by now needs no override, and one that was given is no reason to stop.
-    fn passes(&self, id: GuardId) -> bool {
+    /// What does not block by now needs no override, and one that was given is no reason to stop.
+    fn yields(&self, id: GuardId) -> bool {
         let judged = self
             .state
             .conduct
@@ -227,7 +228,7 @@ impl<W: Write> Drive<'_, W> {
             .iter()
             .flat_map(|draft| &draft.guards);
         let mut of = judged.filter(|guard| guard.id == id);
-        of.any(|guard| guard.verdict < guard::Verdict::Unknown)
+        of.any(|guard| !guard.blocks(&Overrides::new()))
     }
 
     async fn drive(
