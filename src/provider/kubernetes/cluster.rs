@@ -7,6 +7,7 @@ use tokio::{task::AbortHandle, time::timeout};
 use super::{
     access::Access,
     kept::{Budget, Deployment, Node, Pod, ReplicaSet, Scaler, Warning},
+    logs::Logs,
     shelf::Shelf,
     watch::{Watched, keep},
 };
@@ -30,6 +31,8 @@ pub struct Cluster {
     pub nodes: Arc<Shelf<Node>>,
     /// Warnings.
     pub warnings: Arc<Shelf<Warning>>,
+    /// The last lines of containers that ended badly.
+    pub logs: Arc<Logs>,
     loops: Vec<AbortHandle>,
 }
 
@@ -46,6 +49,7 @@ impl Cluster {
             budgets: start(&access, &mut loops),
             nodes: start(&access, &mut loops),
             warnings: start(&access, &mut loops),
+            logs: Arc::default(),
             access,
             loops,
         }

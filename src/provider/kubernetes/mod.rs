@@ -8,6 +8,7 @@ mod aws_token;
 mod cluster;
 mod fault;
 pub mod kept;
+pub mod logs;
 pub mod objects;
 mod plugin;
 mod shelf;
