@@ -6,6 +6,7 @@ use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     access::Access,
+    custom::{GrpcRoute, HttpRoute, VirtualService},
     kept::{Budget, Deployment, Node, Pod, ReplicaSet, Scaler, Warning},
     logs::Logs,
     shelf::Shelf,
@@ -33,6 +34,12 @@ pub struct Cluster {
     pub warnings: Arc<Shelf<Warning>>,
     /// The last lines of containers that ended badly.
     pub logs: Arc<Logs>,
+    /// HTTPRoutes that divide.
+    pub http_routes: Arc<Shelf<HttpRoute>>,
+    /// GRPCRoutes that divide.
+    pub grpc_routes: Arc<Shelf<GrpcRoute>>,
+    /// VirtualServices that divide.
+    pub virtual_services: Arc<Shelf<VirtualService>>,
     loops: Vec<AbortHandle>,
 }
 
@@ -50,6 +57,9 @@ impl Cluster {
             nodes: start(&access, &mut loops),
             warnings: start(&access, &mut loops),
             logs: Arc::default(),
+            http_routes: start(&access, &mut loops),
+            grpc_routes: start(&access, &mut loops),
+            virtual_services: start(&access, &mut loops),
             access,
             loops,
         }
@@ -57,8 +67,22 @@ impl Cluster {
 
     /// Waits until each kind was listed or could not be, so that the first answer is a whole one; no longer than this.
     pub async fn tried(&self, within: Duration) {
+        self.until(within, Self::all_tried).await;
+    }
+
+    /// The same for the custom resources that divide traffic.
+    pub async fn routes_tried(&self, within: Duration) {
+        let tried = |cluster: &Self| {
+            cluster.http_routes.tried()
+                && cluster.grpc_routes.tried()
+                && cluster.virtual_services.tried()
+        };
+        self.until(within, tried).await;
+    }
+
+    async fn until(&self, within: Duration, done: impl Fn(&Self) -> bool) {
         let mut news = self.access.news();
-        let trying = async { while !self.all_tried() && news.changed().await.is_ok() {} };
+        let trying = async { while !done(self) && news.changed().await.is_ok() {} };
         // What is not there by then is told as not known.
         timeout(within, trying).await.ok();
     }
