@@ -119,8 +119,7 @@ impl<'a> Write<'a> {
     {
         let call = Box::pin(call);
         // A write takes no turn: the budget paces our polls, and nothing may stand between a confirmation and its first call.
-        self.ask.count(api);
-        self.sent.store(true, Ordering::Relaxed);
+        self.sending(api);
         match call.await {
             Ok(output) => Ok(Receipt {
                 request_id: output.request_id().map(ToOwned::to_owned),
@@ -132,6 +131,12 @@ impl<'a> Write<'a> {
                 error: judge(&error),
             }),
         }
+    }
+
+    /// A write that the SDK does not make is sent now.
+    pub(super) fn sending(&self, api: Api) {
+        self.ask.count(api);
+        self.sent.store(true, Ordering::Relaxed);
     }
 
     /// What a change that has not ended at its deadline may have become.

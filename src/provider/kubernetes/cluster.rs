@@ -6,6 +6,7 @@ use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     access::Access,
+    custom::{GrpcRoute, HttpRoute, VirtualService},
     kept::{Budget, Deployment, Node, Pod, ReplicaSet, Scaler, Warning},
     shelf::Shelf,
     watch::{Watched, keep},
@@ -30,6 +31,12 @@ pub struct Cluster {
     pub nodes: Arc<Shelf<Node>>,
     /// Warnings.
     pub warnings: Arc<Shelf<Warning>>,
+    /// HTTPRoutes that divide.
+    pub http_routes: Arc<Shelf<HttpRoute>>,
+    /// GRPCRoutes that divide.
+    pub grpc_routes: Arc<Shelf<GrpcRoute>>,
+    /// VirtualServices that divide.
+    pub virtual_services: Arc<Shelf<VirtualService>>,
     loops: Vec<AbortHandle>,
 }
 
@@ -46,6 +53,9 @@ impl Cluster {
             budgets: start(&access, &mut loops),
             nodes: start(&access, &mut loops),
             warnings: start(&access, &mut loops),
+            http_routes: start(&access, &mut loops),
+            grpc_routes: start(&access, &mut loops),
+            virtual_services: start(&access, &mut loops),
             access,
             loops,
         }
@@ -53,8 +63,22 @@ impl Cluster {
 
     /// Waits until each kind was listed or could not be, so that the first answer is a whole one; no longer than this.
     pub async fn tried(&self, within: Duration) {
+        self.until(within, Self::all_tried).await;
+    }
+
+    /// The same for the custom resources that divide traffic.
+    pub async fn routes_tried(&self, within: Duration) {
+        let tried = |cluster: &Self| {
+            cluster.http_routes.tried()
+                && cluster.grpc_routes.tried()
+                && cluster.virtual_services.tried()
+        };
+        self.until(within, tried).await;
+    }
+
+    async fn until(&self, within: Duration, done: impl Fn(&Self) -> bool) {
         let mut news = self.access.news();
-        let trying = async { while !self.all_tried() && news.changed().await.is_ok() {} };
+        let trying = async { while !done(self) && news.changed().await.is_ok() {} };
         // What is not there by then is told as not known.
         timeout(within, trying).await.ok();
     }

@@ -6,9 +6,11 @@
 pub mod access;
 mod aws_token;
 mod cluster;
+pub mod custom;
 mod fault;
 pub mod kept;
 pub mod objects;
+pub mod once;
 mod plugin;
 mod shelf;
 mod watch;
@@ -17,6 +19,6 @@ mod watches;
 pub use self::{
     cluster::Cluster,
     shelf::{Key, Seen, Shelf},
-    watch::Watched,
+    watch::{Watched, fresh},
     watches::Watches,
 };

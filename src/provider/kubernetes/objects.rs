@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 /// Anything, or its default where the API says `null`.
-fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
@@ -20,6 +20,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
+/// Structs of which every field may be missing.
 macro_rules! objects {
     ($($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $type:ty),* $(,)? })*) => {
         $($(#[$doc])*
@@ -29,6 +30,8 @@ macro_rules! objects {
         pub struct $name { $($(#[$of])* pub $field: $type,)* })*
     };
 }
+
+pub(super) use objects;
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
@@ -61,6 +64,16 @@ pub struct Object<S, T> {
 }
 
 objects! {
+    /// An API group, as discovery tells it.
+    ApiGroup {
+        #[serde(deserialize_with = "lenient")]
+        versions: Vec<GroupVersion>,
+    }
+    /// A version that is served.
+    GroupVersion {
+        #[serde(deserialize_with = "lenient")]
+        group_version: String,
+    }
     /// Of a page.
     ListMeta {
         #[serde(deserialize_with = "lenient")]
@@ -168,6 +181,8 @@ objects! {
         message: String,
         #[serde(deserialize_with = "time")]
         last_transition_time: Option<Timestamp>,
+        #[serde(deserialize_with = "lenient")]
+        observed_generation: i64,
     }
     /// What is wanted of a pod.
     PodSpec {

@@ -28,6 +28,8 @@ pub struct Seen<T> {
     pub heard_at: Option<Timestamp>,
     /// Why nothing is heard; `None` while all is well.
     pub fault: Option<ProviderError>,
+    /// The list that was read: which version of its API the cluster serves. `None` before it was, and where the cluster has no such kind.
+    pub path: Option<&'static str>,
 }
 
 impl<T> Default for Shelf<T> {
@@ -37,6 +39,7 @@ impl<T> Default for Shelf<T> {
             complete: false,
             heard_at: None,
             fault: None,
+            path: None,
         }))
     }
 }
@@ -55,11 +58,26 @@ impl<T> Shelf<T> {
     }
 
     /// A whole list takes the place of what was known.
-    pub(super) fn replace(&self, items: HashMap<Key, T>) {
+    pub(super) fn replace(&self, items: HashMap<Key, T>, path: &'static str) {
         let mut seen = self.seen();
         seen.items = items;
+        seen.path = Some(path);
         seen.complete = true;
         seen.heard();
+    }
+
+    /// The cluster has no such kind: there is nothing of it, and that is known.
+    pub(super) fn absent(&self) {
+        let mut seen = self.seen();
+        seen.items.clear();
+        seen.path = None;
+        seen.complete = true;
+        seen.heard();
+    }
+
+    /// The list that was read last.
+    pub fn path(&self) -> Option<&'static str> {
+        self.seen().path
     }
 
     /// One item as it is now; `None` when it is gone, or of no interest any more.

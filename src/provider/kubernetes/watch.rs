@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     access::Access,
     fault::Fault,
-    objects::{List, Meta},
+    objects::{ApiGroup, List, Meta},
+    once,
     shelf::{Key, Shelf},
 };
 use crate::resources::ErrorClass;
@@ -48,6 +49,10 @@ pub trait Watched: Send + Sync + Sized + 'static {
     type Object: DeserializeOwned + Clone + Send + 'static;
     /// Path of its list in all namespaces.
     const PATH: &'static str;
+    /// The same of older versions of its API, the newest first.
+    const OLDER: &'static [&'static str] = &[];
+    /// The API group of a custom resource, which a cluster may do without.
+    const CUSTOM: Option<&'static str> = None;
     /// Its name in the operations that errors name: `Deployments`.
     const NOUN: &'static str;
     /// Field selector.
@@ -74,15 +79,22 @@ pub async fn keep<W: Watched>(access: Arc<Access>, shelf: Arc<Shelf<W>>) {
                 listed = Instant::now();
                 list(&access, &shelf).await
             }
-            Some(from) => follow(&access, &shelf, from).await,
+            Some(from) => follow(&access, &shelf, from).await.map(Some),
         };
         match result {
-            Ok(next) => {
+            Ok(Some(next)) => {
                 // A list alone is no success: its watch may be refused at once, again and again.
                 if following {
                     failures = 0;
                 }
                 version = Some(next);
+            }
+            // It may be installed at any time.
+            Ok(None) => {
+                failures = 0;
+                shelf.absent();
+                access.told();
+                sleep(HOPELESS).await;
             }
             Err(Ended { resume, fault }) => {
                 if began.elapsed() > LONGEST {
@@ -90,7 +102,8 @@ pub async fn keep<W: Watched>(access: Arc<Access>, shelf: Arc<Shelf<W>>) {
                 }
                 // Nothing is wrong with a version that has been forgotten: the list is read again at once, and only once.
                 let at_once = fault.gone() && failures == 0;
-                version = resume.filter(|_| !fault.gone());
+                let removed = fault.error.class == ErrorClass::NotFound;
+                version = resume.filter(|_| !fault.gone() && !removed);
                 failures += 1;
                 if !at_once {
                     shelf.failed(&fault);
@@ -113,36 +126,75 @@ struct Ended {
     fault: Fault,
 }
 
-/// Reads the whole list, page by page, and gives its version.
-async fn list<W: Watched>(access: &Access, shelf: &Shelf<W>) -> Result<String, Ended> {
-    let operation = format!("kubernetes:List{}", W::NOUN);
+/// Reads the whole list, and gives its version; `None` where the cluster has no such kind.
+async fn list<W: Watched>(access: &Access, shelf: &Shelf<W>) -> Result<Option<String>, Ended> {
     let ended = |fault| Ended {
         resume: None,
         fault,
     };
-    let client = access.client().await.map_err(ended)?;
+    let Some(path) = served::<W>(access).await.map_err(ended)? else {
+        return Ok(None);
+    };
+    match pages::<W>(access, path).await {
+        Ok((items, version)) => {
+            shelf.replace(items, path);
+            access.told();
+            Ok(Some(version))
+        }
+        // The group is there, this kind is not.
+        Err(fault) if W::CUSTOM.is_some() && fault.error.class == ErrorClass::NotFound => Ok(None),
+        Err(fault) => Err(ended(fault)),
+    }
+}
+
+/// The path of the newest version that we understand and the cluster serves; `None` where it has no such kind.
+async fn served<W: Watched>(access: &Access) -> Result<Option<&'static str>, Fault> {
+    let Some(group) = W::CUSTOM else {
+        return Ok(Some(W::PATH));
+    };
+    let operation = format!("kubernetes:Discover{}", W::NOUN);
+    access.count();
+    let found = once::get::<ApiGroup>(access, &operation, &format!("/apis/{group}")).await;
+    let versions = match found {
+        Ok(found) => found.versions,
+        Err(fault) if fault.error.class == ErrorClass::NotFound => return Ok(None),
+        // Whoever may not ask may still know.
+        Err(fault) if fault.error.class == ErrorClass::Denied => return Ok(Some(W::PATH)),
+        Err(fault) => return Err(fault),
+    };
+    let serves = |path: &&str| {
+        let mut versions = versions.iter();
+        versions.any(|known| path.starts_with(&format!("/apis/{}/", known.group_version)))
+    };
+    Ok(std::iter::once(W::PATH)
+        .chain(W::OLDER.iter().copied())
+        .find(serves))
+}
+
+/// Reads a whole list, page by page, with its version.
+async fn pages<W: Watched>(
+    access: &Access,
+    path: &str,
+) -> Result<(HashMap<Key, W>, String), Fault> {
+    let operation = format!("kubernetes:List{}", W::NOUN);
+    let client = access.client().await?;
     let mut items: HashMap<Key, W> = HashMap::new();
     let mut token: Option<String> = None;
     loop {
         let mut params = ListParams::default().limit(PAGE);
         params.field_selector = W::FIELDS.map(str::to_owned);
         params.continue_token.clone_from(&token);
-        let request = Request::new(W::PATH).list(&params);
-        let request = request.map_err(|error| {
-            ended(Fault::new(
-                ErrorClass::Terminal,
-                &operation,
-                &error.to_string(),
-            ))
-        })?;
+        let request = Request::new(path).list(&params);
+        let request = request
+            .map_err(|error| Fault::new(ErrorClass::Terminal, &operation, &error.to_string()))?;
         access.count();
         let page = timeout(PAGE_DEADLINE, client.request::<List<W::Object>>(request)).await;
         let page = page
             .map_err(|_| {
                 let text = format!("no answer in {} s", PAGE_DEADLINE.as_secs());
-                ended(Fault::new(ErrorClass::Timeout, &operation, &text))
+                Fault::new(ErrorClass::Timeout, &operation, &text)
             })?
-            .map_err(|error| ended(Fault::of(&operation, &error)))?;
+            .map_err(|error| Fault::of(&operation, &error))?;
         for object in page.items {
             let key = key(W::meta(&object));
             if let Some(item) = W::keep(object) {
@@ -152,14 +204,27 @@ async fn list<W: Watched>(access: &Access, shelf: &Shelf<W>) -> Result<String, E
         let next = Some(page.metadata.continue_token).filter(|next| !next.is_empty());
         if next.is_some() && next == token {
             let text = "the server gives the same page again and again";
-            return Err(ended(Fault::new(ErrorClass::Terminal, &operation, text)));
+            return Err(Fault::new(ErrorClass::Terminal, &operation, text));
         }
         token = next;
         if token.is_none() {
-            shelf.replace(items);
-            access.told();
-            return Ok(page.metadata.resource_version);
+            return Ok((items, page.metadata.resource_version));
         }
+    }
+}
+
+/// The list as it is now, past the watch: what an independent read shows. Nothing where the cluster has no such kind.
+pub async fn fresh<W: Watched>(
+    access: &Access,
+    shelf: &Shelf<W>,
+) -> Result<HashMap<Key, W>, Fault> {
+    let path = match shelf.path() {
+        Some(path) => Some(path),
+        None => served::<W>(access).await?,
+    };
+    match path {
+        None => Ok(HashMap::new()),
+        Some(path) => Ok(pages(access, path).await?.0),
     }
 }
 
@@ -175,7 +240,8 @@ async fn follow<W: Watched>(
     let mut heard = false;
     let result = async {
         let client = access.client().await?;
-        let mut events = open::<W>(access, &client, &operation, &version).await?;
+        let path = shelf.path().unwrap_or(W::PATH);
+        let mut events = open::<W>(access, &client, &operation, (path, &version)).await?;
         shelf.heard();
         access.told();
         loop {
@@ -224,14 +290,14 @@ async fn open<W: Watched>(
     access: &Access,
     client: &Client,
     operation: &str,
-    version: &str,
+    (path, version): (&str, &str),
 ) -> Result<BoxStream<'static, kube::Result<WatchEvent<W::Object>>>, Fault> {
     let params = WatchParams {
         field_selector: W::FIELDS.map(str::to_owned),
         timeout: Some(WATCH_SECONDS),
         ..WatchParams::default()
     };
-    let request = Request::new(W::PATH)
+    let request = Request::new(path)
         .watch(&params, version)
         .map_err(|error| Fault::new(ErrorClass::Terminal, operation, &error.to_string()))?;
     access.count();

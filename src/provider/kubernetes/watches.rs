@@ -27,4 +27,22 @@ impl Watches {
         };
         servers.iter().map(cluster).collect()
     }
+
+    /// Every watched cluster, and those behind some API servers besides. A read of a run names no EKS clusters: it must end no watch.
+    pub fn with(&self, servers: &[ApiServer], aws: &SdkConfig) -> Vec<Arc<Cluster>> {
+        let Ok(mut watched) = self.0.lock() else {
+            return Vec::new();
+        };
+        for server in servers {
+            let new = || Arc::new(Cluster::watch(Access::new(server.clone(), aws.clone())));
+            watched.entry(server.name.clone()).or_insert_with(new);
+        }
+        watched.values().map(Arc::clone).collect()
+    }
+
+    /// A cluster that is watched now.
+    pub fn named(&self, name: &str) -> Option<Arc<Cluster>> {
+        let watched = self.0.lock().ok()?;
+        watched.get(name).map(Arc::clone)
+    }
 }

@@ -7,7 +7,7 @@ use aws_sdk_eks::{
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
-pub use super::api_servers::live::servers;
+pub use super::api_servers::live::{servers, watched};
 use super::{
     ApiServer, Change, Cluster, EksCluster, api_servers, node_count,
     node_groups::{self, Update},

@@ -15,8 +15,7 @@ const FIRST: Duration = Duration::from_secs(12);
 
 /// What is known of the deployments of a region now. Nothing is sent: the watches go on by themselves.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
-    let servers = clusters::live::servers(&ask, query);
-    let watched = ask.memory.watches.of(&servers, &ask.config);
+    let watched = clusters::live::watched(&ask, query);
     join_all(watched.iter().map(|cluster| cluster.tried(FIRST))).await;
     let mut rows: Vec<Deployment> = Vec::new();
     let mut silent = Vec::new();

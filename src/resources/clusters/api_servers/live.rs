@@ -3,7 +3,10 @@
 //! Credential plugins are never run. `/version` needs no credentials as a rule, a refusal is an answer too, and a plugin could prompt
 //! on our terminal or hang for ever.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{AsyncReadExt, StreamExt, stream};
 use http::Request;
@@ -18,7 +21,10 @@ use super::super::{ApiServer, ApiServerState, Cluster as Row};
 use crate::{
     provider::{
         ask::Ask,
-        kubernetes::access::{endpoint_kubeconfig, read_kubeconfig, without_plugins},
+        kubernetes::{
+            self,
+            access::{endpoint_kubeconfig, read_kubeconfig, without_plugins},
+        },
         translate::chain,
     },
     resources::{Answer, Api, ProviderError, Query, Rows, Wanted},
@@ -73,6 +79,17 @@ pub fn servers(ask: &Ask<'_>, query: &Query) -> Vec<ApiServer> {
         }
     }
     servers
+}
+
+/// The watched clusters of a place. A poll names the API servers that the inventory lists, and those it does not name end; a read of a run names none.
+pub fn watched(ask: &Ask<'_>, query: &Query) -> Vec<Arc<kubernetes::Cluster>> {
+    let (watches, servers) = (&ask.memory.watches, servers(ask, query));
+    match &query.wanted {
+        Wanted::ApiServers(_) => watches.of(&servers, &ask.config),
+        Wanted::Nothing | Wanted::Series(_) | Wanted::Reference(_) => {
+            watches.with(&servers, &ask.config)
+        }
+    }
 }
 
 async fn probe(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures::future::join_all;
 
 use super::{
-    super::{Cluster, api_servers::live::servers},
+    super::{Cluster, api_servers::live::watched},
     NodeCount, Zone,
 };
 use crate::{
@@ -20,8 +20,7 @@ const NAMED: usize = 8;
 
 /// What is known of the nodes of a region now. Nothing is sent: the watches go on by themselves, and their calls are counted with the deployments.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
-    let servers = servers(&ask, query);
-    let watched = ask.memory.watches.of(&servers, &ask.config);
+    let watched = watched(&ask, query);
     join_all(watched.iter().map(|cluster| cluster.tried(FIRST))).await;
     let mut silent = Vec::new();
     let mut rows = Vec::new();

@@ -1,0 +1,158 @@
+//! Objects of custom resources that divide traffic: Gateway API HTTPRoute and GRPCRoute, Istio VirtualService. Owns their field names, the versions of their
+//! APIs that are understood, and which of them are of interest: those with a rule that has several backends. Every field may be missing or `null`.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    objects::{Condition, Meta, Object, lenient, objects},
+    watch::Watched,
+};
+
+objects! {
+    /// What is wanted of an HTTPRoute or GRPCRoute.
+    GatewayRouteSpec {
+        #[serde(deserialize_with = "lenient")]
+        hostnames: Vec<String>,
+        #[serde(deserialize_with = "lenient")]
+        rules: Vec<GatewayRule>,
+    }
+    /// A rule of it.
+    GatewayRule {
+        name: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        matches: Vec<Value>,
+        #[serde(deserialize_with = "lenient")]
+        backend_refs: Vec<BackendRef>,
+    }
+    /// A backend of a rule.
+    BackendRef {
+        #[serde(deserialize_with = "lenient")]
+        name: String,
+        namespace: Option<String>,
+        port: Option<u32>,
+        weight: Option<u32>,
+    }
+    /// What the gateways say.
+    GatewayRouteStatus {
+        #[serde(deserialize_with = "lenient")]
+        parents: Vec<GatewayParent>,
+    }
+    /// What one of them says.
+    GatewayParent {
+        #[serde(deserialize_with = "lenient")]
+        parent_ref: ParentRef,
+        #[serde(deserialize_with = "lenient")]
+        conditions: Vec<Condition>,
+    }
+    /// Which gateway.
+    ParentRef {
+        #[serde(deserialize_with = "lenient")]
+        name: String,
+        section_name: Option<String>,
+    }
+    /// What is wanted of a VirtualService.
+    VirtualServiceSpec {
+        #[serde(deserialize_with = "lenient")]
+        hosts: Vec<String>,
+        #[serde(deserialize_with = "lenient")]
+        http: Vec<MeshRule>,
+    }
+    /// An HTTP route of it.
+    MeshRule {
+        name: Option<String>,
+        #[serde(rename = "match", deserialize_with = "lenient")]
+        matches: Vec<Value>,
+        #[serde(deserialize_with = "lenient")]
+        route: Vec<MeshDestination>,
+    }
+    /// A weighted destination.
+    MeshDestination {
+        #[serde(deserialize_with = "lenient")]
+        destination: Destination,
+        weight: Option<u32>,
+    }
+    /// Where it leads.
+    Destination {
+        #[serde(deserialize_with = "lenient")]
+        host: String,
+        subset: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        port: DestinationPort,
+    }
+    /// Its port.
+    DestinationPort { number: Option<u32> }
+    /// Nothing that is read.
+    Nothing {}
+}
+
+/// An HTTPRoute or GRPCRoute.
+pub type GatewayRoute = Object<GatewayRouteSpec, GatewayRouteStatus>;
+/// A VirtualService.
+pub type MeshRoute = Object<VirtualServiceSpec, Nothing>;
+
+/// An HTTPRoute that divides.
+#[derive(Debug, Clone)]
+pub struct HttpRoute(pub GatewayRoute);
+/// A GRPCRoute that divides.
+#[derive(Debug, Clone)]
+pub struct GrpcRoute(pub GatewayRoute);
+/// A VirtualService that divides.
+#[derive(Debug, Clone)]
+pub struct VirtualService(pub MeshRoute);
+
+fn divides(route: &GatewayRoute) -> bool {
+    let mut rules = route.spec.rules.iter();
+    rules.any(|rule| rule.backend_refs.len() > 1)
+}
+
+impl Watched for HttpRoute {
+    type Object = GatewayRoute;
+    const PATH: &'static str = "/apis/gateway.networking.k8s.io/v1/httproutes";
+    const OLDER: &'static [&'static str] = &["/apis/gateway.networking.k8s.io/v1beta1/httproutes"];
+    const CUSTOM: Option<&'static str> = Some("gateway.networking.k8s.io");
+    const NOUN: &'static str = "HTTPRoutes";
+
+    fn meta(object: &Self::Object) -> &Meta {
+        &object.metadata
+    }
+
+    fn keep(object: Self::Object) -> Option<Self> {
+        divides(&object).then_some(Self(object))
+    }
+}
+
+impl Watched for GrpcRoute {
+    type Object = GatewayRoute;
+    const PATH: &'static str = "/apis/gateway.networking.k8s.io/v1/grpcroutes";
+    const OLDER: &'static [&'static str] = &["/apis/gateway.networking.k8s.io/v1alpha2/grpcroutes"];
+    const CUSTOM: Option<&'static str> = Some("gateway.networking.k8s.io");
+    const NOUN: &'static str = "GRPCRoutes";
+
+    fn meta(object: &Self::Object) -> &Meta {
+        &object.metadata
+    }
+
+    fn keep(object: Self::Object) -> Option<Self> {
+        divides(&object).then_some(Self(object))
+    }
+}
+
+impl Watched for VirtualService {
+    type Object = MeshRoute;
+    const PATH: &'static str = "/apis/networking.istio.io/v1/virtualservices";
+    const OLDER: &'static [&'static str] = &["/apis/networking.istio.io/v1beta1/virtualservices"];
+    const CUSTOM: Option<&'static str> = Some("networking.istio.io");
+    const NOUN: &'static str = "VirtualServices";
+
+    fn meta(object: &Self::Object) -> &Meta {
+        &object.metadata
+    }
+
+    fn keep(object: Self::Object) -> Option<Self> {
+        let mut rules = object.spec.http.iter();
+        rules
+            .any(|rule| rule.route.len() > 1)
+            .then_some(Self(object))
+    }
+}
