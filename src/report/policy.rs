@@ -31,6 +31,7 @@ pub const READS: &[&str] = &[
     "lambda:ListAliases",
     "lambda:ListFunctions",
     "memorydb:DescribeClusters",
+    "memorydb:DescribeEvents",
     "memorydb:DescribeMultiRegionClusters",
     "rds:DescribeDBClusters",
     "rds:DescribeDBInstances",
