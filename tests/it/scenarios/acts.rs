@@ -351,6 +351,9 @@ fn while_a_region_is_blind_nothing_is_decided_on_what_it_said() {
     }
     assert!(drill.sent.is_empty());
     assert!(drill.success() > 0.999, "nothing had to be done");
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.changes == 0 && kpis.score() > 99.9, "{kpis:?}");
 }
 
 #[test]
@@ -378,6 +381,9 @@ fn a_run_under_which_somebody_else_changes_things_stops_and_is_planned_again() {
         (f64::from(weights[1]) / all - 0.2).abs() < 0.01,
         "{weights:?}"
     );
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.orphans == 0 && kpis.score() > 99.9, "{kpis:?}");
 }
 
 #[test]
@@ -404,6 +410,9 @@ fn while_route_53_is_throttled_a_region_is_drained_by_other_levers() {
     };
     assert!(!drill.sent.iter().any(by_records), "{:?}", drill.sent);
     assert!(drill.truth(|world| world.loads[2].offered_rps < 0.05 * world.demand()));
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.worst > 0.999 && kpis.score() > 99.9, "{kpis:?}");
 }
 
 #[test]
