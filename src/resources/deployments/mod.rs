@@ -56,6 +56,9 @@ pub struct Deployment {
     pub owner: Option<Owner>,
     /// Warnings about it, its replica sets and pods, the newest first.
     pub warnings: Vec<Warning>,
+    /// What its crashed containers wrote last; not all of many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<Log>,
     /// What could not be read, so that it may be there although it is not shown.
     pub unknown: Vec<Part>,
 }
@@ -217,6 +220,27 @@ pub struct Warning {
     pub count: u32,
     /// When last.
     pub at: Option<Timestamp>,
+}
+
+/// The last lines of a container that ended badly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// Whether they are of the run before the present one.
+    pub previous: bool,
+    /// How often the container was started again.
+    pub restarts: u32,
+    /// What that run ended with.
+    pub exit_code: i32,
+    /// The lines, the newest last, without control characters.
+    pub lines: Vec<String>,
+    /// Whether there was more than what is read.
+    pub cut: bool,
+    /// Why there are no lines; `None` where they were read.
+    pub missing: Option<String>,
 }
 
 /// What is read beside the deployments.

@@ -1,8 +1,8 @@
 //! How this kind behaves in the simulated world: the deployments of each region's cluster, as their watches would have them. Owns no state; `sim::world::releases` says how far each is.
 
 use super::{
-    Autoscaler, Budget, Condition, Container, Deployment, Owner, Pod, Replicas, Revision, Trouble,
-    Warning,
+    Autoscaler, Budget, Condition, Container, Deployment, Log, Owner, Pod, Replicas, Revision,
+    Trouble, Warning,
 };
 use crate::{
     resources::Place,
@@ -48,6 +48,7 @@ impl Running<'_> {
             restarts: Some(self.restarts() * u32::try_from(self.ill()).unwrap_or_default()),
             pods: self.pods(&troubles),
             warnings: self.warnings(&troubles),
+            logs: self.logs(&troubles),
             troubles,
             autoscaler: self.autoscaler(),
             budget: Some(Budget {
@@ -241,6 +242,33 @@ impl Running<'_> {
             at: Some(self.world.timestamp(self.world.now() - 5)),
         };
         troubles.iter().map(warning).collect()
+    }
+
+    /// What the first crashed pod wrote before it ended. An image that is not there, or a pod without a node, has written nothing.
+    fn logs(&self, troubles: &[Trouble]) -> Vec<Log> {
+        if troubles.is_empty() || self.restarts() == 0 {
+            return Vec::new();
+        }
+        let pods = self.pods(troubles);
+        let crashed = pods.iter().find(|pod| pod.reason.is_some());
+        let (name, version) = (self.service.name, &self.release().version);
+        let lines = [
+            format!("INFO  {name} {version} starting, revision {}", FIRST_REVISION + self.index()),
+            "INFO  read 14 settings from /etc/shop/settings.toml".to_owned(),
+            "ERROR settings: `payment.retry_budget` is missing, and has had no default since this version".to_owned(),
+            format!("FATAL {name} cannot start without its settings"),
+        ];
+        let log = |pod: &Pod| Log {
+            pod: pod.name.clone(),
+            container: "app".to_owned(),
+            previous: true,
+            restarts: pod.restarts,
+            exit_code: 1,
+            lines: lines.to_vec(),
+            cut: false,
+            missing: None,
+        };
+        crashed.map(log).into_iter().collect()
     }
 
     fn autoscaler(&self) -> Option<Autoscaler> {
