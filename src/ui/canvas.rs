@@ -40,25 +40,33 @@ pub fn style(paint: Paint) -> Style {
     style
 }
 
+/// The colours of a terminal that have names, by their numbers.
+pub const ANSI: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
+/// The number of a colour that has a name; `None` for the terminal's own, an index, or a mixture.
+pub fn ansi(colour: Color) -> Option<u8> {
+    let named = ANSI.iter().position(|known| *known == colour)?;
+    u8::try_from(named).ok()
+}
+
 fn colour(colour: Colour) -> Option<Color> {
-    const ANSI: [Color; 16] = [
-        Color::Black,
-        Color::Red,
-        Color::Green,
-        Color::Yellow,
-        Color::Blue,
-        Color::Magenta,
-        Color::Cyan,
-        Color::Gray,
-        Color::DarkGray,
-        Color::LightRed,
-        Color::LightGreen,
-        Color::LightYellow,
-        Color::LightBlue,
-        Color::LightMagenta,
-        Color::LightCyan,
-        Color::White,
-    ];
     match colour {
         Colour::Reset => None,
         Colour::Ansi(n) => Some(
