@@ -80,6 +80,7 @@ fn imagine(fleet: &mut Fleet, change: &Change) {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => {}
     }
 }
@@ -253,6 +254,7 @@ pub fn touched_checks<'a>(
             | Change::Caches(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::Alarms(_) => {}
         }
     }

@@ -107,7 +107,7 @@ fn seconds(change: &Change) -> (u64, u64) {
         Change::Traffic(traffic::Change::Forward { .. } | traffic::Change::Alias { .. })
         | Change::Alarms(_) => (10, 60),
         // The controller has seen it; that pods have followed is a wait of its own.
-        Change::Deployments(_) => (5, 60),
+        Change::Deployments(_) | Change::Nodes(_) => (5, 60),
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),
     }
@@ -149,6 +149,7 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => String::new(),
     };

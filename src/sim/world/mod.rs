@@ -104,8 +104,8 @@ pub struct World {
     pub aliases: Vec<Eventual<Alias>>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
-    /// What somebody did to deployments, by region and name.
-    pub edited: BTreeMap<(usize, String), workloads::Edited>,
+    /// What somebody did to deployments and nodes.
+    pub hands: workloads::Hands,
     /// The node group of each region.
     pub nodes: Vec<nodes::Nodes>,
     /// Share of the staging distribution.
@@ -153,7 +153,7 @@ impl World {
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
             releases: Vec::new(),
-            edited: BTreeMap::new(),
+            hands: workloads::Hands::default(),
             nodes: vec![nodes::Nodes::at_rest(); count],
             invalidations: Vec::new(),
             sent: Sent::default(),
