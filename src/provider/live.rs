@@ -170,6 +170,7 @@ pub async fn send(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyEr
         Change::Databases(change) => databases::live::apply(write, change).await,
         Change::Caches(change) => caches::live::apply(write, change).await,
         Change::Clusters(change) => clusters::live::apply(write, change).await,
+        Change::Deployments(change) => deployments::live::apply(write, change).await,
         Change::HealthChecks(change) => health_checks::live::apply(write, change).await,
         Change::Alarms(change) => alarms::live::apply(write, change).await,
     }

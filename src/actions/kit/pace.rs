@@ -106,6 +106,8 @@ fn seconds(change: &Change) -> (u64, u64) {
         Change::Traffic(traffic::Change::Invalidate { .. }) => (120, 900),
         Change::Traffic(traffic::Change::Forward { .. } | traffic::Change::Alias { .. })
         | Change::Alarms(_) => (10, 60),
+        // The controller has seen it; that pods have followed is a wait of its own.
+        Change::Deployments(_) => (5, 60),
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),
     }
@@ -146,6 +148,7 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => String::new(),
     };

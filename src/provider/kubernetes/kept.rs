@@ -25,7 +25,9 @@ impl Watched for Deployment {
         &object.metadata
     }
 
-    fn keep(object: Self::Object) -> Option<Self> {
+    fn keep(mut object: Self::Object) -> Option<Self> {
+        let notes = &mut object.spec.template.metadata.annotations;
+        notes.retain(|name, _| name == RESTARTED_AT);
         Some(object)
     }
 }
@@ -39,7 +41,7 @@ pub struct ReplicaSet {
     pub hash: String,
     /// Its revision.
     pub revision: Option<u64>,
-    /// Image of the first container.
+    /// Image of the main container.
     pub image: Option<String>,
     /// Pods wanted.
     pub desired: i32,
@@ -49,6 +51,10 @@ pub struct ReplicaSet {
     pub created_at: Option<Timestamp>,
 }
 
+/// Where `kubectl rollout restart`, and we, note in a template when its pods were last replaced: another template is another revision.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// Containers that a mesh adds: never the one that a deployment is about.
+pub const SIDECARS: &[&str] = &["istio-proxy", "linkerd-proxy", "envoy", "consul-dataplane"];
 /// Where a deployment's controller notes the number of a revision.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 /// The label that tells the pods of one revision from those of another.
@@ -66,7 +72,9 @@ impl Watched for ReplicaSet {
     fn keep(mut object: Self::Object) -> Option<Self> {
         let owner = owner(&object.metadata, "Deployment")?;
         let revision = object.metadata.annotations.get(REVISION);
-        let mut containers = object.spec.template.spec.containers.drain(..);
+        let mut containers = object.spec.template.spec.containers;
+        containers.sort_by_key(|container| SIDECARS.contains(&container.name.as_str()));
+        let mut containers = containers.into_iter();
         Some(Self {
             revision: revision.and_then(|text| text.parse().ok()),
             hash: object.metadata.labels.remove(HASH).unwrap_or_default(),
@@ -90,6 +98,8 @@ pub struct Scaler {
     pub max: i32,
     /// What it says.
     pub status: objects::ScalerStatus,
+    /// Its metadata: who applies it, and its version.
+    pub meta: Meta,
 }
 
 impl Watched for Scaler {
@@ -107,6 +117,7 @@ impl Watched for Scaler {
             min: object.spec.min_replicas.unwrap_or(1),
             max: object.spec.max_replicas,
             status: object.status,
+            meta: object.metadata,
         })
     }
 }

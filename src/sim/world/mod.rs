@@ -13,6 +13,7 @@ pub mod releases;
 pub mod routing;
 pub mod sent;
 mod transition;
+pub mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -103,6 +104,8 @@ pub struct World {
     pub aliases: Vec<Eventual<Alias>>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
+    /// What somebody did to deployments, by region and name.
+    pub edited: BTreeMap<(usize, String), workloads::Edited>,
     /// The node group of each region.
     pub nodes: Vec<nodes::Nodes>,
     /// Share of the staging distribution.
@@ -150,6 +153,7 @@ impl World {
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
             releases: Vec::new(),
+            edited: BTreeMap::new(),
             nodes: vec![nodes::Nodes::at_rest(); count],
             invalidations: Vec::new(),
             sent: Sent::default(),
@@ -345,6 +349,7 @@ impl World {
                 service: service.clone(),
                 version: version.clone(),
                 outcome: *outcome,
+                restarted: None,
                 at: self.now,
             }),
             Fault::ExternalChange(transitions) => {

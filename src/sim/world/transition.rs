@@ -2,6 +2,7 @@
 
 use super::{
     Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check,
+    workloads::Edit,
 };
 
 /// A change. Regions are indices into the shape.
@@ -103,6 +104,15 @@ pub enum Transition {
         /// The paths.
         paths: Vec<String>,
     },
+    /// An edit of a deployment.
+    Deployment {
+        /// Where.
+        region: usize,
+        /// Its name.
+        service: String,
+        /// What is done.
+        edit: Edit,
+    },
     /// Whether the actions of alarms run.
     AlarmActions {
         /// Where.
@@ -172,6 +182,11 @@ impl World {
             Transition::Invalidate { reference, paths } => {
                 return self.invalidate(reference, paths);
             }
+            Transition::Deployment {
+                region,
+                service,
+                edit,
+            } => self.edit(*region, service, edit),
             Transition::AlarmActions { region, names, run } => {
                 self.alarm_actions(*region, names, *run);
             }
@@ -203,6 +218,7 @@ impl World {
             | Transition::Alias { .. }
             | Transition::Forward { .. }
             | Transition::Invert { .. }
+            | Transition::Deployment { .. }
             | Transition::AlarmActions { .. } => {}
         }
     }

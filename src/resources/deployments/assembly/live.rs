@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::provider::kubernetes::{
     Cluster, Key, Seen,
-    kept::{self, REVISION},
+    kept::{self, RESTARTED_AT, REVISION, SIDECARS},
     objects,
 };
 
@@ -18,8 +18,6 @@ const PODS: usize = 12;
 const SHOWN: usize = 10;
 /// Crashed containers whose last lines are read: one tells what the others would.
 const CRASHED: usize = 2;
-/// Containers that a mesh adds: never the one that a deployment is about.
-const SIDECARS: &[&str] = &["istio-proxy", "linkerd-proxy", "envoy", "consul-dataplane"];
 
 /// The deployments of a cluster as they are known now.
 pub fn rows(cluster: &Cluster) -> Vec<Deployment> {
@@ -144,6 +142,7 @@ impl<'a> Around<'a> {
             autoscaler: self.autoscaler(meta),
             budget: self.budget(&meta.namespace, wanted),
             owner: owner::live::of(meta),
+            restarted_at: wanted.metadata.annotations.get(RESTARTED_AT).cloned(),
             revision,
             unknown: self.unknown.clone(),
         }
@@ -177,6 +176,7 @@ impl<'a> Around<'a> {
             limited: reason("ScalingLimited", "True"),
             // Switched off by a scale of 0: nothing is wrong.
             inactive: reason("ScalingActive", "False").filter(|reason| reason != "ScalingDisabled"),
+            owner: owner::live::of(&scaler.meta),
         })
     }
 
