@@ -74,8 +74,8 @@ pub async fn run(
     let at = if tour { TOUR_BEGINS } else { Duration::ZERO };
     let (session, lived) = session(common, world, speed, at)?;
     let session = Session {
-        tour,
         record,
+        tour,
         ..session
     };
     let state = session.run(common).await?;
