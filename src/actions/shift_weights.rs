@@ -1,5 +1,6 @@
 //! Gives a member of a traffic split another share: weights, dial, canary. Owns what each mechanism takes and its traps (domain B.3); one change, then a watch.
 
+mod route;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -80,7 +81,8 @@ fn regional(target: &Target<'_>) -> bool {
             Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_),
+            | Mechanism::Control(_)
+            | Mechanism::Route(_),
         )
         | None => false,
     }

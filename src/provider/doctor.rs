@@ -140,6 +140,7 @@ fn query(source: Source, place: &Place) -> Query {
         | Source::ApiServers
         | Source::Deployments
         | Source::Nodes
+        | Source::Routes
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables

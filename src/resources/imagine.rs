@@ -22,6 +22,7 @@ impl Imagined {
             Source::Accelerators,
             Source::RoutingControls,
             Source::LoadBalancers,
+            Source::Routes,
         ];
         Self {
             fleet: Fleet {
@@ -145,6 +146,20 @@ fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
                         .find(|edit| edit.target_group_arn == forward.target_group_arn)
                 {
                     forward.weight = edit.to;
+                }
+            }
+        }
+        traffic::Change::Route {
+            region,
+            rule,
+            backends,
+        } => {
+            for split in splits(fleet, Source::Routes, &Place::Region(region.clone())) {
+                if let Mechanism::Route(backend) = &mut split.by
+                    && backend.rule.same(rule)
+                    && let Some(edit) = backends.iter().find(|edit| edit.backend == split.member)
+                {
+                    backend.weight = edit.to;
                 }
             }
         }

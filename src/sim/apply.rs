@@ -6,6 +6,7 @@
 mod edge;
 mod entry;
 mod inside;
+mod mesh;
 mod stores;
 
 use std::{collections::BTreeMap, time::Duration};

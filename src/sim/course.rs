@@ -55,7 +55,8 @@ fn seen_within(fault: &Fault) -> Option<f64> {
         | Fault::ZoneLoss { .. }
         | Fault::ReplicationConflict { .. }
         | Fault::Partition { .. }
-        | Fault::CanaryBad { .. } => Some(60.0),
+        | Fault::CanaryBad { .. }
+        | Fault::RouteCanaryBad { .. } => Some(60.0),
         Fault::StaleTelemetry { .. }
         | Fault::Api { .. }
         | Fault::Write { .. }

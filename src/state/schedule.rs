@@ -27,6 +27,7 @@ const UNMEASURED: &[Source] = &[
     Source::ApiServers,
     Source::Deployments,
     Source::Nodes,
+    Source::Routes,
     Source::Identity,
     Source::Alarms,
 ];

@@ -74,7 +74,8 @@ pub fn controls(fleet: &Fleet) -> Vec<&RoutingControl> {
             | Mechanism::Dial(_)
             | Mechanism::Forward(_)
             | Mechanism::Alias(_)
-            | Mechanism::Distribution(_) => None,
+            | Mechanism::Distribution(_)
+            | Mechanism::Route(_) => None,
         })
         .filter(|control| seen.insert(control.arn.as_str()))
         .collect()

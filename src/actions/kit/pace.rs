@@ -104,7 +104,11 @@ fn seconds(change: &Change) -> (u64, u64) {
         | Change::HealthChecks(_) => (60, 180),
         Change::Traffic(traffic::Change::Staging { .. }) => (240, 900),
         Change::Traffic(traffic::Change::Invalidate { .. }) => (120, 900),
-        Change::Traffic(traffic::Change::Forward { .. } | traffic::Change::Alias { .. })
+        Change::Traffic(
+            traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
+            | traffic::Change::Alias { .. },
+        )
         | Change::Alarms(_) => (10, 60),
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),

@@ -270,7 +270,8 @@ pub fn levers(fleet: &Fleet) -> Levers {
             Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => {}
+            | Mechanism::Control(_)
+            | Mechanism::Route(_) => {}
         }
     }
     (weights, dials)

@@ -168,7 +168,8 @@ pub fn comes_back(outlook: &Outlook<'_>) -> Guard {
                 | Mechanism::Forward(_)
                 | Mechanism::Alias(_)
                 | Mechanism::Distribution(_)
-                | Mechanism::Control(_) => {}
+                | Mechanism::Control(_)
+                | Mechanism::Route(_) => {}
             }
         }
     }

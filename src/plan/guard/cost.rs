@@ -90,6 +90,7 @@ fn paths(outlook: &Outlook<'_>) -> usize {
         | traffic::Change::Dial { .. }
         | traffic::Change::Controls { .. }
         | traffic::Change::Forward { .. }
+        | traffic::Change::Route { .. }
         | traffic::Change::Alias { .. }
         | traffic::Change::Staging { .. } => 0,
     });

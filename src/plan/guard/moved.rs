@@ -47,7 +47,8 @@ fn records(fleet: &Fleet) -> impl Iterator<Item = (&Split, &Record)> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_) => None,
     })
 }
 
@@ -78,6 +79,7 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         }
         Change::Traffic(
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },
@@ -125,6 +127,7 @@ pub fn moves_traffic(change: &Change) -> bool {
         | Change::HealthChecks(_) => true,
         Change::Traffic(
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },
@@ -254,6 +257,7 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
             .collect(),
         Change::Traffic(
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },

@@ -315,7 +315,9 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
             | caches::Change::FailOverShard { region, .. },
         )
         | Change::Traffic(
-            traffic::Change::Forward { region, .. } | traffic::Change::Alias { region, .. },
+            traffic::Change::Forward { region, .. }
+            | traffic::Change::Route { region, .. }
+            | traffic::Change::Alias { region, .. },
         ) => Some(region),
         Change::Traffic(
             traffic::Change::Weights { .. }

@@ -172,7 +172,8 @@ fn endpoints_dead(fleet: &Fleet, label: &RegionLabel) -> Option<bool> {
             | Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
+            | Mechanism::Control(_)
+            | Mechanism::Route(_) => None,
         })
         .filter(|group| !group.endpoints.is_empty())
         .map(traffic::EndpointGroup::healthy)

@@ -52,6 +52,7 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
             }
             // Load balancers publish no requests of a target group that are read here.
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
             | traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
@@ -101,6 +102,7 @@ fn staging_of(fleet: &Fleet, primary: &str) -> Option<String> {
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_) => None,
     })
 }

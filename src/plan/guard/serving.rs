@@ -220,6 +220,7 @@ fn idle(by: &Mechanism) -> bool {
         Mechanism::Dial(group) => group.dial <= 0.0,
         Mechanism::Forward(forward) => forward.weight == 0,
         Mechanism::Control(control) => control.on == Some(false),
+        Mechanism::Route(backend) => backend.weight == 0,
         Mechanism::Alias(_) | Mechanism::Distribution(_) => false,
     }
 }
@@ -274,7 +275,8 @@ fn targets(fleet: &Fleet, label: &RegionLabel) -> Serves {
             | Mechanism::Dial(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
+            | Mechanism::Control(_)
+            | Mechanism::Route(_) => None,
         })
         .collect();
     if states.is_empty() || states.contains(&Some(true)) {

@@ -7,7 +7,7 @@ use super::{
     finding::Findings,
     moved::{self, CLOSE, Presence, SplitKey, members},
     outlook::{Outlook, Stage},
-    receivers,
+    owners, receivers,
 };
 use crate::{
     plan::{Wait, Work},
@@ -114,7 +114,8 @@ pub fn record_of(by: &Mechanism) -> Option<&Record> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_) => None,
     }
 }
 
@@ -144,6 +145,11 @@ pub fn owner(outlook: &Outlook<'_>) -> Guard {
                     found.pass(format!(
                         "{load_balancer_name} is not named as a controller's"
                     ));
+                }
+            }
+            traffic::Change::Route { region, rule, .. } => {
+                if !outlook.aged(Source::Routes, &Place::Region(region.clone()), &mut found) {
+                    owners::route(outlook.fleet, region, rule, &mut found);
                 }
             }
             traffic::Change::Dial { .. }

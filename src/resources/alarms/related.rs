@@ -128,6 +128,7 @@ fn split_names(mechanism: &Mechanism) -> Vec<String> {
             format!("{}:{}", alias.function, alias.alias),
         ],
         Mechanism::Distribution(distribution) => vec![distribution.id.clone()],
+        Mechanism::Route(backend) => vec![backend.service.clone()],
         Mechanism::Control(_) => Vec::new(),
     }
 }

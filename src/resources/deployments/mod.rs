@@ -3,7 +3,7 @@
 mod assembly;
 mod judge;
 pub mod live;
-mod owner;
+pub(in crate::resources) mod owner;
 pub mod sim;
 pub mod versions;
 mod view;

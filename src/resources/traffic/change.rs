@@ -5,7 +5,7 @@ mod standing;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Record};
+use super::{Policy, Record, RouteRule};
 use crate::resources::{
     Api, Estate, Fleet, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
@@ -80,6 +80,8 @@ pub struct ForwardEdit {
     pub to: u32,
 }
 
+pub use super::routes::BackendEdit;
+
 /// A change of a traffic split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "kebab-case")]
@@ -119,6 +121,15 @@ pub enum Change {
         rule_arn: Option<String>,
         /// The target groups.
         groups: Vec<ForwardEdit>,
+    },
+    /// Weights of the backends of a rule of a route in a cluster: one JSON Patch, which fails if anybody changed the object.
+    Route {
+        /// Where the cluster is.
+        region: RegionLabel,
+        /// Which rule of which object.
+        rule: RouteRule,
+        /// Every backend of the rule.
+        backends: Vec<BackendEdit>,
     },
     /// The share of the second version behind a Lambda alias.
     Alias {
@@ -182,9 +193,9 @@ impl Alter for Change {
             | Self::Staging { .. }
             | Self::Invalidate { .. }
             | Self::Controls { .. } => Place::Global,
-            Self::Forward { region, .. } | Self::Alias { region, .. } => {
-                Place::Region(region.clone())
-            }
+            Self::Forward { region, .. }
+            | Self::Alias { region, .. }
+            | Self::Route { region, .. } => Place::Region(region.clone()),
         }
     }
 
@@ -194,6 +205,7 @@ impl Alter for Change {
             Self::Dial { .. } => Api::GlobalAccelerator,
             Self::Controls { .. } => Api::RecoveryCluster,
             Self::Forward { .. } => Api::ElasticLoadBalancing,
+            Self::Route { .. } => Api::Kubernetes,
             Self::Alias { .. } => Api::Lambda,
             Self::Staging { .. } | Self::Invalidate { .. } => Api::CloudFront,
         }
@@ -208,6 +220,7 @@ impl Alter for Change {
                 rule_arn: Some(_), ..
             } => "elasticloadbalancing:ModifyRule",
             Self::Forward { rule_arn: None, .. } => "elasticloadbalancing:ModifyListener",
+            Self::Route { rule, .. } => rule.kind.patch(),
             Self::Alias { .. } => "lambda:UpdateAlias",
             Self::Staging { .. } => "cloudfront:UpdateContinuousDeploymentPolicy",
             Self::Invalidate { .. } => "cloudfront:CreateInvalidation",
@@ -221,6 +234,9 @@ impl Alter for Change {
             Self::Controls { .. } => ("recovery cluster", Plane::Data, "5 endpoints"),
             Self::Forward { region, .. } => {
                 ("Elastic Load Balancing", Plane::Control, region.as_str())
+            }
+            Self::Route { region, rule, .. } => {
+                (rule.cluster.as_str(), Plane::Control, region.as_str())
             }
             Self::Alias { region, .. } => ("Lambda", Plane::Control, region.as_str()),
             Self::Staging { .. } | Self::Invalidate { .. } => {
@@ -240,6 +256,7 @@ impl Alter for Change {
             | Self::Dial { .. }
             | Self::Controls { .. }
             | Self::Forward { .. }
+            | Self::Route { .. }
             | Self::Alias { .. }
             | Self::Staging { .. } => Class::M,
             Self::Invalidate { .. } => Class::R,
@@ -280,6 +297,16 @@ impl Alter for Change {
                 rule_arn,
                 ..
             } => rule_arn.clone().unwrap_or_else(|| listener_arn.clone()),
+            Self::Route { region, rule, .. } => {
+                let RouteRule {
+                    cluster,
+                    kind,
+                    namespace,
+                    name,
+                    ..
+                } = rule;
+                format!("{region}/{cluster}/{}/{namespace}/{name}", kind.plural())
+            }
             Self::Alias {
                 region,
                 function,
@@ -305,6 +332,7 @@ impl Alter for Change {
             Self::Forward { region, .. } => {
                 vec![(Source::LoadBalancers, Place::Region(region.clone()))]
             }
+            Self::Route { region, .. } => vec![(Source::Routes, Place::Region(region.clone()))],
             Self::Alias { region, .. } => vec![(Source::Aliases, Place::Region(region.clone()))],
             Self::Staging { .. } | Self::Invalidate { .. } => {
                 vec![(Source::Distributions, Place::Global)]

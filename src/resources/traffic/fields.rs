@@ -6,7 +6,7 @@ use crate::resources::{
     health_checks,
     traffic::{
         AliasVersion, ContinuousDeployment, Distribution, EndpointGroup, Forward, Mechanism,
-        Policy, Record, RoutingControl, load_balancer_key,
+        Policy, Record, RouteBackend, RoutingControl, load_balancer_key,
     },
 };
 
@@ -19,6 +19,7 @@ pub fn of(mechanism: &Mechanism, fleet: &Fleet, place: &Place) -> Vec<Field> {
         Mechanism::Alias(alias) => alias_fields(alias),
         Mechanism::Distribution(distribution) => distribution_fields(distribution),
         Mechanism::Control(control) => control_fields(control),
+        Mechanism::Route(backend) => route_fields(backend),
     }
 }
 
@@ -196,6 +197,63 @@ fn continuous_deployment(policy: &ContinuousDeployment) -> Vec<Field> {
     ];
     for domain in &policy.staging_domains {
         fields.push(Field::text("staging domain", Some(domain)));
+    }
+    fields
+}
+
+fn route_fields(backend: &RouteBackend) -> Vec<Field> {
+    let rule = &backend.rule;
+    let owner = backend.owner.as_ref();
+    let mut fields = vec![
+        Field::text("cluster", Some(&rule.cluster)),
+        Field::text("object", Some(rule.object())),
+        Field::text(
+            "API",
+            Some(format!("{}/{}", rule.kind.group(), rule.version)),
+        ),
+        Field::text(
+            "rule",
+            Some(
+                backend
+                    .rule_name
+                    .clone()
+                    .unwrap_or_else(|| rule.index.to_string()),
+            ),
+        ),
+        Field::text(
+            "matches",
+            Some(&backend.matches).filter(|text| !text.is_empty()),
+        ),
+        Field::text(
+            "service",
+            Some(format!("{}/{}", backend.service_namespace, backend.service)),
+        ),
+        Field::text("subset", backend.subset.as_deref()),
+        Field::text(
+            "owner",
+            owner.map(|owner| match &owner.name {
+                Some(name) => format!("{} {name}", owner.by),
+                None => owner.by.clone(),
+            }),
+        ),
+        Field::text("generation", Some(backend.generation.to_string())),
+    ];
+    for host in &backend.hosts {
+        fields.push(Field::text("host", Some(host)));
+    }
+    for parent in &backend.parents {
+        let word = |says: Option<bool>, yes: &'static str, no: &'static str| match says {
+            Some(true) => yes,
+            Some(false) => no,
+            None => "?",
+        };
+        let text = format!(
+            "{}, {} at generation {}",
+            word(parent.accepted, "accepted", "refused"),
+            word(parent.resolved, "backends found", "backend missing"),
+            parent.observed_generation
+        );
+        fields.push(Field::text(format!("gateway {}", parent.name), Some(text)));
     }
     fields
 }

@@ -150,6 +150,7 @@ impl World {
                 let share = self.routing.share(region, context.t);
                 let means = Means {
                     split: self.split(region),
+                    route_canary: self.route_canary(region),
                     nodes: self.nodes[region].capacity(),
                     aurora: true,
                     postgres: true,

@@ -8,6 +8,7 @@ pub mod faults;
 mod gather;
 pub mod history;
 pub mod load;
+pub mod mesh;
 pub mod nodes;
 pub mod releases;
 pub mod routing;
@@ -101,6 +102,8 @@ pub struct World {
     pub forwards: Vec<Eventual<BTreeMap<String, u32>>>,
     /// The Lambda alias of each region.
     pub aliases: Vec<Eventual<Alias>>,
+    /// What divides requests within the cluster of each region; empty in an estate without gateways and meshes.
+    pub mesh: Vec<mesh::Mesh>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
     /// The node group of each region.
@@ -149,6 +152,7 @@ impl World {
             muted: vec![BTreeSet::new(); count],
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
+            mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
             releases: Vec::new(),
             nodes: vec![nodes::Nodes::at_rest(); count],
             invalidations: Vec::new(),
@@ -261,6 +265,11 @@ impl World {
         }
     }
 
+    /// Share of the requests of a region that the canary of its route answers.
+    pub fn route_canary(&self, region: usize) -> f64 {
+        self.mesh.get(region).map_or(0.0, mesh::Mesh::canary)
+    }
+
     /// Requests per second of all users.
     pub fn demand(&self) -> f64 {
         self.loads.iter().map(|load| load.offered_rps).sum()
@@ -290,9 +299,11 @@ impl World {
             faults: &self.faults,
         };
         self.routing.step(&context);
+        self.mesh.iter_mut().for_each(|mesh| mesh.step(t));
         for region in 0..self.loads.len() {
             let means = Means {
                 split: self.split(region),
+                route_canary: self.route_canary(region),
                 nodes: self.nodes[region].capacity(),
                 aurora: self.databases.aurora_writable(&context, region),
                 postgres: self.databases.postgres_writable(&context, region),
@@ -362,6 +373,7 @@ impl World {
             | Fault::Partition { .. }
             | Fault::StaleTelemetry { .. }
             | Fault::CanaryBad { .. }
+            | Fault::RouteCanaryBad { .. }
             | Fault::ApplicationDown { .. }
             | Fault::Api { .. }
             | Fault::Write { .. } => self.faults.begin(cue, self.now),

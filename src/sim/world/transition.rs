@@ -37,6 +37,15 @@ pub enum Transition {
         /// 0.0 to 1.0.
         weight: f64,
     },
+    /// Weights of a route in the cluster of a region.
+    Route {
+        /// Where.
+        region: usize,
+        /// Name of the object.
+        name: String,
+        /// Of its backends, in their order.
+        weights: Vec<u32>,
+    },
     /// The share of the staging distribution.
     Staging {
         /// 0.0 to 0.15.
@@ -114,6 +123,18 @@ pub enum Transition {
     },
 }
 
+impl Transition {
+    /// The canary of the route that nobody owns gets so many percent in a region.
+    pub(in crate::sim) fn route_canary((region, percent): (usize, f64)) -> Self {
+        let canary = percent.clamp(0.0, 100.0).round() as u32;
+        Self::Route {
+            region,
+            name: super::mesh::FREE.to_owned(),
+            weights: vec![100 - canary, canary],
+        }
+    }
+}
+
 /// Seconds until an invalidation is everywhere (domain B.8).
 const INVALIDATION_SECONDS: (f64, f64) = (60.0, 300.0);
 /// Wildcard paths that may be in progress at once.
@@ -160,6 +181,16 @@ impl World {
             Transition::Canary { region, percent } => self.canary(*region, *percent),
             Transition::Forward { region, weights } => self.forward(*region, weights),
             Transition::Alias { region, weight } => self.alias(*region, *weight),
+            Transition::Route {
+                region,
+                name,
+                weights,
+            } => {
+                let noise = self.noise;
+                if let Some(mesh) = self.mesh.get_mut(*region) {
+                    mesh.set(name, weights, noise, t);
+                }
+            }
             Transition::Staging { weight } => {
                 self.staging_weight = weight.clamp(0.0, 0.15);
                 self.staging_deployed_at = t + 180;
@@ -201,6 +232,7 @@ impl World {
             | Transition::Control { .. }
             | Transition::Canary { .. }
             | Transition::Alias { .. }
+            | Transition::Route { .. }
             | Transition::Forward { .. }
             | Transition::Invert { .. }
             | Transition::AlarmActions { .. } => {}

@@ -1,6 +1,6 @@
 //! What a change of a traffic split edits, in words, and the change that takes it back. Owns neither sending nor recognising it.
 
-use super::{Change, ControlEdit, ForwardEdit, RecordEdit, percent};
+use super::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit, percent};
 use crate::resources::change::Edit;
 
 /// The fields that get another value.
@@ -44,6 +44,10 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
                     edit.to,
                 )
             })
+            .collect(),
+        Change::Route { backends, .. } => backends
+            .iter()
+            .map(|edit| Edit::new(format!("weight {}", edit.backend), edit.from, edit.to))
             .collect(),
         Change::Alias {
             function,
@@ -125,6 +129,22 @@ pub(super) fn inverse(change: &Change) -> Result<Change, &'static str> {
             groups: groups
                 .into_iter()
                 .map(|edit| ForwardEdit {
+                    from: edit.to,
+                    to: edit.from,
+                    ..edit
+                })
+                .collect(),
+        },
+        Change::Route {
+            region,
+            rule,
+            backends,
+        } => Change::Route {
+            region,
+            rule,
+            backends: backends
+                .into_iter()
+                .map(|edit| BackendEdit {
                     from: edit.to,
                     to: edit.from,
                     ..edit

@@ -44,7 +44,8 @@ impl<'a> Known<'a> {
                     Mechanism::Record(_)
                     | Mechanism::Dial(_)
                     | Mechanism::Alias(_)
-                    | Mechanism::Distribution(_) => {}
+                    | Mechanism::Distribution(_)
+                    | Mechanism::Route(_) => {}
                 }
             }
         }
