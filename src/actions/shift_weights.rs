@@ -50,7 +50,7 @@ impl Action for ShiftWeights {
 
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let target = target::find(fleet, intent.target.trim())?;
-        let write::Shift { change, remarks } = write::shift(&target, &intent.options)?;
+        let write::Shift { change, remarks } = write::shift(fleet, &target, &intent.options)?;
         let bake = intent.options.bake_seconds.unwrap_or(BAKE);
         let step = pace::edits(change.clone(), pace::SHIFT);
         let title = format!("Shift {}", step.title);

@@ -314,6 +314,10 @@ fn in_range(change: &Change) {
         Change::Traffic(traffic::Change::Forward { groups, .. }) => {
             assert!(groups.iter().all(|group| group.to <= 999));
         }
+        Change::Traffic(traffic::Change::Route { rule, backends, .. }) => {
+            let most = rule.kind.heaviest();
+            assert!(backends.iter().all(|edit| edit.to <= most));
+        }
         Change::Traffic(traffic::Change::Alias { to, .. }) => {
             assert!((0.0..=1.0).contains(to), "{to}");
         }
@@ -351,6 +355,7 @@ fn all_zero(fleet: &Fleet) -> std::collections::BTreeSet<String> {
             Mechanism::Dial(group) => group.dial,
             Mechanism::Forward(forward) => f64::from(forward.weight),
             Mechanism::Control(control) => f64::from(u8::from(control.on == Some(true))),
+            Mechanism::Route(backend) => f64::from(backend.weight),
             Mechanism::Alias(_) | Mechanism::Distribution(_) => continue,
         };
         *sums.entry(format!("{place} {}", row.split)).or_default() += part;

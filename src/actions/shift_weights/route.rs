@@ -8,12 +8,16 @@ use crate::{
     actions::Refusal,
     plan::Options,
     resources::{
-        Change,
+        Change, Fleet, Freshness,
         traffic::{self, Mechanism, RouteBackend, RouteKind, change::BackendEdit},
     },
 };
 
-pub(super) fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
+pub(super) fn shift(
+    fleet: &Fleet,
+    target: &Target<'_>,
+    options: &Options,
+) -> Result<Shift, Refusal> {
     let rows: Vec<(&str, &RouteBackend)> = target.of(|by| match by {
         Mechanism::Route(backend) => Some(backend),
         Mechanism::Record(_)
@@ -27,6 +31,15 @@ pub(super) fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Ref
         return Err(already(target));
     };
     let rule = &first.rule;
+    if matches!(first.heard(fleet), Freshness::Expired | Freshness::Never) {
+        return Err(Refusal::new(
+            format!(
+                "the cluster {} is not heard: its weights may be others by now",
+                rule.cluster
+            ),
+            "wait until its API server answers",
+        ));
+    }
     let now: Vec<u32> = rows.iter().map(|(_, backend)| backend.weight).collect();
     let to = wanted(target, options, &rows, &now)?;
     let most = rule.kind.heaviest();

@@ -8,7 +8,7 @@ use crate::{
     },
     plan::Options,
     resources::{
-        Change,
+        Change, Fleet,
         traffic::{self, EndpointGroup, Forward, Mechanism, change::ForwardEdit},
     },
 };
@@ -40,7 +40,7 @@ pub fn settles(target: &Target<'_>) -> u64 {
 }
 
 /// What is written.
-pub fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
+pub fn shift(fleet: &Fleet, target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
     if options.percent.is_some() != options.weights.is_empty() {
         return Err(Refusal::new(
             "say how much: a percentage or weights, not both",
@@ -73,7 +73,7 @@ pub fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         Some(Mechanism::Record(_)) => records(target, options),
         Some(Mechanism::Dial(_)) => dial(target, options),
         Some(Mechanism::Forward(_)) => forward(target, options),
-        Some(Mechanism::Route(_)) => route::shift(target, options),
+        Some(Mechanism::Route(_)) => route::shift(fleet, target, options),
         Some(Mechanism::Alias(_)) => version::alias(target, options),
         Some(Mechanism::Distribution(_)) => version::staging(target, options),
         Some(Mechanism::Control(_)) | None => Err(Refusal::new(

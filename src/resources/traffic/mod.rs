@@ -141,7 +141,7 @@ impl Resource for Split {
             Mechanism::Control(control) => control.judge(fleet.shares.control(&control.arn)),
             Mechanism::Route(backend) => {
                 let nothing = share.is_some_and(|share| share.remark == Some(Remark::NoTraffic));
-                backend.judge(nothing)
+                backend.judge(fleet, nothing)
             }
         }
     }

@@ -8,6 +8,7 @@ mod moto;
 mod rds;
 mod records;
 mod regional;
+mod routes;
 mod stores;
 mod tables;
 mod telemetry;

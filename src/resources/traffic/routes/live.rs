@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -33,11 +34,26 @@ use crate::{
 const FIRST: Duration = Duration::from_secs(12);
 
 /// Everything of a cluster that divides traffic.
-#[derive(Default)]
 struct Routes {
-    http: HashMap<Key, HttpRoute>,
-    grpc: HashMap<Key, GrpcRoute>,
-    mesh: HashMap<Key, VirtualService>,
+    http: Kind<HttpRoute>,
+    grpc: Kind<GrpcRoute>,
+    mesh: Kind<VirtualService>,
+    /// Why some of it is older than it should be.
+    faults: Vec<ProviderError>,
+}
+
+/// One kind of it, and when its server last said anything about it.
+struct Kind<W> {
+    items: HashMap<Key, W>,
+    heard_at: Option<Timestamp>,
+}
+
+impl<W> Kind<W> {
+    /// One of them as it was read just now.
+    fn put(&mut self, key: Key, item: W) {
+        self.items.insert(key, item);
+        self.heard_at = Some(Timestamp::now());
+    }
 }
 
 /// What is known of the routes of a region now. A poll looks at the watches; a read of a run asks the servers.
@@ -52,17 +68,25 @@ pub async fn observe(ask: &Ask<'_>, query: &Query) -> Result<Vec<Split>, Provide
         .iter()
         .map(|cluster| read(ask, cluster, query.read != 0, written.as_ref()));
     let mut rows = Vec::new();
-    let mut failed = Vec::new();
+    let mut silent = Vec::new();
     for (cluster, read) in watched.iter().zip(join_all(reads).await) {
         match read {
-            Ok(routes) => rows.extend(splits(cluster, &routes, watched.len() > 1)),
-            Err(error) => failed.push(error),
+            Ok(routes) => {
+                rows.extend(splits(cluster, &routes, watched.len() > 1));
+                silent.extend(routes.faults.first().cloned());
+            }
+            Err(error) => silent.push(error),
         }
     }
-    if let (true, Some(error)) = (failed.len() == watched.len(), failed.first()) {
+    // Where no cluster is heard the read has failed: what was seen before stays, dated.
+    let passing = |error: &&ProviderError| error.class != ErrorClass::Denied;
+    if let (true, Some(error)) = (
+        silent.iter().filter(passing).count() == watched.len(),
+        silent.iter().find(passing),
+    ) {
         return Err(error.clone());
     }
-    for error in failed {
+    for error in silent {
         ask.problem(error);
     }
     rows.sort_by(|a: &Split, b| (&a.split, rule_index(a)).cmp(&(&b.split, rule_index(b))));
@@ -87,14 +111,12 @@ async fn read(
     of_a_run: bool,
     written: Option<&Written>,
 ) -> Result<Routes, ProviderError> {
-    let mut routes = match written {
-        None if of_a_run => {
-            let routes = afresh(cluster).await;
-            ask.counted(Api::Kubernetes, cluster.access.take_calls());
-            return routes;
-        }
-        None | Some(_) => known(ask, cluster)?,
-    };
+    if of_a_run && written.is_none() {
+        let routes = afresh(cluster).await;
+        ask.counted(Api::Kubernetes, cluster.access.take_calls());
+        return routes;
+    }
+    let mut routes = known(cluster);
     if let Some(written) = written.filter(|written| written.cluster == cluster.access.name()) {
         ask.count(Api::Kubernetes);
         replace(&mut routes, cluster, &written.path).await?;
@@ -102,27 +124,27 @@ async fn read(
     Ok(routes)
 }
 
-/// What the watches have. A kind that may not be read is named; nothing else of the cluster is lost by it.
-fn known(ask: &Ask<'_>, cluster: &kubernetes::Cluster) -> Result<Routes, ProviderError> {
-    Ok(Routes {
-        http: held(ask, cluster, &cluster.http_routes)?,
-        grpc: held(ask, cluster, &cluster.grpc_routes)?,
-        mesh: held(ask, cluster, &cluster.virtual_services)?,
-    })
+/// What the watches have. A failure takes nothing away: it is named, and what was seen keeps its age.
+fn known(cluster: &kubernetes::Cluster) -> Routes {
+    let faults = [
+        deployments::live::fault(cluster, &cluster.http_routes),
+        deployments::live::fault(cluster, &cluster.grpc_routes),
+        deployments::live::fault(cluster, &cluster.virtual_services),
+    ];
+    Routes {
+        http: held(&cluster.http_routes),
+        grpc: held(&cluster.grpc_routes),
+        mesh: held(&cluster.virtual_services),
+        faults: faults.into_iter().flatten().collect(),
+    }
 }
 
-fn held<W: Watched + Clone>(
-    ask: &Ask<'_>,
-    cluster: &kubernetes::Cluster,
-    shelf: &Arc<Shelf<W>>,
-) -> Result<HashMap<Key, W>, ProviderError> {
-    match deployments::live::fault(cluster, shelf) {
-        None => {}
-        Some(error) if error.class == ErrorClass::Denied => ask.problem(error),
-        // What was seen before stays in the slice, dated.
-        Some(error) => return Err(error),
+fn held<W: Watched + Clone>(shelf: &Arc<Shelf<W>>) -> Kind<W> {
+    let seen = shelf.seen();
+    Kind {
+        items: seen.items.clone(),
+        heard_at: seen.heard_at,
     }
-    Ok(shelf.seen().items.clone())
 }
 
 /// All of them from the server itself. What may not be listed is not there for us.
@@ -141,16 +163,21 @@ async fn afresh(cluster: &kubernetes::Cluster) -> Result<Routes, ProviderError> 
         http: unless_denied(http).map_err(named)?,
         grpc: unless_denied(grpc).map_err(named)?,
         mesh: unless_denied(mesh).map_err(named)?,
+        faults: Vec::new(),
     })
 }
 
 fn unless_denied<W>(
     read: Result<HashMap<Key, W>, kubernetes::Fault>,
-) -> Result<HashMap<Key, W>, kubernetes::Fault> {
-    match read {
-        Err(fault) if fault.error.class == ErrorClass::Denied => Ok(HashMap::new()),
-        other => other,
-    }
+) -> Result<Kind<W>, kubernetes::Fault> {
+    let items = match read {
+        Err(fault) if fault.error.class == ErrorClass::Denied => HashMap::new(),
+        other => other?,
+    };
+    Ok(Kind {
+        items,
+        heard_at: Some(Timestamp::now()),
+    })
 }
 
 /// One object as the server has it now, in place of what the watch has.
@@ -173,7 +200,7 @@ async fn replace(
                 .await
                 .map(|object| {
                     let key = key(&object.metadata);
-                    routes.http.insert(key, HttpRoute(object));
+                    routes.http.put(key, HttpRoute(object));
                 })
         }
         Some(RouteKind::GrpcRoute) => {
@@ -181,7 +208,7 @@ async fn replace(
                 .await
                 .map(|object| {
                     let key = key(&object.metadata);
-                    routes.grpc.insert(key, GrpcRoute(object));
+                    routes.grpc.put(key, GrpcRoute(object));
                 })
         }
         Some(RouteKind::VirtualService) => {
@@ -189,7 +216,7 @@ async fn replace(
                 .await
                 .map(|object| {
                     let key = key(&object.metadata);
-                    routes.mesh.insert(key, VirtualService(object));
+                    routes.mesh.put(key, VirtualService(object));
                 })
         }
         None => Ok(()),
@@ -210,19 +237,31 @@ fn splits(cluster: &kubernetes::Cluster, routes: &Routes, several: bool) -> Vec<
             .to_owned()
     };
     let mut rows = Vec::new();
-    for route in routes.http.values() {
+    for route in routes.http.items.values() {
         let kind = RouteKind::HttpRoute;
         let version = version(cluster.http_routes.path());
-        rows.extend(of_gateway(name, kind, &version, &route.0));
+        rows.extend(of_gateway(
+            name,
+            kind,
+            &version,
+            &route.0,
+            routes.http.heard_at,
+        ));
     }
-    for route in routes.grpc.values() {
+    for route in routes.grpc.items.values() {
         let kind = RouteKind::GrpcRoute;
         let version = version(cluster.grpc_routes.path());
-        rows.extend(of_gateway(name, kind, &version, &route.0));
+        rows.extend(of_gateway(
+            name,
+            kind,
+            &version,
+            &route.0,
+            routes.grpc.heard_at,
+        ));
     }
-    for route in routes.mesh.values() {
+    for route in routes.mesh.items.values() {
         let version = version(cluster.virtual_services.path());
-        rows.extend(of_mesh(name, &version, &route.0));
+        rows.extend(of_mesh(name, &version, &route.0, routes.mesh.heard_at));
     }
     if several {
         for row in &mut rows {
@@ -260,7 +299,13 @@ fn rule_of(cluster: &str, kind: RouteKind, version: &str, meta: &Meta, index: us
     }
 }
 
-fn of_gateway(cluster: &str, kind: RouteKind, version: &str, route: &GatewayRoute) -> Vec<Split> {
+fn of_gateway(
+    cluster: &str,
+    kind: RouteKind,
+    version: &str,
+    route: &GatewayRoute,
+    heard_at: Option<Timestamp>,
+) -> Vec<Split> {
     let meta = &route.metadata;
     let parents: Vec<Parent> = route
         .status
@@ -301,6 +346,7 @@ fn of_gateway(cluster: &str, kind: RouteKind, version: &str, route: &GatewayRout
                     generation: meta.generation,
                     parents: parents.clone(),
                     owner: owner.clone(),
+                    heard_at,
                 };
                 Split {
                     split: split.clone(),
@@ -313,7 +359,12 @@ fn of_gateway(cluster: &str, kind: RouteKind, version: &str, route: &GatewayRout
     dividing().flat_map(row).collect()
 }
 
-fn of_mesh(cluster: &str, version: &str, route: &MeshRoute) -> Vec<Split> {
+fn of_mesh(
+    cluster: &str,
+    version: &str,
+    route: &MeshRoute,
+    heard_at: Option<Timestamp>,
+) -> Vec<Split> {
     let (meta, kind) = (&route.metadata, RouteKind::VirtualService);
     let owner = owner::live::of(meta);
     let dividing = || {
@@ -339,6 +390,7 @@ fn of_mesh(cluster: &str, version: &str, route: &MeshRoute) -> Vec<Split> {
                 generation: meta.generation,
                 parents: Vec::new(),
                 owner: owner.clone(),
+                heard_at,
             };
             Split {
                 split: split.clone(),

@@ -6,9 +6,10 @@ pub mod live;
 pub mod sim;
 pub mod write;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::resources::{Judgement, Severity, deployments::Owner};
+use crate::resources::{Fleet, Freshness, Judgement, Limits, Severity, Source, deployments::Owner};
 
 /// The kinds of objects that hold such rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,6 +165,8 @@ pub struct RouteBackend {
     pub parents: Vec<Parent>,
     /// Who applies the object and would undo an edit.
     pub owner: Option<Owner>,
+    /// When its API server last said anything about this kind: a list, an event or a bookmark.
+    pub heard_at: Option<Timestamp>,
 }
 
 /// What a gateway says about a route.
@@ -234,8 +237,17 @@ impl RouteBackend {
         InForce::Yes
     }
 
+    /// How much it can be trusted, by when its API server was last heard: a cluster that is silent leaves the others of its region fresh.
+    pub fn heard(&self, fleet: &Fleet) -> Freshness {
+        Limits::for_watch(fleet.interval(Source::Routes)).judge(self.heard_at, fleet.now)
+    }
+
     /// What is wrong with it.
-    pub(super) fn judge(&self, nothing: bool) -> Judgement {
+    pub(super) fn judge(&self, fleet: &Fleet, nothing: bool) -> Judgement {
+        if matches!(self.heard(fleet), Freshness::Expired | Freshness::Never) {
+            let text = format!("{} is not heard", self.rule.cluster);
+            return Judgement::new(Severity::Unknown, text);
+        }
         let object = self.rule.object();
         let whole = if nothing {
             let text = format!("all weights of a rule of {object} are 0: its requests get errors");

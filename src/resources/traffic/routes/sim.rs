@@ -1,5 +1,7 @@
 //! How routes behave in the simulated world: one that nobody owns, and one that its owner puts back. Owns no state; `sim::world::mesh` lives it.
 
+use jiff::Timestamp;
+
 use super::{Parent, RouteBackend, RouteKind, RouteRule};
 use crate::{
     resources::{
@@ -26,20 +28,29 @@ pub fn observe(world: &World, place: &Place) -> Vec<Split> {
     };
     let cluster = names::cluster(world.aws_region(region));
     let (noise, t) = (world.noise, world.now());
+    let heard = Some(world.timestamp(t));
     let observed = mesh.observed_generation(t);
     let free = mesh.free.seen(noise, "watch", t);
-    let free = backends(&cluster, RouteKind::HttpRoute, FREE, *free, |backend| {
-        backend.generation = mesh.generation;
-        backend.hosts = vec![names::API_NAME.to_owned()];
-        backend.matches = "/catalog".to_owned();
-        backend.parents = vec![parent(observed)];
-    });
+    let free = backends(
+        &cluster,
+        RouteKind::HttpRoute,
+        FREE,
+        *free,
+        heard,
+        |backend| {
+            backend.generation = mesh.generation;
+            backend.hosts = vec![names::API_NAME.to_owned()];
+            backend.matches = "/catalog".to_owned();
+            backend.parents = vec![parent(observed)];
+        },
+    );
     let owned = mesh.owned.seen(noise, "watch", t);
     let owned = backends(
         &cluster,
         RouteKind::VirtualService,
         OWNED,
         *owned,
+        heard,
         |backend| {
             backend.hosts = vec![OWNED.to_owned()];
             backend.owner = Some(owner(label));
@@ -71,6 +82,7 @@ fn backends(
     kind: RouteKind,
     name: &str,
     weights: [u32; 2],
+    heard_at: Option<Timestamp>,
     with: impl Fn(&mut RouteBackend),
 ) -> Vec<Split> {
     let members = match kind {
@@ -102,6 +114,7 @@ fn backends(
             generation: 1,
             parents: Vec::new(),
             owner: None,
+            heard_at,
         };
         with(&mut backend);
         Split {

@@ -22,6 +22,7 @@ fn backend(generation: i64, parents: Vec<Parent>) -> RouteBackend {
         generation,
         parents,
         owner: None,
+        heard_at: None,
     }
 }
 

@@ -6,12 +6,12 @@ use super::*;
 
 fn http(object: Value) -> Vec<Split> {
     let route: GatewayRoute = serde_json::from_value(object).unwrap();
-    of_gateway("eu", RouteKind::HttpRoute, "v1", &route)
+    of_gateway("eu", RouteKind::HttpRoute, "v1", &route, None)
 }
 
 fn mesh(object: Value) -> Vec<Split> {
     let route: MeshRoute = serde_json::from_value(object).unwrap();
-    of_mesh("eu", "v1beta1", &route)
+    of_mesh("eu", "v1beta1", &route, None)
 }
 
 fn told(rows: &[Split]) -> Vec<(String, u32)> {
