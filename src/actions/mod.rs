@@ -10,6 +10,7 @@ mod promote_replica;
 mod restore_region;
 mod scale_receivers;
 mod shift_weights;
+mod steer_rollout;
 mod switchover;
 mod undo;
 mod unmute_alarms;
@@ -47,6 +48,7 @@ pub static ACTIONS: &[&dyn Action] = &[
     &drain_region::DrainRegion,
     &restore_region::RestoreRegion,
     &shift_weights::ShiftWeights,
+    &steer_rollout::SteerRollout,
     &undo::Undo,
     &switchover::Switchover,
     &failover::Failover,

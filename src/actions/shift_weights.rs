@@ -82,7 +82,8 @@ fn regional(target: &Target<'_>) -> bool {
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
             | Mechanism::Control(_)
-            | Mechanism::Route(_),
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_),
         )
         | None => false,
     }

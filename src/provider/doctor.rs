@@ -141,6 +141,7 @@ fn query(source: Source, place: &Place) -> Query {
         | Source::Deployments
         | Source::Nodes
         | Source::Routes
+        | Source::Rollouts
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables

@@ -76,6 +76,19 @@ const ALARMS: &[&str] = &[
     "cloudwatch:EnableAlarmActions",
 ];
 
+/// Weights of routes in a cluster. No IAM policy gives what RBAC gives.
+const ROUTES: &[&str] = &[
+    "kubernetes:PatchGRPCRoutes",
+    "kubernetes:PatchHTTPRoutes",
+    "kubernetes:PatchVirtualServices",
+];
+/// Objects that send releases out by themselves.
+const STEERING: &[&str] = &[
+    "kubernetes:PatchCanaries",
+    "kubernetes:PatchRollouts",
+    "kubernetes:PatchRolloutsStatus",
+];
+
 const PATHS: &[&str] = &["cloudfront:CreateInvalidation"];
 
 /// What each action writes, in the order of the help.
@@ -86,7 +99,8 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
         &[RECORDS, DIALS, CONTROLS, CHECKS, SWITCHOVER, DATASTORES],
     ),
     ("restore-region", &[RECORDS, DIALS, CONTROLS, CHECKS]),
-    ("shift-weights", &[RECORDS, DIALS, RULES, CANARY]),
+    ("shift-weights", &[RECORDS, DIALS, RULES, CANARY, ROUTES]),
+    ("steer-rollout", &[STEERING]),
     // The way back of anything.
     ("undo", ALL),
     ("switchover", &[SWITCHOVER]),
@@ -101,7 +115,7 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
 
 const ALL: &[&[&str]] = &[
     RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, DATASTORES,
-    PRIMARIES, NODES, PATHS, ALARMS,
+    PRIMARIES, NODES, ROUTES, STEERING, PATHS, ALARMS,
 ];
 
 fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {

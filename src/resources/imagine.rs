@@ -165,6 +165,7 @@ fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
         }
         // Their shares move no traffic between regions.
         traffic::Change::Alias { .. }
+        | traffic::Change::Steer(_)
         | traffic::Change::Staging { .. }
         | traffic::Change::Invalidate { .. } => {}
     }

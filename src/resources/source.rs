@@ -123,7 +123,7 @@ macro_rules! sources {
 
             /// Whether a read only looks at what a watch has gathered: it sends nothing.
             pub fn watched(self) -> bool {
-                matches!(self, Self::Deployments | Self::Nodes | Self::Routes)
+                matches!(self, Self::Deployments | Self::Nodes | Self::Routes | Self::Rollouts)
             }
 
             /// How often by default (domain A.9).
@@ -147,6 +147,7 @@ sources! {
     Deployments, "deployments", Deployments, Kubernetes, Regional, 10, "Deployments and what belongs to them, from the watches of each known cluster.";
     Nodes, "nodes", Clusters, Kubernetes, Regional, 10, "The nodes of each known cluster, from its watches.";
     Routes, "routes", Traffic, Kubernetes, Regional, 10, "Routes of the gateways and meshes of each known cluster, from its watches.";
+    Rollouts, "rollouts", Traffic, Kubernetes, Regional, 10, "Argo Rollouts and Flagger Canaries of each known cluster, from its watches.";
     ElastiCache, "elasticache", Caches, ElastiCache, Regional, 60, "Replication groups and Global Datastores.";
     MemoryDb, "memorydb", Caches, MemoryDb, Regional, 60, "MemoryDB clusters and multi-Region clusters.";
     Tables, "tables", Databases, DynamoDb, Regional, 60, "DynamoDB global tables.";

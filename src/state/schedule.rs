@@ -28,6 +28,7 @@ const UNMEASURED: &[Source] = &[
     Source::Deployments,
     Source::Nodes,
     Source::Routes,
+    Source::Rollouts,
     Source::Identity,
     Source::Alarms,
 ];

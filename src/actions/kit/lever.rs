@@ -75,7 +75,8 @@ pub fn controls(fleet: &Fleet) -> Vec<&RoutingControl> {
             | Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Route(_) => None,
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         })
         .filter(|control| seen.insert(control.arn.as_str()))
         .collect()

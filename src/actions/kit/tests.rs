@@ -271,7 +271,8 @@ pub fn levers(fleet: &Fleet) -> Levers {
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
             | Mechanism::Control(_)
-            | Mechanism::Route(_) => {}
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => {}
         }
     }
     (weights, dials)

@@ -25,7 +25,8 @@ pub(super) fn shift(
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Rollout(_) => None,
     });
     let (Some((_, first)), Some(region)) = (rows.first(), target.place.region()) else {
         return Err(already(target));
@@ -148,7 +149,8 @@ fn divide(now: &[u32], at: usize, percent: f64, total: u32) -> Option<Vec<u32>> 
         let lack = |index: &&usize| exact(**index) - f64::from(to[**index]);
         let by = |a: &&usize, b: &&usize| lack(a).total_cmp(&lack(b));
         if given < rest {
-            let index = *others.iter().max_by(by)?;
+            // Of equals the first.
+            let index = *others.iter().rev().max_by(by)?;
             to[index] += 1;
             given += 1;
         } else {

@@ -24,7 +24,8 @@ pub(super) fn alias(target: &Target<'_>, options: &Options) -> Result<Shift, Ref
         | Mechanism::Forward(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let Some(percent) = options.percent else {
         return Err(Refusal::new(
@@ -89,7 +90,8 @@ pub(super) fn staging(target: &Target<'_>, options: &Options) -> Result<Shift, R
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let found = rows
         .iter()

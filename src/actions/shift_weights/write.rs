@@ -33,7 +33,8 @@ pub fn settles(target: &Target<'_>) -> u64 {
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
             | Mechanism::Control(_)
-            | Mechanism::Route(_),
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_),
         )
         | None => 0,
     }
@@ -74,6 +75,13 @@ pub fn shift(fleet: &Fleet, target: &Target<'_>, options: &Options) -> Result<Sh
         Some(Mechanism::Dial(_)) => dial(target, options),
         Some(Mechanism::Forward(_)) => forward(target, options),
         Some(Mechanism::Route(_)) => route::shift(fleet, target, options),
+        Some(Mechanism::Rollout(_)) => Err(Refusal::new(
+            format!("the weights of {} belong to its controller", target.split),
+            format!(
+                "steer it: `steer-rollout {} to promote`, or to pause, abort",
+                target.split
+            ),
+        )),
         Some(Mechanism::Alias(_)) => version::alias(target, options),
         Some(Mechanism::Distribution(_)) => version::staging(target, options),
         Some(Mechanism::Control(_)) | None => Err(Refusal::new(
@@ -127,7 +135,8 @@ fn records(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     // Two zones may hold one name: a batch is of one of them.
     let zone = rows
@@ -207,7 +216,8 @@ fn dial(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let Some(percent) = options.percent else {
         return Err(Refusal::new(
@@ -244,7 +254,8 @@ fn forward(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let now: Vec<u32> = rows.iter().map(|(_, forward)| forward.weight).collect();
     let to = if let Some(percent) = options.percent {

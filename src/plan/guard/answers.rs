@@ -169,7 +169,8 @@ pub fn comes_back(outlook: &Outlook<'_>) -> Guard {
                 | Mechanism::Alias(_)
                 | Mechanism::Distribution(_)
                 | Mechanism::Control(_)
-                | Mechanism::Route(_) => {}
+                | Mechanism::Route(_)
+                | Mechanism::Rollout(_) => {}
             }
         }
     }

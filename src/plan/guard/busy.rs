@@ -84,7 +84,8 @@ fn deploying(outlook: &Outlook<'_>, arn: &str, found: &mut Findings) {
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
             | Mechanism::Control(_)
-            | Mechanism::Route(_) => None,
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         });
     let remedy = "wait until it is DEPLOYED";
     let Some(group) = groups.next() else {

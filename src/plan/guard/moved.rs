@@ -48,7 +48,8 @@ fn records(fleet: &Fleet) -> impl Iterator<Item = (&Split, &Record)> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }
 
@@ -80,6 +81,7 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },
@@ -128,6 +130,7 @@ pub fn moves_traffic(change: &Change) -> bool {
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },
@@ -258,6 +261,7 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },

@@ -317,6 +317,7 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
         | Change::Traffic(
             traffic::Change::Forward { region, .. }
             | traffic::Change::Route { region, .. }
+            | traffic::Change::Steer(traffic::rollouts::Steering { region, .. })
             | traffic::Change::Alias { region, .. },
         ) => Some(region),
         Change::Traffic(

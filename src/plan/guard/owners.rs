@@ -4,7 +4,7 @@ use super::finding::Findings;
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     deployments::Owner,
-    traffic::{RouteRule, find},
+    traffic::{RouteRule, find, rollouts::Steering},
 };
 
 /// What is known of the owner of the object of a route.
@@ -19,6 +19,26 @@ pub fn route(fleet: &Fleet, region: &RegionLabel, rule: &RouteRule, found: &mut 
             "read it again (:refresh)",
         ),
         Some((_, backend)) => of(&object, backend.owner.as_ref(), found),
+    }
+}
+
+/// What is known of the owner of a rollout. What is said to its controller through the status is put back by nobody.
+pub fn rollout(fleet: &Fleet, steering: &Steering, found: &mut Findings) {
+    let place = Place::Region(steering.region.clone());
+    let slice = fleet.traffic.slice(Source::Rollouts, &place);
+    let rows = slice.map_or(&[][..], |slice| &slice.rows);
+    let object = steering.rollout.object();
+    match find::rollout(rows, &steering.rollout) {
+        None => found.unknown(
+            format!("{object} is not listed"),
+            "read it again (:refresh)",
+        ),
+        Some(_) if !steering.verb.edits_specification() => {
+            found.pass(format!(
+                "{object}: its status belongs to its controller alone"
+            ));
+        }
+        Some(rollout) => of(&object, rollout.owner.as_ref(), found),
     }
 }
 

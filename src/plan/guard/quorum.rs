@@ -173,7 +173,8 @@ fn endpoints_dead(fleet: &Fleet, label: &RegionLabel) -> Option<bool> {
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
             | Mechanism::Control(_)
-            | Mechanism::Route(_) => None,
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         })
         .filter(|group| !group.endpoints.is_empty())
         .map(traffic::EndpointGroup::healthy)

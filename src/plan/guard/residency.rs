@@ -45,7 +45,8 @@ fn of_name(outlook: &Outlook<'_>, key: &SplitKey, found: &mut Findings) {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let managed = estate
         .names

@@ -53,6 +53,7 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
             // Load balancers publish no requests of a target group that are read here.
             traffic::Change::Forward { .. }
             | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
@@ -103,6 +104,7 @@ fn staging_of(fleet: &Fleet, primary: &str) -> Option<String> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }

@@ -221,7 +221,7 @@ fn idle(by: &Mechanism) -> bool {
         Mechanism::Forward(forward) => forward.weight == 0,
         Mechanism::Control(control) => control.on == Some(false),
         Mechanism::Route(backend) => backend.weight == 0,
-        Mechanism::Alias(_) | Mechanism::Distribution(_) => false,
+        Mechanism::Alias(_) | Mechanism::Distribution(_) | Mechanism::Rollout(_) => false,
     }
 }
 
@@ -276,7 +276,8 @@ fn targets(fleet: &Fleet, label: &RegionLabel) -> Serves {
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
             | Mechanism::Control(_)
-            | Mechanism::Route(_) => None,
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         })
         .collect();
     if states.is_empty() || states.contains(&Some(true)) {

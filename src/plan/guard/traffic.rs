@@ -115,7 +115,8 @@ pub fn record_of(by: &Mechanism) -> Option<&Record> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     }
 }
 
@@ -145,6 +146,12 @@ pub fn owner(outlook: &Outlook<'_>) -> Guard {
                     found.pass(format!(
                         "{load_balancer_name} is not named as a controller's"
                     ));
+                }
+            }
+            traffic::Change::Steer(steering) => {
+                let place = Place::Region(steering.region.clone());
+                if !outlook.aged(Source::Rollouts, &place, &mut found) {
+                    owners::rollout(outlook.fleet, steering, &mut found);
                 }
             }
             traffic::Change::Route { region, rule, .. } => {

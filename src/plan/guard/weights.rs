@@ -44,6 +44,7 @@ pub fn zero(fleet: &Fleet, change: &Change) -> Findings {
                 traffic::Change::Dial { .. } => "every traffic dial would be 0",
                 traffic::Change::Forward { .. }
                 | traffic::Change::Route { .. }
+                | traffic::Change::Steer(_)
                 | traffic::Change::Alias { .. }
                 | traffic::Change::Staging { .. }
                 | traffic::Change::Invalidate { .. } => "all weights 0: nobody gets traffic",
@@ -71,6 +72,7 @@ fn outside(change: &traffic::Change) -> Option<String> {
         // A byte cannot leave the range of Route 53; a control has two states.
         traffic::Change::Weights { .. }
         | traffic::Change::Controls { .. }
+        | traffic::Change::Steer(_)
         | traffic::Change::Invalidate { .. } => None,
         traffic::Change::Dial { to, .. } => beyond("the dial", *to, 100.0),
         traffic::Change::Forward { groups, .. } => groups
@@ -122,7 +124,8 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
                     | Mechanism::Alias(_)
                     | Mechanism::Distribution(_)
                     | Mechanism::Control(_)
-                    | Mechanism::Route(_) => None,
+                    | Mechanism::Route(_)
+                    | Mechanism::Rollout(_) => None,
                 })
                 .collect();
             vec![(name, weights)]
@@ -137,7 +140,8 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
                     | Mechanism::Alias(_)
                     | Mechanism::Distribution(_)
                     | Mechanism::Control(_)
-                    | Mechanism::Route(_) => None,
+                    | Mechanism::Route(_)
+                    | Mechanism::Rollout(_) => None,
                 });
                 (format!("accelerator {}", short(&key.1)), weights.collect())
             })
@@ -171,7 +175,8 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
                 | Mechanism::Alias(_)
                 | Mechanism::Distribution(_)
                 | Mechanism::Control(_)
-                | Mechanism::Route(_) => None,
+                | Mechanism::Route(_)
+                | Mechanism::Rollout(_) => None,
             });
             vec![(load_balancer_name.clone(), weights.collect())]
         }
@@ -186,6 +191,7 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
         // Two versions share what is there: one of them always gets something.
         traffic::Change::Alias { .. }
         | traffic::Change::Staging { .. }
+        | traffic::Change::Steer(_)
         | traffic::Change::Invalidate { .. } => Vec::new(),
     }
 }
@@ -214,6 +220,7 @@ fn states(fleet: &Fleet, split: &str) -> Vec<Option<f64>> {
             Mechanism::Control(control) if row.split == split => Some(control.arn.as_str()),
             Mechanism::Control(_)
             | Mechanism::Route(_)
+            | Mechanism::Rollout(_)
             | Mechanism::Record(_)
             | Mechanism::Dial(_)
             | Mechanism::Forward(_)

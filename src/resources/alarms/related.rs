@@ -129,6 +129,7 @@ fn split_names(mechanism: &Mechanism) -> Vec<String> {
         ],
         Mechanism::Distribution(distribution) => vec![distribution.id.clone()],
         Mechanism::Route(backend) => vec![backend.service.clone()],
+        Mechanism::Rollout(version) => vec![version.rollout.name.name.clone()],
         Mechanism::Control(_) => Vec::new(),
     }
 }

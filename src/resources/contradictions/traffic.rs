@@ -124,7 +124,8 @@ fn tail(fleet: &Fleet) -> Duration {
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
             | Mechanism::Control(_)
-            | Mechanism::Route(_) => None,
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         });
     let longest = ttls.max().unwrap_or(ALIAS_TTL_SECONDS);
     Duration::from_secs(u64::from(longest) * 2) + METRIC_DELAY

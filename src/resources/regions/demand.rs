@@ -47,7 +47,8 @@ pub fn load_balancers<'a>(fleet: &'a Fleet, label: &RegionLabel) -> BTreeSet<&'a
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     };
     slice.rows.iter().filter_map(arn).collect()
 }

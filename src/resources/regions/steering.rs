@@ -67,6 +67,7 @@ pub fn source(by: &Mechanism) -> Source {
         Mechanism::Distribution(_) => Source::Distributions,
         Mechanism::Control(_) => Source::RoutingControls,
         Mechanism::Route(_) => Source::Routes,
+        Mechanism::Rollout(_) => Source::Rollouts,
     }
 }
 
@@ -90,7 +91,13 @@ pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
 /// Canaries out in a region: rules with more than one weighted target group or backend, aliases with more than one version.
 pub fn canaries(fleet: &Fleet, place: &Place) -> Vec<Canary> {
     let mut members: BTreeMap<(String, &str), Vec<(String, f64)>> = BTreeMap::new();
-    for source in [Source::LoadBalancers, Source::Aliases, Source::Routes] {
+    let sources = [
+        Source::LoadBalancers,
+        Source::Aliases,
+        Source::Routes,
+        Source::Rollouts,
+    ];
+    for source in sources {
         let Some(slice) = fleet.traffic.slice(source, place) else {
             continue;
         };
@@ -103,6 +110,7 @@ pub fn canaries(fleet: &Fleet, place: &Place) -> Vec<Canary> {
                 Mechanism::Alias(alias) => {
                     (format!("{}:{}", alias.function, alias.alias), alias.weight)
                 }
+                Mechanism::Rollout(version) => (row.split.clone(), version.weight()),
                 Mechanism::Route(backend) => (row.split.clone(), f64::from(backend.weight)),
                 Mechanism::Record(_)
                 | Mechanism::Dial(_)

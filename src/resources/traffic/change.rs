@@ -5,7 +5,10 @@ mod standing;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Record, RouteRule};
+use super::{
+    Policy, Record, RouteRule,
+    rollouts::{Steering, Verb},
+};
 use crate::resources::{
     Api, Estate, Fleet, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
@@ -131,6 +134,8 @@ pub enum Change {
         /// Every backend of the rule.
         backends: Vec<BackendEdit>,
     },
+    /// A way to steer an object that sends releases out by itself.
+    Steer(Steering),
     /// The share of the second version behind a Lambda alias.
     Alias {
         /// Where the function is.
@@ -195,7 +200,8 @@ impl Alter for Change {
             | Self::Controls { .. } => Place::Global,
             Self::Forward { region, .. }
             | Self::Alias { region, .. }
-            | Self::Route { region, .. } => Place::Region(region.clone()),
+            | Self::Route { region, .. }
+            | Self::Steer(Steering { region, .. }) => Place::Region(region.clone()),
         }
     }
 
@@ -205,7 +211,7 @@ impl Alter for Change {
             Self::Dial { .. } => Api::GlobalAccelerator,
             Self::Controls { .. } => Api::RecoveryCluster,
             Self::Forward { .. } => Api::ElasticLoadBalancing,
-            Self::Route { .. } => Api::Kubernetes,
+            Self::Route { .. } | Self::Steer(_) => Api::Kubernetes,
             Self::Alias { .. } => Api::Lambda,
             Self::Staging { .. } | Self::Invalidate { .. } => Api::CloudFront,
         }
@@ -221,6 +227,7 @@ impl Alter for Change {
             } => "elasticloadbalancing:ModifyRule",
             Self::Forward { rule_arn: None, .. } => "elasticloadbalancing:ModifyListener",
             Self::Route { rule, .. } => rule.kind.patch(),
+            Self::Steer(steering) => steering.verb.operation(steering.rollout.tool),
             Self::Alias { .. } => "lambda:UpdateAlias",
             Self::Staging { .. } => "cloudfront:UpdateContinuousDeploymentPolicy",
             Self::Invalidate { .. } => "cloudfront:CreateInvalidation",
@@ -235,6 +242,11 @@ impl Alter for Change {
             Self::Forward { region, .. } => {
                 ("Elastic Load Balancing", Plane::Control, region.as_str())
             }
+            Self::Steer(steering) => (
+                steering.rollout.cluster.as_str(),
+                Plane::Control,
+                steering.region.as_str(),
+            ),
             Self::Route { region, rule, .. } => {
                 (rule.cluster.as_str(), Plane::Control, region.as_str())
             }
@@ -260,6 +272,15 @@ impl Alter for Change {
             | Self::Alias { .. }
             | Self::Staging { .. } => Class::M,
             Self::Invalidate { .. } => Class::R,
+            Self::Steer(steering) => match steering.verb {
+                Verb::PromoteFull => Class::R,
+                Verb::Promote
+                | Verb::Pause
+                | Verb::Resume
+                | Verb::Abort
+                | Verb::Retry
+                | Verb::Undo => Class::M,
+            },
         }
     }
 
@@ -297,6 +318,11 @@ impl Alter for Change {
                 rule_arn,
                 ..
             } => rule_arn.clone().unwrap_or_else(|| listener_arn.clone()),
+            Self::Steer(Steering {
+                region, rollout, ..
+            }) => {
+                format!("{region}/{}/{}", rollout.cluster, rollout.split())
+            }
             Self::Route { region, rule, .. } => {
                 let RouteRule {
                     cluster,
@@ -331,6 +357,9 @@ impl Alter for Change {
                 .collect(),
             Self::Forward { region, .. } => {
                 vec![(Source::LoadBalancers, Place::Region(region.clone()))]
+            }
+            Self::Steer(steering) => {
+                vec![(Source::Rollouts, Place::Region(steering.region.clone()))]
             }
             Self::Route { region, .. } => vec![(Source::Routes, Place::Region(region.clone()))],
             Self::Alias { region, .. } => vec![(Source::Aliases, Place::Region(region.clone()))],

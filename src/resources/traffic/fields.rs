@@ -6,7 +6,7 @@ use crate::resources::{
     health_checks,
     traffic::{
         AliasVersion, ContinuousDeployment, Distribution, EndpointGroup, Forward, Mechanism,
-        Policy, Record, RouteBackend, RoutingControl, load_balancer_key,
+        Policy, Record, Rollout, RouteBackend, RoutingControl, load_balancer_key, rollouts::Tool,
     },
 };
 
@@ -20,6 +20,7 @@ pub fn of(mechanism: &Mechanism, fleet: &Fleet, place: &Place) -> Vec<Field> {
         Mechanism::Distribution(distribution) => distribution_fields(distribution),
         Mechanism::Control(control) => control_fields(control),
         Mechanism::Route(backend) => route_fields(backend),
+        Mechanism::Rollout(version) => rollout_fields(&version.rollout),
     }
 }
 
@@ -197,6 +198,42 @@ fn continuous_deployment(policy: &ContinuousDeployment) -> Vec<Field> {
     ];
     for domain in &policy.staging_domains {
         fields.push(Field::text("staging domain", Some(domain)));
+    }
+    fields
+}
+
+fn rollout_fields(rollout: &Rollout) -> Vec<Field> {
+    let owner = rollout.owner.as_ref();
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let mut fields = vec![
+        Field::text("cluster", Some(&rollout.name.cluster)),
+        Field::text("object", Some(rollout.name.object())),
+        Field::text("phase", Some(rollout.words())),
+        Field::text("message", rollout.message.as_deref()),
+        Field::text("waits for", some(&rollout.waits.join(", "))),
+        Field::text("stable version", some(&rollout.stable)),
+        Field::text("new version", some(&rollout.current)),
+        Field::new("aborted", Cell::flag(Some(rollout.aborted))),
+        Field::text(
+            "owner",
+            owner.map(|owner| match &owner.name {
+                Some(name) => format!("{} {name}", owner.by),
+                None => owner.by.clone(),
+            }),
+        ),
+    ];
+    for analysis in &rollout.analyses {
+        fields.push(Field::text("analysis", Some(analysis)));
+    }
+    if rollout.name.tool == Tool::Flagger {
+        fields.push(Field::text(
+            "failed checks",
+            Some(rollout.failed_checks.to_string()),
+        ));
+        fields.push(Field::text(
+            "iterations",
+            Some(rollout.iterations.to_string()),
+        ));
     }
     fields
 }

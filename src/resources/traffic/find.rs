@@ -2,7 +2,9 @@
 
 use super::{
     EndpointGroup, Forward, Mechanism, Record, RouteBackend, RouteRule, RoutingControl, Split,
-    cloudfront::Distribution, plain_name,
+    cloudfront::Distribution,
+    plain_name,
+    rollouts::{Rollout, RolloutName},
 };
 
 /// Whether two record sets are the same set of the same name.
@@ -22,7 +24,8 @@ pub fn record<'a>(rows: &'a [Split], like: &Record) -> Option<&'a Record> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }
 
@@ -36,7 +39,8 @@ pub fn group<'a>(rows: &'a [Split], arn: &str) -> Option<&'a EndpointGroup> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }
 
@@ -46,6 +50,7 @@ pub fn control<'a>(rows: &'a [Split], arn: &str) -> Option<&'a RoutingControl> {
         Mechanism::Control(control) if control.arn == arn => Some(control),
         Mechanism::Control(_)
         | Mechanism::Route(_)
+        | Mechanism::Rollout(_)
         | Mechanism::Record(_)
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
@@ -74,7 +79,23 @@ pub fn forward<'a>(
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
+    })
+}
+
+/// An object that sends releases out.
+pub fn rollout<'a>(rows: &'a [Split], name: &RolloutName) -> Option<&'a Rollout> {
+    rows.iter().find_map(|row| match &row.by {
+        Mechanism::Rollout(version) if version.rollout.name == *name => Some(&version.rollout),
+        Mechanism::Rollout(_)
+        | Mechanism::Route(_)
+        | Mechanism::Record(_)
+        | Mechanism::Dial(_)
+        | Mechanism::Forward(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Control(_) => None,
     })
 }
 
@@ -88,6 +109,7 @@ pub fn backends<'a>(
             Some((row.member.as_str(), backend))
         }
         Mechanism::Route(_)
+        | Mechanism::Rollout(_)
         | Mechanism::Record(_)
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
@@ -106,6 +128,7 @@ pub fn distributions(rows: &[Split]) -> impl Iterator<Item = &Distribution> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }

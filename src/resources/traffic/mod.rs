@@ -10,6 +10,7 @@ pub mod lambda;
 pub mod live;
 mod paste;
 pub mod recovery_cluster;
+pub mod rollouts;
 pub mod route53;
 pub mod routes;
 pub mod share;
@@ -27,6 +28,7 @@ pub use self::{
     lambda::{AliasVersion, alias_key},
     paste::quoted,
     recovery_cluster::RoutingControl,
+    rollouts::{Rollout, RolloutVersion},
     route53::{AliasTarget, Policy, Record, plain_name},
     routes::{RouteBackend, RouteKind, RouteRule},
 };
@@ -61,6 +63,8 @@ pub enum Mechanism {
     Control(RoutingControl),
     /// A backend of a route in a cluster.
     Route(RouteBackend),
+    /// A version of an object that sends releases out by itself.
+    Rollout(RolloutVersion),
 }
 
 impl Mechanism {
@@ -74,6 +78,7 @@ impl Mechanism {
             Self::Distribution(_) => Source::Distributions,
             Self::Control(_) => Source::RoutingControls,
             Self::Route(_) => Source::Routes,
+            Self::Rollout(_) => Source::Rollouts,
         }
     }
 }
@@ -119,7 +124,10 @@ impl Split {
             Mechanism::Record(record) => record.region(estate),
             Mechanism::Dial(group) => estate.region_named(&group.region),
             Mechanism::Control(control) => region_within(estate, &control.name),
-            Mechanism::Forward(_) | Mechanism::Alias(_) | Mechanism::Route(_) => place.region(),
+            Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => place.region(),
             Mechanism::Distribution(_) => None,
         }
     }
@@ -139,6 +147,7 @@ impl Resource for Split {
             Mechanism::Alias(_) => Judgement::ok(),
             Mechanism::Distribution(distribution) => distribution.judge(),
             Mechanism::Control(control) => control.judge(fleet.shares.control(&control.arn)),
+            Mechanism::Rollout(version) => version.rollout.judge(fleet),
             Mechanism::Route(backend) => {
                 let nothing = share.is_some_and(|share| share.remark == Some(Remark::NoTraffic));
                 backend.judge(fleet, nothing)
@@ -153,7 +162,10 @@ impl Resource for Split {
             Mechanism::Alias(version) => version.series(),
             Mechanism::Distribution(distribution) => distribution.series(),
             // Their requests show where they arrive; DNS queries per zone tell nothing about a record.
-            Mechanism::Record(_) | Mechanism::Control(_) | Mechanism::Route(_) => Vec::new(),
+            Mechanism::Record(_)
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Record, RouteRule,
     change::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit},
+    rollouts::{Steering, Tool, Verb},
 };
 
 /// One command per line, ready to paste into a POSIX shell.
@@ -25,6 +26,7 @@ pub fn commands(change: &Change) -> Vec<String> {
             vec![forward(listener_arn, rule_arn.as_deref(), groups)]
         }
         Change::Route { rule, backends, .. } => vec![route(rule, backends)],
+        Change::Steer(steering) => vec![steer(steering)],
         Change::Alias {
             region,
             function,
@@ -169,6 +171,43 @@ fn forward(listener: &str, rule: Option<&str>, groups: &[ForwardEdit]) -> String
         quoted(arn),
         quoted(&actions.to_string())
     )
+}
+
+/// The plugin of Argo Rollouts knows all of its verbs; a Canary is patched.
+fn steer(steering: &Steering) -> String {
+    let Steering { rollout, verb, .. } = steering;
+    let at = format!(
+        "--context {} --namespace {}",
+        quoted(&rollout.cluster),
+        quoted(&rollout.namespace)
+    );
+    let name = quoted(&rollout.name);
+    let argo = |words: &str| format!("kubectl argo rollouts {words} {name} {at}");
+    let suspend = |suspend: bool| {
+        let patch = json!({ "spec": { "suspend": suspend } }).to_string();
+        format!(
+            "kubectl {at} patch canaries.flagger.app {name} --type merge --patch {}",
+            quoted(&patch)
+        )
+    };
+    match (rollout.tool, verb) {
+        (Tool::Flagger, Verb::Pause) => suspend(true),
+        (Tool::Flagger, Verb::Resume) => suspend(false),
+        (Tool::Flagger, _) => format!("kubectl {at} get canaries.flagger.app {name}"),
+        (Tool::ArgoRollouts, Verb::Promote) => argo("promote"),
+        (Tool::ArgoRollouts, Verb::PromoteFull) => argo("promote --full"),
+        (Tool::ArgoRollouts, Verb::Pause) => argo("pause"),
+        (Tool::ArgoRollouts, Verb::Resume) => {
+            let patch = json!({ "spec": { "paused": false } }).to_string();
+            format!(
+                "kubectl {at} patch rollouts.argoproj.io {name} --type merge --patch {}",
+                quoted(&patch)
+            )
+        }
+        (Tool::ArgoRollouts, Verb::Abort) => argo("abort"),
+        (Tool::ArgoRollouts, Verb::Retry) => argo("retry rollout"),
+        (Tool::ArgoRollouts, Verb::Undo) => argo("undo"),
+    }
 }
 
 /// Tests the old weights instead of the version, which nobody can type; one that may only be a default has nothing that could be tested.

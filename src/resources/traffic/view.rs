@@ -81,6 +81,7 @@ fn share(split: &Split, fleet: &Fleet, place: &Place) -> Option<Share> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Route(_)
+        | Mechanism::Rollout(_)
         | Mechanism::Distribution(_) => steering::member_share(fleet, source, place, &split.key()),
     }
 }
@@ -104,9 +105,10 @@ fn split_name(split: &Split, place: &Place) -> String {
                 Place::Region(_) | Place::Global => panel.to_owned(),
             }
         }
-        Mechanism::Alias(_) | Mechanism::Distribution(_) | Mechanism::Route(_) => {
-            split.split.clone()
-        }
+        Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => split.split.clone(),
     }
 }
 
@@ -120,6 +122,7 @@ fn by(mechanism: &Mechanism) -> &'static str {
         Mechanism::Distribution(_) => "CloudFront",
         Mechanism::Control(_) => "control",
         Mechanism::Route(backend) => backend.rule.kind.name(),
+        Mechanism::Rollout(version) => version.rollout.name.tool.kind(),
     }
 }
 
@@ -168,6 +171,7 @@ fn weight(mechanism: &Mechanism) -> Cell {
                 Cell::number(weight, percent(weight * 100.0))
             })
         }
+        Mechanism::Rollout(version) => Cell::number(version.weight(), percent(version.weight())),
         Mechanism::Route(backend) => {
             Cell::number(f64::from(backend.weight), backend.weight.to_string())
         }
@@ -192,6 +196,10 @@ fn health(split: &Split, fleet: &Fleet) -> Cell {
             } else {
                 Cell::text("disabled").severity(Severity::Warn)
             }
+        }
+        Mechanism::Rollout(version) => {
+            let judgement = version.rollout.judge(fleet);
+            Cell::text(&version.rollout.phase).severity(judgement.severity)
         }
         Mechanism::Route(backend) => match backend.in_force() {
             InForce::Yes if backend.parents.is_empty() => Cell::none(),
@@ -272,6 +280,7 @@ fn ttl(mechanism: &Mechanism) -> Cell {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => Cell::none(),
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => Cell::none(),
     }
 }

@@ -47,6 +47,7 @@ pub fn prepare(world: &World, change: &Change, entry: &Entry) -> Result<Call, Ap
             groups,
         ),
         Change::Alias { .. } => alias(world, change),
+        Change::Steer(steering) => mesh::steer(world, change, steering),
         Change::Route {
             region,
             rule,

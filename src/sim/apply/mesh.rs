@@ -4,8 +4,14 @@ use super::{Call, drifted, missing, refused};
 use crate::{
     resources::{
         Place, RegionLabel,
-        change::ApplyError,
-        traffic::{RouteRule, change::BackendEdit, change::Change, find, routes},
+        change::{Alter, ApplyError},
+        traffic::{
+            RouteRule,
+            change::{BackendEdit, Change},
+            find,
+            rollouts::{self, Steering, Verb},
+            routes,
+        },
     },
     sim::world::{Transition, World},
 };
@@ -40,6 +46,26 @@ pub fn prepare(
         region,
         name: rule.name.clone(),
         weights: in_order(&seen, edits),
+    }))
+}
+
+/// What a way of steering is for the world.
+pub fn steer(world: &World, change: &Change, steering: &Steering) -> Result<Call, ApplyError> {
+    let place = Place::Region(steering.region.clone());
+    let rows = rollouts::sim::observe(world, &place);
+    let seen = find::rollout(&rows, &steering.rollout);
+    let (Some(region), Some(seen)) = (world.index(&steering.region), seen) else {
+        let text = format!("NotFound: {} not found", steering.rollout.object());
+        return Err(missing(change, text));
+    };
+    if steering.verb == Verb::Undo {
+        rollouts::standing(steering, seen).before_or_drifted(change.operation())?;
+    } else {
+        rollouts::write::patch(steering, seen).map_err(|why| drifted(change, why))?;
+    }
+    Ok(Call::of(Transition::Steer {
+        region,
+        verb: steering.verb,
     }))
 }
 

@@ -265,11 +265,6 @@ impl World {
         }
     }
 
-    /// Share of the requests of a region that the canary of its route answers.
-    pub fn route_canary(&self, region: usize) -> f64 {
-        self.mesh.get(region).map_or(0.0, mesh::Mesh::canary)
-    }
-
     /// Requests per second of all users.
     pub fn demand(&self) -> f64 {
         self.loads.iter().map(|load| load.offered_rps).sum()

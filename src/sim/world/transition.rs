@@ -1,5 +1,7 @@
 //! Changes that somebody makes to the world: an operator, another console, a scenario. Owns the list; each takes the time that it takes at AWS.
 
+use crate::resources::traffic::rollouts::Verb;
+
 use super::{
     Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check,
 };
@@ -45,6 +47,13 @@ pub enum Transition {
         name: String,
         /// Of its backends, in their order.
         weights: Vec<u32>,
+    },
+    /// A way to steer the release of a region's cluster.
+    Steer {
+        /// Where.
+        region: usize,
+        /// How.
+        verb: Verb,
     },
     /// The share of the staging distribution.
     Staging {
@@ -191,6 +200,11 @@ impl World {
                     mesh.set(name, weights, noise, t);
                 }
             }
+            Transition::Steer { region, verb } => {
+                if let Some(mesh) = self.mesh.get_mut(*region) {
+                    mesh.steer(*verb, t);
+                }
+            }
             Transition::Staging { weight } => {
                 self.staging_weight = weight.clamp(0.0, 0.15);
                 self.staging_deployed_at = t + 180;
@@ -233,6 +247,7 @@ impl World {
             | Transition::Canary { .. }
             | Transition::Alias { .. }
             | Transition::Route { .. }
+            | Transition::Steer { .. }
             | Transition::Forward { .. }
             | Transition::Invert { .. }
             | Transition::AlarmActions { .. } => {}

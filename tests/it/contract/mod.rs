@@ -8,6 +8,7 @@ mod moto;
 mod rds;
 mod records;
 mod regional;
+mod rollouts;
 mod routes;
 mod stores;
 mod tables;

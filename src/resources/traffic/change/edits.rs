@@ -1,7 +1,7 @@
 //! What a change of a traffic split edits, in words, and the change that takes it back. Owns neither sending nor recognising it.
 
 use super::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit, percent};
-use crate::resources::change::Edit;
+use crate::resources::{change::Edit, traffic::rollouts};
 
 /// The fields that get another value.
 pub(super) fn edits(change: &Change) -> Vec<Edit> {
@@ -45,6 +45,7 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
                 )
             })
             .collect(),
+        Change::Steer(steering) => vec![rollouts::edit(steering)],
         Change::Route { backends, .. } => backends
             .iter()
             .map(|edit| Edit::new(format!("weight {}", edit.backend), edit.from, edit.to))
@@ -135,6 +136,7 @@ pub(super) fn inverse(change: &Change) -> Result<Change, &'static str> {
                 })
                 .collect(),
         },
+        Change::Steer(steering) => Change::Steer(rollouts::inverse(&steering)?),
         Change::Route {
             region,
             rule,

@@ -4,7 +4,7 @@ use super::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit, close, we
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     change::Standing,
-    traffic::{Mechanism, RouteBackend, RouteRule, Split, find, routes::InForce},
+    traffic::{Mechanism, RouteBackend, RouteRule, Split, find, rollouts, routes::InForce},
 };
 
 /// What the fleet shows of a change.
@@ -29,6 +29,7 @@ pub(super) fn standing(change: &Change, fleet: &Fleet) -> Standing {
             groups,
             ..
         } => forward_standing(fleet, region, listener_arn, rule_arn.as_deref(), groups),
+        Change::Steer(steering) => steer_standing(fleet, steering),
         Change::Route {
             region,
             rule,
@@ -165,6 +166,19 @@ fn forward_standing(
     )
 }
 
+fn steer_standing(fleet: &Fleet, steering: &rollouts::Steering) -> Standing {
+    let place = Place::Region(steering.region.clone());
+    let seen = find::rollout(rows(fleet, Source::Rollouts, &place), &steering.rollout);
+    let object = steering.rollout.object();
+    match seen {
+        Some(rollout) => rollouts::standing(steering, rollout),
+        None if complete(fleet, Source::Rollouts, &place) => {
+            Standing::Other(format!("{object} is gone"))
+        }
+        None => Standing::Unknown(format!("{object} was not read")),
+    }
+}
+
 /// The weights of a whole rule, and whether the gateways have taken them: a weight that nobody follows is not in force.
 fn route_standing(
     fleet: &Fleet,
@@ -242,7 +256,8 @@ fn alias_standing(
         | Mechanism::Forward(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let gone = versions.clone().count() <= 1 && complete(fleet, Source::Aliases, &place);
     let share = versions

@@ -72,7 +72,8 @@ fn name_of(row: &Split) -> Option<String> {
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
         | Mechanism::Control(_)
-        | Mechanism::Route(_) => None,
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     }
 }
 

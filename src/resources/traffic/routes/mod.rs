@@ -2,6 +2,7 @@
 //!
 //! One row is one backend of one rule; a rule with a single backend divides nothing and has no row.
 
+mod assembly;
 pub mod live;
 pub mod sim;
 pub mod write;

@@ -45,7 +45,8 @@ impl<'a> Known<'a> {
                     | Mechanism::Dial(_)
                     | Mechanism::Alias(_)
                     | Mechanism::Distribution(_)
-                    | Mechanism::Route(_) => {}
+                    | Mechanism::Route(_)
+                    | Mechanism::Rollout(_) => {}
                 }
             }
         }

@@ -28,6 +28,9 @@ pub fn shares(split: &[&Split], known: &Known<'_>) -> Vec<Share> {
         Some(Mechanism::Forward(_)) => {
             weighted(all!(Forward).iter().map(|group| f64::from(group.weight)))
         }
+        Some(Mechanism::Rollout(_)) => {
+            weighted(all!(Rollout).iter().map(|version| version.weight()))
+        }
         Some(Mechanism::Route(_)) => {
             weighted(all!(Route).iter().map(|backend| f64::from(backend.weight)))
         }

@@ -44,6 +44,7 @@ pub(super) fn drift(controls: &[ControlEdit], rows: &[Split]) -> Option<String> 
             Mechanism::Control(control) if control.arn == arn => Some(control.on),
             Mechanism::Control(_)
             | Mechanism::Route(_)
+            | Mechanism::Rollout(_)
             | Mechanism::Record(_)
             | Mechanism::Dial(_)
             | Mechanism::Forward(_)

@@ -15,7 +15,7 @@ use crate::{
         change::{ApplyError, Receipt},
         traffic::routes::{
             BackendEdit, RouteKind, RouteRule,
-            live::{gateway_backends, mesh_backends},
+            assembly::live::{gateway_backends, mesh_backends},
         },
     },
 };
