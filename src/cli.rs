@@ -124,6 +124,9 @@ pub enum Verb {
         /// Be shown around: a sick region is found, drained and brought back
         #[arg(long)]
         tour: bool,
+        /// At the end, print how the drill went: detection, decision, RTO, RPO, rollback, error budget, safety, hygiene, and a score of 100
+        #[arg(long)]
+        score: bool,
     },
     /// Print what the screen would show, once
     Status {

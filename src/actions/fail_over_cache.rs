@@ -57,7 +57,7 @@ impl Action for FailOverCache {
         let short = stores::shortest(&all);
         all.into_iter()
             .zip(short)
-            .filter(|(named, _)| matches!(named.what, Target::Datastore(_) | Target::Group(..)))
+            .filter(|(named, _)| !matches!(named.what, Target::MultiRegion(_)))
             .map(|(_, short)| short)
             .collect()
     }
@@ -66,7 +66,7 @@ impl Action for FailOverCache {
         match stores::resolve("caches", &intent.target, names(fleet))? {
             Target::Datastore(id) => datastore::plan(fleet, id, intent),
             Target::Group(region, row) => group(fleet, region, row, intent),
-            Target::MemoryDb(region, row) => Err(memorydb(region, row)),
+            Target::MemoryDb(region, row) => memorydb(fleet, region, row, intent),
             Target::MultiRegion(name) => Err(active(name)),
         }
     }
@@ -147,21 +147,8 @@ fn group(
             },
         ));
     }
-    let shard = shard(group, intent.options.to.as_deref())?;
-    let mut reasons = Vec::new();
-    if group.status != "available" {
-        reasons.push(format!("{id} is {}", group.status));
-    }
-    if let Some(status) = shard
-        .status
-        .as_deref()
-        .filter(|status| *status != "available")
-    {
-        reasons.push(format!("shard {} is {status}", shard.id));
-    }
-    if shard.nodes.len() < 2 {
-        reasons.push(format!("shard {} has no replica", shard.id));
-    }
+    let shard = shard(id, &group.shards, intent.options.to.as_deref())?;
+    let mut reasons = unready(id, &group.status, shard);
     if group.automatic_failover.as_deref() == Some("disabled") {
         reasons.push(format!(
             "automatic failover of {id} is disabled, and the test needs it"
@@ -212,11 +199,30 @@ fn group(
     Ok(draft.freeze(fleet, intent))
 }
 
-/// The shard that is wanted, or the only one.
-fn shard<'a>(group: &'a ReplicationGroup, to: Option<&str>) -> Result<&'a caches::Shard, Refusal> {
-    let id = &group.id;
-    let names: Vec<&str> = group.shards.iter().map(|shard| shard.id.as_str()).collect();
-    let found = match (to, group.shards.as_slice()) {
+/// Why a shard cannot be failed over now.
+fn unready(owner: &str, status: &str, shard: &caches::Shard) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if status != "available" {
+        reasons.push(format!("{owner} is {status}"));
+    }
+    let passing = shard.status.as_deref();
+    if let Some(status) = passing.filter(|status| *status != "available") {
+        reasons.push(format!("shard {} is {status}", shard.id));
+    }
+    if shard.nodes.len() < 2 {
+        reasons.push(format!("shard {} has no replica", shard.id));
+    }
+    reasons
+}
+
+/// The shard of an owner that is wanted, or the only one.
+fn shard<'a>(
+    id: &str,
+    shards: &'a [caches::Shard],
+    to: Option<&str>,
+) -> Result<&'a caches::Shard, Refusal> {
+    let names: Vec<&str> = shards.iter().map(|shard| shard.id.as_str()).collect();
+    let found = match (to, shards) {
         (None, [only]) => Some(only),
         (None, _) => None,
         (Some(to), shards) => shards.iter().find(|shard| shard.id == to),
@@ -230,23 +236,70 @@ fn shard<'a>(group: &'a ReplicationGroup, to: Option<&str>) -> Result<&'a caches
     })
 }
 
-/// MemoryDB never tells which node is the primary: a run would halt before it sends anything, and nobody could verify it.
-fn memorydb(region: &RegionLabel, cluster: &MemoryDbCluster) -> Refusal {
-    if let Some(above) = &cluster.multi_region {
-        return active(&above.name);
-    }
+/// A shard of a MemoryDB cluster: for drills. MemoryDB never tells which node is the primary; the events of the cluster tell of failovers.
+fn memorydb(
+    fleet: &Fleet,
+    region: &RegionLabel,
+    cluster: &MemoryDbCluster,
+    intent: &Intent,
+) -> Result<Plan, Refusal> {
     let name = &cluster.name;
-    let shard = cluster.shards.first().map_or("SHARD", |shard| &shard.id);
-    Refusal::new(
-        format!(
-            "MemoryDB does not tell which node of {name} is the primary, so nobody could verify it"
-        ),
-        format!(
-            "MemoryDB fails over by itself; for a drill, by hand: aws memorydb failover-shard --cluster-name {} --shard-name {} --region {region}",
-            quoted(name),
-            quoted(shard)
-        ),
-    )
+    if region::lost(fleet, region) {
+        return Err(Refusal::new(
+            format!("{region} does not answer"),
+            match &cluster.multi_region {
+                Some(above) => active(&above.name).advice,
+                None => "it has no copy in another region".to_owned(),
+            },
+        ));
+    }
+    let shard = shard(name, &cluster.shards, intent.options.to.as_deref())?;
+    let reasons = unready(name, &cluster.status, shard);
+    if !reasons.is_empty() {
+        return Err(Refusal {
+            reasons,
+            advice: "MemoryDB would refuse it".to_owned(),
+        });
+    }
+    if cluster.failovers.is_none() {
+        return Err(Refusal::new(
+            format!(
+                "the events of {name} could not be read (memorydb:DescribeEvents): MemoryDB does not tell which node is the primary, so nobody could verify it"
+            ),
+            format!(
+                "allow that call; or by hand: aws memorydb failover-shard --cluster-name {} --shard-name {} --region {region}",
+                quoted(name),
+                quoted(&shard.id)
+            ),
+        ));
+    }
+    let change = caches::Change::FailOverShard {
+        region: region.clone(),
+        cluster: name.clone(),
+        shard: shard.id.clone(),
+        since: fleet.now,
+    };
+    let title = format!(
+        "Fail shard {} of {name} in {region} over to a replica",
+        shard.id
+    );
+    let step = stores::change(title.clone(), Change::Caches(change), TIME, OWN);
+    let mut draft = Draft::new(title, name, vec![step]);
+    draft.remarks.push(
+        "for drills only: AWS may refuse it in a large event, and MemoryDB fails over by itself"
+            .to_owned(),
+    );
+    draft.remarks.push(
+        "verified by the events of the cluster: MemoryDB does not tell which node is the primary"
+            .to_owned(),
+    );
+    if let Some(above) = &cluster.multi_region {
+        draft.remarks.push(format!(
+            "{} goes on taking writes in every region",
+            above.name
+        ));
+    }
+    Ok(draft.freeze(fleet, intent))
 }
 
 fn active(name: &str) -> Refusal {

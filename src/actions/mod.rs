@@ -8,6 +8,8 @@ mod kit;
 mod mute_alarms;
 mod promote_replica;
 mod restore_region;
+mod roll_back;
+mod rollout;
 mod scale_receivers;
 mod shift_weights;
 mod steer_rollout;
@@ -55,6 +57,10 @@ pub static ACTIONS: &[&dyn Action] = &[
     &promote_replica::PromoteReplica,
     &fail_over_cache::FailOverCache,
     &scale_receivers::ScaleReceivers,
+    &roll_back::RollBack,
+    &rollout::Pause,
+    &rollout::Resume,
+    &rollout::Restart,
     &invalidate_paths::InvalidatePaths,
     &mute_alarms::MuteAlarms,
     &unmute_alarms::UnmuteAlarms,

@@ -279,6 +279,7 @@ pub(super) fn names_of(change: &Change) -> &[String] {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::HealthChecks(_) => &[],
     }
 }

@@ -1,9 +1,11 @@
-//! Raises the minimum of node groups in the regions that will receive the load of a drained one, and waits for the nodes. Owns how far; never sets how many nodes there are, an autoscaler does that.
+//! Raises the minimum of node groups and the floors of pod autoscalers in the regions that will receive the load of a drained one, and waits for nodes and pods. Owns how far; never sets how many nodes there are, an autoscaler does that.
 
+mod floors;
 mod known;
 
 use std::collections::BTreeMap;
 
+use self::floors::{Lift, Lifts};
 use super::{
     Action, Refusal,
     kit::{
@@ -42,7 +44,7 @@ impl Action for ScaleReceivers {
     }
 
     fn doc(&self) -> &'static str {
-        "Raise the minimum of node groups elsewhere so that a region can be drained"
+        "Raise node groups and pod floors elsewhere so that a region can be drained"
     }
 
     fn target(&self) -> &'static str {
@@ -50,7 +52,7 @@ impl Action for ScaleReceivers {
     }
 
     fn options(&self) -> &'static [&'static str] {
-        &["nodes", "minutes"]
+        &["nodes", "minutes", "names"]
     }
 
     fn targets(&self, fleet: &Fleet, _ledger: &Ledger) -> Vec<String> {
@@ -73,6 +75,9 @@ impl Action for ScaleReceivers {
         };
         for receiver in &forecast {
             raises.receiver(fleet, receiver, nodes);
+            raises
+                .lifts
+                .receiver(fleet, receiver, &intent.options.names);
         }
         plan(fleet, intent, &away, forecast, raises)
     }
@@ -96,6 +101,7 @@ struct Raise {
 struct Raises {
     raised: BTreeMap<String, String>,
     wanted: Vec<Raise>,
+    lifts: Lifts,
     remarks: Vec<String>,
     reasons: Vec<String>,
 }
@@ -219,22 +225,34 @@ fn plan(
 ) -> Result<Plan, Refusal> {
     let Raises {
         wanted: raises,
+        lifts,
         mut remarks,
-        reasons,
+        mut reasons,
         raised: _,
     } = found;
-    if raises.is_empty() {
+    let lifted = lifts.wanted;
+    remarks.extend(lifts.remarks);
+    reasons.extend(lifts.reasons);
+    if raises.is_empty() && lifted.is_empty() {
         return Err(nothing(away, &forecast, &remarks, reasons));
     }
-    // All at once, then the waits: nodes of all groups start side by side.
-    let steps = raises.iter().map(scale).chain(raises.iter().map(ready));
+    // All at once, then the waits: nodes of all groups start side by side, and pods that find no room wait for them.
+    let pods = lifted.iter().enumerate();
+    let pods = pods.map(|(index, lift)| lift.wait(index == 0));
+    let steps = raises
+        .iter()
+        .map(scale)
+        .chain(lifted.iter().map(Lift::step))
+        .chain(raises.iter().map(ready))
+        .chain(pods);
     let title = format!("Raise the receivers of {away}");
     let mut draft = Draft::new(title, away.as_str(), steps.collect());
-    if raises.len() == 1 {
+    if raises.len() + lifted.len() == 1 {
         draft.blast = Blast::L1;
         draft.phrase = String::new();
     }
-    draft.marks = raises.iter().map(mark).collect();
+    let marks = raises.iter().map(mark);
+    draft.marks = marks.chain(lifted.iter().map(Lift::mark)).collect();
     let minutes = intent.options.minutes.unwrap_or(UNTIL_MINUTES);
     draft.until = fleet
         .now

@@ -5,7 +5,7 @@ mod tests;
 
 use super::{
     Action, Refusal,
-    kit::{forecast, frame, normal::Normal, pace, region},
+    kit::{deployment, forecast, frame, normal::Normal, pace, region},
     restore_region,
 };
 use crate::{
@@ -134,7 +134,11 @@ fn steers(change: &Change) -> bool {
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. } => false,
         },
-        Change::Databases(_) | Change::Caches(_) | Change::Clusters(_) | Change::Alarms(_) => false,
+        Change::Databases(_)
+        | Change::Caches(_)
+        | Change::Clusters(_)
+        | Change::Deployments(_)
+        | Change::Alarms(_) => false,
     }
 }
 
@@ -160,7 +164,11 @@ fn paced(
         .filter(|change| !steers(change));
     for change in rest {
         match change.inverse() {
-            Ok(inverse) => plan.steps.push(step(inverse)),
+            Ok(inverse) => {
+                let follows = deployment::follows(&inverse);
+                plan.steps.push(step(inverse));
+                plan.steps.extend(follows);
+            }
             Err(_) => plan.remarks.extend(refused(change)),
         }
     }
@@ -181,6 +189,7 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Plan {
             Err(_) => remarks.extend(refused(change)),
         }
     }
+    steps.extend(inverses.iter().filter_map(deployment::follows));
     let forecasts = forecast::of(fleet, &inverses, None);
     let moved: Vec<(RegionLabel, f64)> = forecasts
         .iter()
@@ -259,6 +268,7 @@ fn step(inverse: Change) -> Step {
     let guards = match &inverse {
         Change::Databases(_) | Change::Caches(_) => pace::STORE,
         Change::Traffic(_) | Change::HealthChecks(_) => pace::RESTORE,
+        Change::Deployments(_) => deployment::GUARDS,
         Change::Clusters(_) | Change::Alarms(_) => pace::PLAIN,
     };
     pace::edits(inverse, guards)

@@ -1,4 +1,4 @@
-//! What helps now: the plans that regions in trouble call for, in the order in which they help users. Owns that order; carries out nothing, and whoever asks decides.
+//! What helps now: the plans that regions in trouble call for, in the order in which they should begin: room for the users first, then the users, then their stores. Owns that order; carries out nothing, and whoever asks decides.
 
 use std::collections::BTreeSet;
 
@@ -32,6 +32,13 @@ pub fn what_now(fleet: &Fleet, ledger: &Ledger, in_hand: &[&Plan]) -> Vec<Advice
             continue;
         }
         let lost = region::lost(fleet, label);
+        if lost {
+            // It takes longest, is safe to undo, and a drain is refused where there is no room.
+            let of = Options::default();
+            found.consider("scale-receivers", label.as_str(), of, |_| {
+                Some(format!("{label} is gone: the others need room"))
+            });
+        }
         let mut draining = in_hand.iter().flat_map(|plan| &plan.marks);
         let draining =
             draining.any(|mark| matches!(mark, Mark::Drained { region } if region == label));
@@ -47,13 +54,6 @@ pub fn what_now(fleet: &Fleet, ledger: &Ledger, in_hand: &[&Plan]) -> Vec<Advice
         }
         if lost {
             found.stores(label);
-        }
-        let text = format!("{label} is gone: the others need room");
-        if lost {
-            let of = Options::default();
-            found.consider("scale-receivers", label.as_str(), of, |_| {
-                Some(text.clone())
-            });
         }
     }
     found.advice
@@ -154,6 +154,7 @@ fn left(fleet: &Fleet, label: &RegionLabel, change: &Change) -> Option<String> {
         )
         | Change::Traffic(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => return None,
     };

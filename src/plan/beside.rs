@@ -16,6 +16,7 @@ use crate::resources::{
     cell::coarse_age,
     clusters,
     databases::{self, Database},
+    deployments,
 };
 
 /// Another run that is not over.
@@ -202,6 +203,7 @@ fn claims(fleet: &Fleet, plan: &Plan) -> BTreeSet<String> {
             )
             | Change::Traffic(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }
@@ -251,7 +253,16 @@ fn shrinks(change: &Change) -> bool {
         Change::Clusters(clusters::Change::Scale { from, to, .. }) => {
             to.min < from.min || to.max < from.max
         }
-        Change::Traffic(_)
+        Change::Deployments(deployments::Change::Scale { from, to, .. }) => {
+            to.min < from.min || to.max < from.max
+        }
+        Change::Deployments(deployments::Change::Resize { from, to, .. }) => to < from,
+        Change::Deployments(
+            deployments::Change::Pause { .. }
+            | deployments::Change::Restart { .. }
+            | deployments::Change::Revise { .. },
+        )
+        | Change::Traffic(_)
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::HealthChecks(_)

@@ -23,6 +23,7 @@ mod snapshot;
 mod stores;
 mod traffic;
 mod weights;
+mod workloads;
 mod writers;
 
 use std::collections::BTreeMap;

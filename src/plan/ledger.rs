@@ -131,16 +131,26 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     /// The runs, oldest first.
     pub runs: Vec<RunRecord>,
+    /// How many of the entries are of earlier sessions.
+    earlier: usize,
 }
 
 impl Ledger {
-    /// What a journal says.
+    /// What a journal says that earlier sessions wrote.
     pub fn of(entries: Vec<Entry>) -> Self {
-        let mut ledger = Self::default();
+        let mut ledger = Self {
+            earlier: entries.len(),
+            ..Self::default()
+        };
         for entry in entries {
             ledger.add(entry);
         }
         ledger
+    }
+
+    /// The entries of this session.
+    pub fn own(&self) -> &[Entry] {
+        self.entries.get(self.earlier..).unwrap_or_default()
     }
 
     /// One run.

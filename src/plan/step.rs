@@ -8,7 +8,7 @@ use super::GuardId;
 use crate::resources::{
     Change, RegionLabel,
     change::{Alter, Lever},
-    traffic,
+    deployments, traffic,
 };
 
 /// One step.
@@ -69,6 +69,13 @@ pub enum Wait {
         /// How many at least.
         nodes: i32,
     },
+    /// The pods of a deployment follow what is wanted (domain A.3).
+    Rollout {
+        /// Which deployment.
+        at: deployments::At,
+        /// How many pods are available at least; none where as many as are wanted will do.
+        pods: Option<i32>,
+    },
 }
 
 impl Step {
@@ -92,6 +99,12 @@ impl Step {
             &mut step.work
         {
             reference.clear();
+        }
+        // The same: its note is the time of the plan.
+        if let Work::Change(Change::Deployments(deployments::Change::Restart { to, .. })) =
+            &mut step.work
+        {
+            to.clear();
         }
         step
     }

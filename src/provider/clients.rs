@@ -104,7 +104,8 @@ fn global_region(estate: &Estate) -> &'static str {
 pub struct Clients {
     estate: Arc<Estate>,
     connector: OnceCell<Connector>,
-    profiles: Mutex<BTreeMap<Option<String>, SharedCredentialsProvider>>,
+    profiles: Mutex<BTreeMap<Option<String>, CachedCredentials>>,
+    roles: Mutex<BTreeMap<Signing, CachedCredentials>>,
     configs: Mutex<BTreeMap<Signing, Arc<OnceCell<SdkConfig>>>>,
 }
 
@@ -115,6 +116,7 @@ impl Clients {
             estate,
             connector: OnceCell::new(),
             profiles: Mutex::default(),
+            roles: Mutex::default(),
             configs: Mutex::default(),
         }
     }
@@ -134,6 +136,18 @@ impl Clients {
         Ok(config.clone())
     }
 
+    /// An API of a place has refused its credentials: they are read again soon.
+    pub fn refused(&self, place: &Place) {
+        let Ok(signing) = Signing::of(&self.estate, place) else {
+            return;
+        };
+        let of_profile = held(&self.profiles, &signing.access.profile);
+        let of_role = held(&self.roles, &signing);
+        for credentials in of_role.into_iter().chain(of_profile) {
+            credentials.refused();
+        }
+    }
+
     async fn load(&self, signing: Signing, region: String) -> Result<SdkConfig, ProviderError> {
         let missing = || {
             let text = "the AWS SDK was built without an HTTPS connector";
@@ -145,7 +159,7 @@ impl Clients {
             .await?;
         let Signing {
             access, endpoint, ..
-        } = signing;
+        } = signing.clone();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region))
             .http_client(connector.clone())
@@ -153,7 +167,9 @@ impl Clients {
             .retry_config(retries())
             // Ours is the cache: it has a deadline and is shared between the clients of a place.
             .identity_cache(aws_config::identity::IdentityCache::no_cache())
-            .credentials_provider(self.profile(access.profile.as_ref(), connector));
+            .credentials_provider(SharedCredentialsProvider::new(
+                self.profile(access.profile.as_ref(), connector),
+            ));
         if let Some(profile) = &access.profile {
             loader = loader.profile_name(profile);
         }
@@ -166,6 +182,9 @@ impl Clients {
         };
         // Each region assumes its role through its own STS: none depends on another.
         let role = CachedCredentials::role(&access, arn, config.clone());
+        if let Ok(mut roles) = self.roles.lock() {
+            roles.insert(signing, role.clone());
+        }
         let builder = config.into_builder();
         Ok(builder
             .credentials_provider(SharedCredentialsProvider::new(role))
@@ -173,15 +192,10 @@ impl Clients {
     }
 
     /// The credentials of a profile, one copy for all places.
-    fn profile(
-        &self,
-        profile: Option<&String>,
-        connector: &Connector,
-    ) -> SharedCredentialsProvider {
+    fn profile(&self, profile: Option<&String>, connector: &Connector) -> CachedCredentials {
         let make = || {
             let regions = sts_regions(&self.estate, env::var("AWS_REGION").ok());
-            let chain = CachedCredentials::chain(profile.cloned(), regions, connector.clone());
-            SharedCredentialsProvider::new(chain)
+            CachedCredentials::chain(profile.cloned(), regions, connector.clone())
         };
         match self.profiles.lock() {
             Ok(mut profiles) => profiles
@@ -191,6 +205,10 @@ impl Clients {
             Err(_) => make(),
         }
     }
+}
+
+fn held<K: Ord>(all: &Mutex<BTreeMap<K, CachedCredentials>>, key: &K) -> Option<CachedCredentials> {
+    all.lock().ok()?.get(key).cloned()
 }
 
 /// Where a profile that assumes a role may ask STS, in order: the engineer's own region first, then those of the estate.

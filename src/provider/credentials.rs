@@ -35,6 +35,8 @@ pub const ROLE_DEADLINE: Duration = Duration::from_secs(6);
 const AHEAD: Duration = Duration::from_secs(300);
 /// Credentials that never expire are read again after this, so that an edited file is noticed.
 const LIFE: Duration = Duration::from_secs(60);
+/// Credentials that an API has refused are read again after this: somebody may have logged in anew.
+const REFUSED: Duration = Duration::from_secs(5);
 /// A failure is repeated to everybody for this long before the next try, and longer with each failure in a row: a credential process
 /// that hangs is not stopped by the SDK, so it must not be started again and again.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -64,6 +66,8 @@ struct State {
     failures: u32,
     /// Failures ever: it chooses where to try.
     turn: usize,
+    /// Whether an API has refused what is held.
+    refused: bool,
     /// The load that is going on.
     loading: Option<Shared<BoxFuture<'static, ()>>>,
 }
@@ -123,6 +127,11 @@ impl CachedCredentials {
             }
             Box::pin(async move { builder.build().await.provide_credentials().await })
         })
+    }
+
+    /// An API has said that they are expired or not known: they are read again soon, whatever they say of themselves.
+    pub fn refused(&self) {
+        self.0.state().refused = true;
     }
 
     async fn current(&self) -> provider::Result {
@@ -197,6 +206,7 @@ impl State {
         let held = self.unexpired()?;
         let since = self.tried?.elapsed();
         let due = match held.expiry() {
+            _ if self.refused => since >= REFUSED,
             None => since >= LIFE,
             // Sources that hand out nearly expired credentials are not asked in a loop.
             Some(expiry) => expiry <= SystemTime::now() + AHEAD && since >= LIFE,
@@ -233,6 +243,7 @@ impl State {
         match loaded {
             Ok(credentials) => {
                 self.held = Some(credentials);
+                self.refused = false;
                 self.failure = None;
                 self.failures = 0;
             }
@@ -339,5 +350,27 @@ mod tests {
         };
         tokio::time::advance(LIFE).await;
         assert_eq!(source.current().await.unwrap().expiry(), Some(soon));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_that_were_refused_are_read_again_soon_and_not_in_a_loop() {
+        let loads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&loads);
+        let source = CachedCredentials::new(Duration::from_secs(4), move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Ok(keys(None)) })
+        });
+        let after = async |seconds| {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            source.current().await.unwrap();
+            loads.load(Ordering::Relaxed)
+        };
+        assert_eq!((after(0).await, after(30).await), (1, 1));
+        source.refused();
+        assert_eq!((after(0).await, after(0).await), (2, 2));
+        // The same were read again, and refused again.
+        source.refused();
+        assert_eq!((after(4).await, after(1).await), (2, 3));
+        assert_eq!((after(30).await, after(30).await), (3, 4));
     }
 }

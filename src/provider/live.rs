@@ -98,12 +98,25 @@ impl LiveProvider {
             Ok(result) => result,
             Err(_) => Err(given_up(&query, &tally)),
         };
+        let problems = match &result {
+            Ok(answer) => answer.problems.as_slice(),
+            Err(error) => std::slice::from_ref(error),
+        };
+        self.heed(&query.place, problems);
         match result {
             Ok(answer) => Ok(self.report(answer)),
             Err(error) => {
                 self.remember(&tally);
                 Err(error)
             }
+        }
+    }
+
+    /// Credentials that were refused may have been renewed by somebody.
+    fn heed(&self, place: &Place, problems: &[ProviderError]) {
+        let refused = |problem: &ProviderError| problem.class == ErrorClass::Identity;
+        if problems.iter().any(refused) {
+            self.clients.refused(place);
         }
     }
 }
@@ -129,7 +142,8 @@ impl LiveProvider {
         let write = Write::new(ask, &token);
         let sent = timeout(write::DEADLINE, send(&write, &change)).await;
         let result = sent.unwrap_or_else(|_| Err(write.given_up(change.operation())));
-        if result.is_err() {
+        if let Err(error) = &result {
+            self.heed(&place, std::slice::from_ref(&error.error));
             self.remember(&tally);
         }
         result.map(|receipt| Receipt {
@@ -156,6 +170,7 @@ pub async fn send(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyEr
         Change::Databases(change) => databases::live::apply(write, change).await,
         Change::Caches(change) => caches::live::apply(write, change).await,
         Change::Clusters(change) => clusters::live::apply(write, change).await,
+        Change::Deployments(change) => deployments::live::apply(write, change).await,
         Change::HealthChecks(change) => health_checks::live::apply(write, change).await,
         Change::Alarms(change) => alarms::live::apply(write, change).await,
     }

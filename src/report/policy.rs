@@ -31,6 +31,7 @@ pub const READS: &[&str] = &[
     "lambda:ListAliases",
     "lambda:ListFunctions",
     "memorydb:DescribeClusters",
+    "memorydb:DescribeEvents",
     "memorydb:DescribeMultiRegionClusters",
     "rds:DescribeDBClusters",
     "rds:DescribeDBInstances",
@@ -89,6 +90,14 @@ const STEERING: &[&str] = &[
     "kubernetes:PatchRolloutsStatus",
 ];
 
+/// Verbs on objects of a cluster. No IAM policy gives them: they are RBAC's.
+const ROLLOUTS: &[&str] = &["kubernetes:PatchDeployments"];
+/// How many pods there are.
+const PODS: &[&str] = &[
+    "kubernetes:PatchDeploymentsScale",
+    "kubernetes:PatchHorizontalPodAutoscalers",
+];
+
 const PATHS: &[&str] = &["cloudfront:CreateInvalidation"];
 
 /// What each action writes, in the order of the help.
@@ -107,7 +116,11 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     ("failover", &[FAILOVER]),
     ("promote-replica", &[PROMOTION, SWITCHOVER]),
     ("fail-over-cache", &[DATASTORES, PRIMARIES]),
-    ("scale-receivers", &[NODES]),
+    ("scale-receivers", &[NODES, PODS]),
+    ("roll-back", &[ROLLOUTS]),
+    ("pause-rollout", &[ROLLOUTS]),
+    ("resume-rollout", &[ROLLOUTS]),
+    ("restart-rollout", &[ROLLOUTS]),
     ("invalidate-paths", &[PATHS]),
     ("mute-alarms", &[ALARMS]),
     ("unmute-alarms", &[ALARMS]),
@@ -115,7 +128,7 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
 
 const ALL: &[&[&str]] = &[
     RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, DATASTORES,
-    PRIMARIES, NODES, ROUTES, STEERING, PATHS, ALARMS,
+    PRIMARIES, NODES, ROLLOUTS, PODS, ROUTES, STEERING, PATHS, ALARMS,
 ];
 
 fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {
@@ -180,7 +193,7 @@ pub fn policy(actions: &[String]) -> Result<Value, String> {
             ));
         };
         let mut by_resource: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
-        for call in calls {
+        for call in calls.into_iter().filter(|call| !of_cluster(call)) {
             let resources = resources(call);
             match by_resource
                 .iter_mut()
@@ -200,6 +213,11 @@ pub fn policy(actions: &[String]) -> Result<Value, String> {
         }
     }
     Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+/// Whether a call is one to a cluster, which RBAC permits.
+fn of_cluster(call: &str) -> bool {
+    call.starts_with("kubernetes:")
 }
 
 fn capitalised(word: &str) -> String {

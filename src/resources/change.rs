@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api, ErrorClass, Estate, Fleet, Kind, Place, ProviderError, Source, alarms, caches, clusters,
-    databases, health_checks, levers::Plane, traffic,
+    databases, deployments, health_checks, levers::Plane, traffic,
 };
 
 /// One change: `from` is what is expected, `to` what it becomes. Compare-and-set wherever the API can do it.
@@ -21,6 +21,8 @@ pub enum Change {
     Caches(caches::Change),
     /// Of a cluster.
     Clusters(clusters::Change),
+    /// Of a deployment.
+    Deployments(deployments::Change),
     /// Of a health check.
     HealthChecks(health_checks::Change),
     /// Of alarms.
@@ -131,6 +133,7 @@ impl Change {
             Self::Databases(_) => Kind::Databases,
             Self::Caches(_) => Kind::Caches,
             Self::Clusters(_) => Kind::Clusters,
+            Self::Deployments(_) => Kind::Deployments,
             Self::HealthChecks(_) => Kind::HealthChecks,
             Self::Alarms(_) => Kind::Alarms,
         }
@@ -142,6 +145,7 @@ impl Change {
             Self::Databases(change) => change,
             Self::Caches(change) => change,
             Self::Clusters(change) => change,
+            Self::Deployments(change) => change,
             Self::HealthChecks(change) => change,
             Self::Alarms(change) => change,
         }

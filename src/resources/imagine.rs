@@ -77,7 +77,11 @@ fn imagine(fleet: &mut Fleet, change: &Change) {
     match change {
         Change::Traffic(change) => imagine_traffic(fleet, change),
         Change::HealthChecks(change) => imagine_check(fleet, change),
-        Change::Databases(_) | Change::Caches(_) | Change::Clusters(_) | Change::Alarms(_) => {}
+        Change::Databases(_)
+        | Change::Caches(_)
+        | Change::Clusters(_)
+        | Change::Deployments(_)
+        | Change::Alarms(_) => {}
     }
 }
 
@@ -264,6 +268,7 @@ pub fn touched_checks<'a>(
             | Change::Databases(_)
             | Change::Caches(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::Alarms(_) => {}
         }
     }

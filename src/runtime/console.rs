@@ -101,8 +101,8 @@ enum Way {
 const GONE: &str = "the session was lost";
 const ENDED: &str = "the console was asked to end";
 
-/// Runs until the user leaves or the terminal is gone.
-pub async fn run(mut state: State, console: Console) -> io::Result<()> {
+/// Runs until the user leaves or the terminal is gone; the state in which that was.
+pub async fn run(mut state: State, console: Console) -> io::Result<State> {
     // Before anything needs to be given back.
     let signals = Signals::new()?;
     let mut screen = Screen::enter(console.outside.manners)?;
@@ -151,7 +151,7 @@ impl Loop {
         mut signals: Signals,
         mut typed: UnboundedReceiver<Input>,
         mut answered: UnboundedReceiver<Event>,
-    ) -> io::Result<()> {
+    ) -> io::Result<State> {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
@@ -251,13 +251,13 @@ impl Loop {
     }
 
     /// Leaves at once. A run in hand is interrupted, and the journal says so.
-    async fn leave(mut self, why: &str) -> io::Result<()> {
+    async fn leave(mut self, why: &str) -> io::Result<State> {
         // The terminal may be gone; what is written is written without it.
         self.apply(Event::Lost {
             why: why.to_owned(),
         });
         self.settle().await;
-        Ok(())
+        Ok(self.state)
     }
 
     /// Brings a change in flight to its outcome, without a screen, and leaves. A second wish to leave is heard.
@@ -266,7 +266,7 @@ impl Loop {
         why: &'static str,
         answered: &mut UnboundedReceiver<Event>,
         mut signals: Signals,
-    ) -> io::Result<()> {
+    ) -> io::Result<State> {
         if in_flight(&self.state) {
             self.watchdog.wait(LAST_CHANGE + LAST_ENTRIES * 5);
             terminal::restore();
@@ -294,7 +294,7 @@ impl Loop {
             }
         }
         self.settle().await;
-        Ok(())
+        Ok(self.state)
     }
 
     async fn settle(&self) {

@@ -13,6 +13,8 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use crate::ui::ansi;
+
 /// How letters look from here on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pen {
@@ -246,30 +248,13 @@ fn changes(from: Pen, to: Pen, parameters: &mut Vec<String>) {
 
 /// A colour as a parameter; `base` is 30 for letters and 40 for what lies below.
 fn colour(colour: Color, base: u16) -> String {
-    let (dark, bright) = (
-        |n: u16| (base + n).to_string(),
-        |n: u16| (base + 60 + n).to_string(),
-    );
-    match colour {
-        Color::Reset => dark(9),
-        Color::Black => dark(0),
-        Color::Red => dark(1),
-        Color::Green => dark(2),
-        Color::Yellow => dark(3),
-        Color::Blue => dark(4),
-        Color::Magenta => dark(5),
-        Color::Cyan => dark(6),
-        Color::Gray => dark(7),
-        Color::DarkGray => bright(0),
-        Color::LightRed => bright(1),
-        Color::LightGreen => bright(2),
-        Color::LightYellow => bright(3),
-        Color::LightBlue => bright(4),
-        Color::LightMagenta => bright(5),
-        Color::LightCyan => bright(6),
-        Color::White => bright(7),
-        Color::Indexed(n) => format!("{};5;{n}", base + 8),
-        Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", base + 8),
+    match (ansi(colour), colour) {
+        (Some(n @ 0..8), _) => (base + u16::from(n)).to_string(),
+        (Some(n), _) => (base + 52 + u16::from(n)).to_string(),
+        (None, Color::Indexed(n)) => format!("{};5;{n}", base + 8),
+        (None, Color::Rgb(r, g, b)) => format!("{};2;{r};{g};{b}", base + 8),
+        // The terminal's own.
+        (None, _) => (base + 9).to_string(),
     }
 }
 

@@ -32,14 +32,14 @@ use crate::{
 /// How often the lines of all regions are written when nothing changes.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
-/// Streams until interrupted, or until standard output is closed.
+/// Streams until interrupted, or until standard output is closed; the state in which that was.
 pub async fn run(
     mut state: State,
     provider: Arc<dyn Provider>,
     clock: Clock,
     records: Records,
     mut recorder: Option<Recorder>,
-) -> io::Result<()> {
+) -> io::Result<State> {
     let (answers, mut answered) = unbounded_channel();
     state.conduct.journal_problem = Some(desk::BEING_READ.to_owned());
     let carrier = Carrier::new(provider, clock, records, answers);
@@ -52,9 +52,9 @@ pub async fn run(
     let mut out = io::stdout();
     loop {
         let event = tokio::select! {
-            _ = hung_up.recv() => return Ok(()),
-            _ = terminated.recv() => return Ok(()),
-            _ = interrupted.recv() => return Ok(()),
+            _ = hung_up.recv() => return Ok(state),
+            _ = terminated.recv() => return Ok(state),
+            _ = interrupted.recv() => return Ok(state),
             _ = ticks.tick() => Event::Tick { now: clock.now() },
             Some(event) = answered.recv() => event,
         };

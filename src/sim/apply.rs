@@ -8,6 +8,7 @@ mod entry;
 mod inside;
 mod mesh;
 mod stores;
+mod workloads;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -86,6 +87,7 @@ fn attempt(world: &mut World, change: &Change, entry: &Entry) -> Result<Receipt,
         Change::Databases(change) => stores::databases(world, change),
         Change::Caches(change) => stores::caches(world, change),
         Change::Clusters(change) => inside::clusters(world, change),
+        Change::Deployments(change) => workloads::deployments(world, change),
         Change::HealthChecks(change) => inside::health_checks(world, change),
         Change::Alarms(change) => inside::alarms(world, change),
     };

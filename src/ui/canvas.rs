@@ -40,25 +40,33 @@ pub fn style(paint: Paint) -> Style {
     style
 }
 
+/// The colours of a terminal that have names, by their numbers.
+pub const ANSI: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
+/// The number of a colour that has a name; `None` for the terminal's own, an index, or a mixture.
+pub fn ansi(colour: Color) -> Option<u8> {
+    let named = ANSI.iter().position(|known| *known == colour)?;
+    u8::try_from(named).ok()
+}
+
 fn colour(colour: Colour) -> Option<Color> {
-    const ANSI: [Color; 16] = [
-        Color::Black,
-        Color::Red,
-        Color::Green,
-        Color::Yellow,
-        Color::Blue,
-        Color::Magenta,
-        Color::Cyan,
-        Color::Gray,
-        Color::DarkGray,
-        Color::LightRed,
-        Color::LightGreen,
-        Color::LightYellow,
-        Color::LightBlue,
-        Color::LightMagenta,
-        Color::LightCyan,
-        Color::White,
-    ];
     match colour {
         Colour::Reset => None,
         Colour::Ansi(n) => Some(
@@ -153,8 +161,23 @@ impl<'a> Canvas<'a> {
             // A role with a background of its own does not mix with what lies below: reversed, it would be another colour.
             style = Style::reset().patch(style);
         }
+        if text.is_ascii() {
+            return self.ascii(x, y, text, max, style);
+        }
         let (end, _) = self.buffer.set_stringn(x, y, text, usize::from(max), style);
         end - x
+    }
+
+    /// Printable ASCII takes a cell for each byte: it is most of what is drawn, and clusters are dear to find.
+    fn ascii(&mut self, x: u16, y: u16, text: &str, max: u16, style: Style) -> u16 {
+        let room = usize::from(max.min(self.buffer.area.right() - x));
+        let text = text.get(..room).unwrap_or(text);
+        let start = self.buffer.index_of(x, y);
+        let cells = self.buffer.content.iter_mut().skip(start);
+        for (cell, byte) in cells.zip(text.bytes()) {
+            cell.set_char(char::from(byte)).set_style(style);
+        }
+        text.len() as u16
     }
 
     /// A horizontal rule.

@@ -23,7 +23,10 @@ pub mod text;
 mod title;
 mod tour;
 
-pub use self::beyond::{Link, buffer, links, plain, window_title};
+pub use self::{
+    beyond::{Link, buffer, links, plain, window_title},
+    canvas::ansi,
+};
 use ratatui::{Frame, layout::Rect, style::Style};
 
 use self::{canvas::Canvas, layout::Layout};

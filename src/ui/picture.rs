@@ -7,7 +7,7 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-use super::text;
+use super::{canvas, text};
 use crate::config::theme::Background;
 
 /// Cell size in pixels, for a monospace font of 15 px.
@@ -91,30 +91,12 @@ fn sgr(cell: &Cell) -> String {
 
 /// A colour as a parameter, counted from 30 for the foreground and from 40 for the background; none for the terminal's own.
 fn parameter(colour: Color, from: u8) -> Option<String> {
-    let ansi = |n: u8| {
-        let base = if n < 8 { from + n } else { from + 60 + n - 8 };
-        Some(base.to_string())
-    };
-    match colour {
-        Color::Reset => None,
-        Color::Black => ansi(0),
-        Color::Red => ansi(1),
-        Color::Green => ansi(2),
-        Color::Yellow => ansi(3),
-        Color::Blue => ansi(4),
-        Color::Magenta => ansi(5),
-        Color::Cyan => ansi(6),
-        Color::Gray => ansi(7),
-        Color::DarkGray => ansi(8),
-        Color::LightRed => ansi(9),
-        Color::LightGreen => ansi(10),
-        Color::LightYellow => ansi(11),
-        Color::LightBlue => ansi(12),
-        Color::LightMagenta => ansi(13),
-        Color::LightCyan => ansi(14),
-        Color::White => ansi(15),
-        Color::Indexed(n) => Some(format!("{};5;{n}", from + 8)),
-        Color::Rgb(r, g, b) => Some(format!("{};2;{r};{g};{b}", from + 8)),
+    match (canvas::ansi(colour), colour) {
+        (Some(n @ 0..8), _) => Some((from + n).to_string()),
+        (Some(n), _) => Some((from + 60 + n - 8).to_string()),
+        (None, Color::Indexed(n)) => Some(format!("{};5;{n}", from + 8)),
+        (None, Color::Rgb(r, g, b)) => Some(format!("{};2;{r};{g};{b}", from + 8)),
+        (None, _) => None,
     }
 }
 
@@ -209,27 +191,11 @@ fn escape(text: &str) -> String {
 }
 
 fn colour(colour: Color, own: &str) -> String {
-    let ansi = |n: usize| ANSI[n].to_owned();
-    match colour {
-        Color::Reset => own.to_owned(),
-        Color::Black => ansi(0),
-        Color::Red => ansi(1),
-        Color::Green => ansi(2),
-        Color::Yellow => ansi(3),
-        Color::Blue => ansi(4),
-        Color::Magenta => ansi(5),
-        Color::Cyan => ansi(6),
-        Color::Gray => ansi(7),
-        Color::DarkGray => ansi(8),
-        Color::LightRed => ansi(9),
-        Color::LightGreen => ansi(10),
-        Color::LightYellow => ansi(11),
-        Color::LightBlue => ansi(12),
-        Color::LightMagenta => ansi(13),
-        Color::LightCyan => ansi(14),
-        Color::White => ansi(15),
-        Color::Rgb(r, g, b) => format!("#{r:02x}{g:02x}{b:02x}"),
-        Color::Indexed(n) => indexed(n),
+    match (canvas::ansi(colour), colour) {
+        (Some(n), _) => ANSI[usize::from(n)].to_owned(),
+        (None, Color::Rgb(r, g, b)) => format!("#{r:02x}{g:02x}{b:02x}"),
+        (None, Color::Indexed(n)) => indexed(n),
+        (None, _) => own.to_owned(),
     }
 }
 

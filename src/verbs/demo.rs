@@ -42,14 +42,25 @@ pub fn list() -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
+/// How a scenario is played.
+#[derive(Debug, Clone, Copy)]
+pub struct Drill {
+    /// How much faster than real time.
+    pub speed: f64,
+    /// Whether a newcomer is shown around.
+    pub tour: bool,
+    /// Whether to say at the end how it went.
+    pub score: bool,
+}
+
 /// Opens the console on a scenario.
 pub async fn run(
     common: &Common,
     world: &World,
-    speed: f64,
+    drill: Drill,
     record: Option<PathBuf>,
-    tour: bool,
 ) -> Result<u8, Failure> {
+    let Drill { speed, tour, score } = drill;
     let toured = World {
         scenario: Some(TOUR.to_owned()),
         seed: None,
@@ -61,22 +72,32 @@ pub async fn run(
     };
     // Shortly before something shows.
     let at = if tour { TOUR_BEGINS } else { Duration::ZERO };
-    let session = session(common, world, speed, record, at)?;
-    Session { tour, ..session }.run(common).await
+    let (session, lived) = session(common, world, speed, at)?;
+    let session = Session {
+        tour,
+        record,
+        ..session
+    };
+    let state = session.run(common).await?;
+    if score {
+        let kpis = lived.kpis(state.conduct.ledger.own(), &state.alerts);
+        writeln!(std::io::stdout(), "{}", kpis.lines().join("\n"))?;
+    }
+    Ok(exit::OK)
 }
 
-/// A session on a scenario, some time after its start.
+/// A session on a scenario, some time after its start, and its world.
 pub fn session(
     common: &Common,
     world: &World,
     speed: f64,
-    record: Option<PathBuf>,
     at: Duration,
-) -> Result<Session, Failure> {
+) -> Result<(Session, Arc<SimProvider>), Failure> {
     let scenario = named(world.scenario.as_deref().unwrap_or(DEFAULT))?;
     let seed = world.seed.unwrap_or(scenario.seed);
     let clock = Clock::simulated(START + at, speed);
     let provider = SimProvider::starting(&scenario, seed, START, Arc::new(clock));
+    let provider = Arc::new(provider);
     let config = Config {
         estate: provider.estate(),
         ..config::load_console(&layers(common))?
@@ -85,15 +106,16 @@ pub fn session(
         scenario: scenario.name.clone(),
         seed,
     };
-    Ok(Session {
+    let session = Session {
         config,
         mode,
-        provider: Arc::new(provider),
+        provider: provider.clone(),
         clock,
         records: records(common, true)?,
-        record,
+        record: None,
         tour: false,
-    })
+    };
+    Ok((session, provider))
 }
 
 /// A scenario that is built in, or a file.

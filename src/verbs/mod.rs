@@ -124,7 +124,11 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
             speed,
             list: false,
             tour,
-        }) => demo::run(common, &world, speed, cli.record, tour).await,
+            score,
+        }) => {
+            let drill = demo::Drill { speed, tour, score };
+            demo::run(common, &world, drill, cli.record).await
+        }
         Some(Verb::Replay { file, speed }) => replay::run(common, &file, speed).await,
         Some(Verb::Status {
             output,
@@ -233,8 +237,8 @@ impl Session {
         state
     }
 
-    /// Opens the console, or streams lines where there is no terminal to draw on.
-    async fn run(self, common: &Common) -> Result<u8, Failure> {
+    /// Opens the console, or streams lines where there is no terminal to draw on; the state at its end.
+    async fn run(self, common: &Common) -> Result<State, Failure> {
         let state = self.state(common);
         let provider = pinned(common, self.provider);
         let recorder = match &self.record {
@@ -242,8 +246,7 @@ impl Session {
             None => None,
         };
         if common.plain || !on_terminal() {
-            plain::run(state, provider, self.clock, self.records, recorder).await?;
-            return Ok(exit::OK);
+            return Ok(plain::run(state, provider, self.clock, self.records, recorder).await?);
         }
         let feed = Feed::Provider(provider, self.clock, self.records);
         show(common, &self.config, state, feed, recorder).await
@@ -287,7 +290,7 @@ async fn show(
     mut state: State,
     feed: Feed,
     recorder: Option<Recorder>,
-) -> Result<u8, Failure> {
+) -> Result<State, Failure> {
     let library = layers(common).library();
     let depth = Depth::detect(config.settings.color, &variable);
     let theme = config.theme.reduce(depth);
@@ -316,8 +319,7 @@ async fn show(
         outside,
         trace_perf: common.trace_perf,
     };
-    console::run(state, console).await?;
-    Ok(exit::OK)
+    Ok(console::run(state, console).await?)
 }
 
 /// Brings back what was typed in earlier sessions; and whoever is here for the first time is told how to begin, once.

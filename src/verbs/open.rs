@@ -4,7 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{Failure, Session, layers, records};
 use crate::{
-    cli::Common, config, provider::live::LiveProvider, runtime::clock::Clock, state::Mode,
+    cli::{Common, exit},
+    config,
+    provider::live::LiveProvider,
+    runtime::clock::Clock,
+    state::Mode,
 };
 
 /// Opens the console.
@@ -21,5 +25,6 @@ pub async fn run(common: &Common, record: Option<PathBuf>) -> Result<u8, Failure
         tour: false,
     }
     .run(common)
-    .await
+    .await?;
+    Ok(exit::OK)
 }

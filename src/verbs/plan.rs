@@ -55,7 +55,7 @@ pub fn known(intent: &Intent) -> Result<(), Failure> {
 /// The configured estate, or a simulated one.
 pub fn session(common: &Common, on: &On) -> Result<Session, Failure> {
     if on.world.scenario.is_some() {
-        demo::session(common, &on.world, on.speed, None, on.at)
+        Ok(demo::session(common, &on.world, on.speed, on.at)?.0)
     } else {
         status::live(common)
     }

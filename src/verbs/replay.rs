@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::{Failure, layers, look, on_terminal, show};
 use crate::{
-    cli::Common,
+    cli::{Common, exit},
     config,
     runtime::{console::Feed, recording::Recording},
     state::{Mode, State},
@@ -35,5 +35,6 @@ pub async fn run(common: &Common, file: &Path, speed: f64) -> Result<u8, Failure
         Feed::Recording(Box::new(recording), speed),
         None,
     )
-    .await
+    .await?;
+    Ok(exit::OK)
 }

@@ -36,7 +36,7 @@ pub async fn run(
     at: Duration,
 ) -> Result<u8, Failure> {
     let session = if world.scenario.is_some() {
-        demo::session(common, world, 1.0, None, at)?
+        demo::session(common, world, 1.0, at)?.0
     } else {
         live(common)?
     };

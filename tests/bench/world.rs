@@ -40,7 +40,9 @@ pub fn provider(regions: usize, rows: usize) -> SimProvider {
         "name = \"big\"\ntitle = \"Big\"\nduration = 600\n[estate]\ngenerate = {regions}\nrows = {rows}\n"
     );
     let scenario = Scenario::parse(&text, "big.toml").expect("a valid scenario");
-    SimProvider::new(&scenario, 1, Arc::new(Still))
+    // It has been going on for a while: health checks need some seconds to say something.
+    let began = NOW - Duration::from_secs(120);
+    SimProvider::starting(&scenario, 1, began, Arc::new(Still))
 }
 
 /// A console that has asked everything: the inventory first, then what it lists.

@@ -49,6 +49,7 @@ impl Named {
 
 /// The IAM actions of every call in the sources.
 fn calls(named: Named) -> BTreeSet<String> {
+    let reads = matches!(named, Named::Reads);
     let pattern = |word: &str| {
         let (service, action) = word.split_once(':')?;
         let services = [
@@ -68,7 +69,9 @@ fn calls(named: Named) -> BTreeSet<String> {
         ];
         let named = action.chars().next().is_some_and(char::is_uppercase)
             && action.chars().all(char::is_alphanumeric);
-        (services.contains(&service) && named).then(|| word.to_owned())
+        // What is read of a cluster is told in words; what is changed there is RBAC's, by the same list.
+        let of_cluster = service == "kubernetes" && !reads;
+        ((services.contains(&service) || of_cluster) && named).then(|| word.to_owned())
     };
     let mut actions = BTreeSet::new();
     for (path, text) in super::boundaries::sources() {

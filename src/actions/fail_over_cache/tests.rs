@@ -6,6 +6,7 @@ use crate::{
     resources::{
         Change, Rows, Source,
         caches::{self, Cache},
+        change::{Alter, Standing},
     },
 };
 
@@ -146,27 +147,63 @@ fn a_shard_is_failed_over_for_drills_only() {
 
 #[test]
 fn what_is_active_everywhere_has_nothing_to_promote() {
-    let mut watched = Watched::until("calm", 0);
+    let watched = Watched::until("calm", 0);
     let above = watched
         .plan("fail-over-cache", "virxk-prices", none())
         .unwrap_err();
     assert!(above.to_string().contains("nothing to promote"));
+}
+
+#[test]
+fn a_shard_of_memorydb_is_drilled_where_its_events_tell_how_it_ends() {
+    let mut watched = Watched::until("calm", 0);
     let rows = watched.fleet.caches.rows();
     let members: Vec<(String, String)> = rows
         .filter(|(source, ..)| *source == Source::MemoryDb)
         .map(|(_, place, row)| (place.to_string(), row.id().to_owned()))
         .collect();
     let (region, name) = members.first().unwrap();
-    let member = watched.plan("fail-over-cache", name, none()).unwrap_err();
-    assert!(member.to_string().contains("nothing to promote"));
-    change(&mut watched, region, Source::MemoryDb, |row| {
+    let which = watched.plan("fail-over-cache", name, none()).unwrap_err();
+    assert!(
+        which.advice.contains("say which with to=: 0001, 0002"),
+        "{which:?}"
+    );
+    let plan = watched.plan("fail-over-cache", name, to("0002")).unwrap();
+    let change = plan.changes().next().unwrap();
+    let Change::Caches(caches::Change::FailOverShard { shard, since, .. }) = change else {
+        panic!("{change:?}")
+    };
+    assert_eq!((shard.as_str(), *since), ("0002", watched.fleet.now));
+    assert_eq!(change.standing(&watched.fleet), Standing::Before);
+    assert!(says(&plan.remarks, &["for drills only"]));
+    change_memorydb(&mut watched, region, |cluster| {
+        "updating".clone_into(&mut cluster.status);
+    });
+    let busy = watched
+        .plan("fail-over-cache", name, to("0002"))
+        .unwrap_err();
+    assert!(busy.to_string().contains("is updating"), "{busy}");
+    change_memorydb(&mut watched, region, |cluster| {
+        "available".clone_into(&mut cluster.status);
+        cluster.failovers = None;
+    });
+    let untold = watched
+        .plan("fail-over-cache", name, to("0002"))
+        .unwrap_err();
+    assert!(
+        untold.advice.contains("aws memorydb failover-shard"),
+        "{untold:?}"
+    );
+}
+
+fn change_memorydb(
+    watched: &mut Watched,
+    region: &str,
+    edit: impl Fn(&mut caches::MemoryDbCluster),
+) {
+    change(watched, region, Source::MemoryDb, |row| {
         if let Cache::MemoryDb(cluster) = row {
-            cluster.multi_region = None;
+            edit(cluster);
         }
     });
-    let alone = watched.plan("fail-over-cache", name, none()).unwrap_err();
-    assert!(
-        alone.advice.contains("aws memorydb failover-shard"),
-        "{alone:?}"
-    );
 }

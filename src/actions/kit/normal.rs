@@ -99,6 +99,7 @@ impl Normal {
                 | Change::Databases(_)
                 | Change::Caches(_)
                 | Change::Clusters(_)
+                | Change::Deployments(_)
                 | Change::Alarms(_) => {}
             }
         }

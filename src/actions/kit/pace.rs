@@ -119,6 +119,8 @@ fn seconds(change: &Change) -> (u64, u64) {
             Verb::PromoteFull | Verb::Undo => (120, 900),
             Verb::Promote | Verb::Pause | Verb::Resume | Verb::Abort | Verb::Retry => (15, 180),
         },
+        // The controller has seen it; that pods have followed is a wait of its own.
+        Change::Deployments(_) => (5, 60),
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),
     }
@@ -159,6 +161,7 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => String::new(),
     };

@@ -52,7 +52,17 @@ pub fn label(text: &str) -> RegionLabel {
 /// What a console knows of a scenario that it polled at these seconds.
 pub fn watched(name: &str, seconds: &[i64]) -> Fleet {
     let found = scenario::builtin().iter().find(|(known, _)| *known == name);
-    let scenario = Scenario::parse(found.unwrap().1, "test").unwrap();
+    polled(found.unwrap().1, seconds)
+}
+
+/// The same of a scenario that consists of these cues, polled at its beginning and at a second.
+pub fn after(cues: &str, second: i64) -> Fleet {
+    let text = format!("name = \"x\"\ntitle = \"t\"\nduration = 900\n{cues}");
+    polled(&text, &[0, second])
+}
+
+fn polled(text: &str, seconds: &[i64]) -> Fleet {
+    let scenario = Scenario::parse(text, "test").unwrap();
     let clock = Arc::new(Manual(AtomicI64::new(0)));
     let provider = SimProvider::new(&scenario, scenario.seed, clock.clone());
     let mut fleet = Fleet::new(Arc::new(provider.estate()), time(0));
@@ -249,6 +259,7 @@ fn of_step(step: &Step) -> Vec<String> {
             vec![format!("bake {} {seconds} s", names.join(" "))]
         }
         Work::Wait(Wait::Nodes { .. }) => vec!["nodes".to_owned()],
+        Work::Wait(Wait::Rollout { at, .. }) => vec![format!("roll-out {}", at.words())],
     }
 }
 
@@ -340,6 +351,7 @@ fn in_range(change: &Change) {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::Alarms(_) => {}
     }
 }

@@ -20,6 +20,7 @@ pub fn raised(ledger: &Ledger) -> BTreeMap<String, String> {
                 Some(change.target())
             }
             Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::Traffic(_)
             | Change::Databases(_)
             | Change::Caches(_)

@@ -5,9 +5,12 @@ use crate::{
     plan::{Blast, Mark, Options, Plan, Wait, Work},
     resources::{
         Change, Rows, Source,
+        change::Alter,
         clusters::{self, Bounds, Cluster, NodeGroup},
+        fixtures,
     },
 };
+use serde_json::{Value, json};
 
 fn none() -> Options {
     Options::default()
@@ -224,4 +227,97 @@ fn a_region_that_is_none_is_refused() {
         .plan("scale-receivers", "eu-wst-1", none())
         .unwrap_err();
     assert_eq!(refusal.advice, "did you mean `eu-west-1`?");
+}
+
+/// Deployments of eu-west-1, which is 6 pods each, with these autoscalers.
+fn deployments(watched: &mut Watched, scalers: &[(&str, Option<(i32, i32, bool)>)]) {
+    let heard = watched.fleet.now;
+    let row = |(name, scaler): &(&str, Option<(i32, i32, bool)>)| {
+        let owner = |reverts: bool| json!({"by": "Argo CD", "name": "shop", "reverts": reverts});
+        let scaler = scaler.map(|(min, max, owned)| {
+            let owner = if owned { owner(true) } else { Value::Null };
+            json!({"name": name, "min": min, "max": max, "current": 6, "desired": 6, "limited": null, "inactive": null, "owner": owner})
+        });
+        fixtures::deployment(&json!({"name": name, "heard_at": heard, "autoscaler": scaler}))
+    };
+    let rows = scalers.iter().map(row).collect();
+    watched.answer(Source::Deployments, "eu-west-1", Rows::Deployments(rows));
+}
+
+/// Floors and numbers of pods that a plan raises.
+fn lifted(plan: &Plan) -> Vec<String> {
+    let of = |change: &Change| match change {
+        Change::Deployments(change) => {
+            let edit = change.edits().remove(0);
+            Some(format!("{}: {} → {}", edit.what, edit.from, edit.to))
+        }
+        Change::Clusters(_) => None,
+        other => panic!("{other:?}"),
+    };
+    plan.changes().filter_map(of).collect()
+}
+
+#[test]
+fn floors_of_autoscalers_grow_with_the_load_and_what_has_none_is_left_alone() {
+    let mut watched = watched();
+    let scalers = [
+        ("cart", Some((3, 9, false))),
+        ("small", Some((2, 6, false))),
+        ("high", Some((20, 30, false))),
+        ("gitops", Some((3, 9, true))),
+        ("singleton", None),
+    ];
+    deployments(&mut watched, &scalers);
+    let plan = watched
+        .plan("scale-receivers", "ap-southeast-1", none())
+        .unwrap();
+    assert_eq!(
+        lifted(&plan),
+        [
+            "shop/cart in eu-west-1: 3 to 9 pods → 8 to 9 pods",
+            "shop/small in eu-west-1: 2 to 6 pods → 8 to 8 pods"
+        ]
+    );
+    let waits = plan.steps.iter().filter_map(|step| match &step.work {
+        Work::Wait(Wait::Rollout { at, pods }) => Some((at.name.as_str(), *pods)),
+        Work::Wait(_) | Work::Change(_) => None,
+    });
+    assert_eq!(
+        waits.collect::<Vec<_>>(),
+        [("cart", Some(8)), ("small", Some(8))]
+    );
+    let remarks = plan.remarks.join("; ");
+    assert!(
+        remarks.contains("shop/gitops in eu-west-1 stays at 3: Argo CD puts it back"),
+        "{remarks}"
+    );
+    assert!(
+        remarks.contains("the maximum of shop/small in eu-west-1 grows from 6 to 8"),
+        "{remarks}"
+    );
+    assert!(plan.marks.iter().any(|mark| matches!(mark, Mark::Orphan { what } if what.starts_with("raised floor of shop/cart in eu-west-1: 8 instead of 3"))));
+    assert_stable(&watched, &plan);
+}
+
+#[test]
+fn what_has_no_autoscaler_gets_more_pods_only_when_it_is_named() {
+    let mut watched = watched();
+    deployments(
+        &mut watched,
+        &[("singleton", None), ("gitops", Some((3, 9, true)))],
+    );
+    let options = Options {
+        names: vec!["singleton".to_owned(), "shop/gitops".to_owned()],
+        ..none()
+    };
+    let plan = watched
+        .plan("scale-receivers", "ap-southeast-1", options)
+        .unwrap();
+    assert_eq!(
+        lifted(&plan),
+        [
+            "shop/singleton in eu-west-1: 6 pods → 8 pods",
+            "shop/gitops in eu-west-1: 3 to 9 pods → 8 to 9 pods"
+        ]
+    );
 }

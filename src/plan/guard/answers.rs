@@ -118,6 +118,7 @@ pub fn comes_back(outlook: &Outlook<'_>) -> Guard {
             | Change::Databases(_)
             | Change::Caches(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::Alarms(_) => None,
         })
         .collect();

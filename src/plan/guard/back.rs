@@ -62,6 +62,7 @@ pub fn lowers_canary(change: &Change) -> bool {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::Alarms(_) => false,
     }
 }

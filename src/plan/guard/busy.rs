@@ -60,6 +60,7 @@ pub fn lock(outlook: &Outlook<'_>) -> Guard {
             Change::Traffic(_)
             | Change::Databases(_)
             | Change::Caches(_)
+            | Change::Deployments(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }

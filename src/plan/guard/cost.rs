@@ -66,6 +66,7 @@ fn extra_nodes(outlook: &Outlook<'_>) -> i32 {
         Change::Traffic(_)
         | Change::Databases(_)
         | Change::Caches(_)
+        | Change::Deployments(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => None,
     });

@@ -36,6 +36,7 @@ pub fn health(outlook: &Outlook<'_>) -> Guard {
             | Change::Traffic(_)
             | Change::Caches(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }

@@ -89,6 +89,7 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::Alarms(_) => BTreeSet::new(),
     }
 }
@@ -138,6 +139,7 @@ pub fn moves_traffic(change: &Change) -> bool {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::Alarms(_) => false,
     }
 }
@@ -269,6 +271,7 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::Alarms(_) => Vec::new(),
     }
 }

@@ -195,6 +195,7 @@ impl<'a> Outlook<'a> {
             Change::Traffic(_)
             | Change::Caches(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => None,
         })
@@ -207,6 +208,7 @@ impl<'a> Outlook<'a> {
             Change::Traffic(_)
             | Change::Databases(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => None,
         })
@@ -219,6 +221,7 @@ impl<'a> Outlook<'a> {
             Change::Databases(_)
             | Change::Caches(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => None,
         })
@@ -328,6 +331,7 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
             | traffic::Change::Invalidate { .. },
         )
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => None,
     }

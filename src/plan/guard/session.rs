@@ -171,6 +171,7 @@ fn other_lever(
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::Alarms(_) => return None,
     };
     let works = |group: &str| {

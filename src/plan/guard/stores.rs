@@ -78,6 +78,7 @@ fn moved_away(outlook: &Outlook<'_>) -> (BTreeSet<RegionLabel>, BTreeSet<RegionL
             | Change::Caches(_)
             | Change::Traffic(_)
             | Change::Clusters(_)
+            | Change::Deployments(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }

@@ -166,6 +166,7 @@ pub fn owner(outlook: &Outlook<'_>) -> Guard {
             | traffic::Change::Invalidate { .. } => {}
         }
     }
+    super::workloads::owner(outlook, &mut found);
     found.guard(
         GuardId::Owner,
         "nothing is changed whose owner could be seen",
@@ -199,7 +200,7 @@ fn waited(outlook: &Outlook<'_>, from: usize, to: usize) -> u64 {
         .iter()
         .map(|step| match &step.work {
             Work::Wait(Wait::Tail { seconds, .. } | Wait::Bake { seconds, .. }) => *seconds,
-            Work::Wait(Wait::Nodes { .. }) | Work::Change(_) => 0,
+            Work::Wait(Wait::Nodes { .. } | Wait::Rollout { .. }) | Work::Change(_) => 0,
         })
         .sum()
 }

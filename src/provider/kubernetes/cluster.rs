@@ -8,6 +8,7 @@ use super::{
     access::Access,
     custom::{ArgoRollout, FlaggerCanary, GrpcRoute, HttpRoute, VirtualService},
     kept::{Budget, Deployment, Node, Pod, ReplicaSet, Scaler, Warning},
+    logs::Logs,
     shelf::Shelf,
     watch::{Watched, keep},
 };
@@ -31,6 +32,8 @@ pub struct Cluster {
     pub nodes: Arc<Shelf<Node>>,
     /// Warnings.
     pub warnings: Arc<Shelf<Warning>>,
+    /// The last lines of containers that ended badly.
+    pub logs: Arc<Logs>,
     /// HTTPRoutes that divide.
     pub http_routes: Arc<Shelf<HttpRoute>>,
     /// GRPCRoutes that divide.
@@ -57,6 +60,7 @@ impl Cluster {
             budgets: start(&access, &mut loops),
             nodes: start(&access, &mut loops),
             warnings: start(&access, &mut loops),
+            logs: Arc::default(),
             http_routes: start(&access, &mut loops),
             grpc_routes: start(&access, &mut loops),
             virtual_services: start(&access, &mut loops),

@@ -1,9 +1,12 @@
 //! What is kept of each object: the few fields that rows are made of. Owns the paths that are watched; judges nothing.
 
+mod pod;
+
 use jiff::Timestamp;
 
+pub use self::pod::{Crash, Pod, Trouble};
 use super::{
-    objects::{self, Condition, ContainerStatus, Meta, Selector},
+    objects::{self, Meta, Selector},
     watch::Watched,
 };
 
@@ -22,7 +25,9 @@ impl Watched for Deployment {
         &object.metadata
     }
 
-    fn keep(object: Self::Object) -> Option<Self> {
+    fn keep(mut object: Self::Object) -> Option<Self> {
+        let notes = &mut object.spec.template.metadata.annotations;
+        notes.retain(|name, _| name == RESTARTED_AT);
         Some(object)
     }
 }
@@ -36,7 +41,7 @@ pub struct ReplicaSet {
     pub hash: String,
     /// Its revision.
     pub revision: Option<u64>,
-    /// Image of the first container.
+    /// Image of the main container.
     pub image: Option<String>,
     /// Pods wanted.
     pub desired: i32,
@@ -46,6 +51,10 @@ pub struct ReplicaSet {
     pub created_at: Option<Timestamp>,
 }
 
+/// Where `kubectl rollout restart`, and we, note in a template when its pods were last replaced: another template is another revision.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// Containers that a mesh adds: never the one that a deployment is about.
+pub const SIDECARS: &[&str] = &["istio-proxy", "linkerd-proxy", "envoy", "consul-dataplane"];
 /// Where a deployment's controller notes the number of a revision.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 /// The label that tells the pods of one revision from those of another.
@@ -63,7 +72,9 @@ impl Watched for ReplicaSet {
     fn keep(mut object: Self::Object) -> Option<Self> {
         let owner = owner(&object.metadata, "Deployment")?;
         let revision = object.metadata.annotations.get(REVISION);
-        let mut containers = object.spec.template.spec.containers.drain(..);
+        let mut containers = object.spec.template.spec.containers;
+        containers.sort_by_key(|container| SIDECARS.contains(&container.name.as_str()));
+        let mut containers = containers.into_iter();
         Some(Self {
             revision: revision.and_then(|text| text.parse().ok()),
             hash: object.metadata.labels.remove(HASH).unwrap_or_default(),
@@ -74,145 +85,6 @@ impl Watched for ReplicaSet {
             deployment: owner.uid,
         })
     }
-}
-
-/// A pod of a replica set.
-#[derive(Debug)]
-pub struct Pod {
-    /// Name of its replica set.
-    pub replica_set: Box<str>,
-    /// The label that tells its revision.
-    pub hash: Box<str>,
-    /// Its node.
-    pub node: Box<str>,
-    /// `Running`, `Pending` …
-    pub phase: Box<str>,
-    /// Whether it is ready.
-    pub ready: bool,
-    /// Whether it is being deleted.
-    pub leaving: bool,
-    /// Restarts of all its containers.
-    pub restarts: u32,
-    /// When it was started.
-    pub started_at: Option<Timestamp>,
-    /// What is wrong.
-    pub trouble: Option<Box<Trouble>>,
-    /// Digests by container.
-    pub digests: Vec<(Box<str>, Box<str>)>,
-}
-
-/// What is wrong with a pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    /// `CrashLoopBackOff` …
-    pub reason: String,
-    /// The container that it is about.
-    pub container: Option<String>,
-    /// A sentence.
-    pub message: String,
-}
-
-impl Watched for Pod {
-    type Object = objects::Pod;
-    const PATH: &'static str = "/api/v1/pods";
-    const NOUN: &'static str = "Pods";
-
-    fn meta(object: &Self::Object) -> &Meta {
-        &object.metadata
-    }
-
-    fn keep(object: Self::Object) -> Option<Self> {
-        let owner = owner(&object.metadata, "ReplicaSet")?;
-        let status = &object.status;
-        let containers = &status.container_statuses;
-        let all = status.init_container_statuses.iter().chain(containers);
-        let holds = |name: &str| {
-            let mut conditions = status.conditions.iter();
-            conditions.any(|condition| condition.name == name && condition.status == "True")
-        };
-        let digest = |container: &ContainerStatus| {
-            let (_, digest) = container.image_id.rsplit_once('@').or_else(|| {
-                // Without a repository: the id of an image that was built on the node.
-                container
-                    .image_id
-                    .strip_prefix("sha256:")
-                    .map(|_| ("", container.image_id.as_str()))
-            })?;
-            Some((container.name.as_str().into(), digest.into()))
-        };
-        Some(Self {
-            hash: object
-                .metadata
-                .labels
-                .get(HASH)
-                .map(String::as_str)
-                .unwrap_or_default()
-                .into(),
-            replica_set: owner.name.into(),
-            ready: holds("Ready"),
-            leaving: object.metadata.deletion_timestamp.is_some(),
-            restarts: all.map(|container| container.restart_count).sum(),
-            started_at: status.start_time.or(object.metadata.creation_timestamp),
-            trouble: trouble(status).map(Box::new),
-            digests: containers.iter().filter_map(digest).collect(),
-            node: object.spec.node_name.into(),
-            phase: object.status.phase.into(),
-        })
-    }
-}
-
-/// What keeps a pod from running: a container that waits, one that was killed, or no node.
-fn trouble(status: &objects::PodStatus) -> Option<Trouble> {
-    let containers = status
-        .init_container_statuses
-        .iter()
-        .chain(&status.container_statuses);
-    for container in containers.clone() {
-        let last = container.last_state.terminated.as_ref();
-        let killed = last.filter(|last| last.reason == "OOMKilled");
-        let waiting = container.state.waiting.as_ref();
-        // These two are how every pod begins.
-        let waiting = waiting.filter(|waiting| {
-            !["", "ContainerCreating", "PodInitializing"].contains(&waiting.reason.as_str())
-        });
-        let ended = container.state.terminated.as_ref();
-        let ended = ended.filter(|ended| ended.exit_code != 0 && !container.ready);
-        let found = match (waiting, killed, ended) {
-            // That it was killed for its memory says more than that it waits to be started again.
-            (Some(waiting), Some(killed), _) if waiting.reason == "CrashLoopBackOff" => {
-                Some((killed.reason.as_str(), waiting.message.as_str()))
-            }
-            (Some(waiting), _, _) => Some((waiting.reason.as_str(), waiting.message.as_str())),
-            (None, Some(killed), _) if !container.ready => Some((killed.reason.as_str(), "")),
-            (None, _, Some(ended)) => Some((ended.reason.as_str(), ended.message.as_str())),
-            (None, _, None) => None,
-        };
-        if let Some((reason, message)) = found {
-            return Some(Trouble {
-                reason: reason.to_owned(),
-                container: Some(container.name.clone()),
-                message: shorten(message),
-            });
-        }
-    }
-    let unscheduled = |condition: &&Condition| {
-        condition.name == "PodScheduled"
-            && condition.status == "False"
-            && !condition.reason.is_empty()
-    };
-    if let Some(condition) = status.conditions.iter().find(unscheduled) {
-        return Some(Trouble {
-            reason: condition.reason.clone(),
-            container: None,
-            message: shorten(&condition.message),
-        });
-    }
-    // `Evicted`, `NodeLost`: said of the pod as a whole.
-    (!status.reason.is_empty()).then(|| Trouble {
-        reason: status.reason.clone(),
-        container: None,
-        message: shorten(&status.message),
-    })
 }
 
 /// An autoscaler.
@@ -226,6 +98,8 @@ pub struct Scaler {
     pub max: i32,
     /// What it says.
     pub status: objects::ScalerStatus,
+    /// Its metadata: who applies it, and its version.
+    pub meta: Meta,
 }
 
 impl Watched for Scaler {
@@ -243,6 +117,7 @@ impl Watched for Scaler {
             min: object.spec.min_replicas.unwrap_or(1),
             max: object.spec.max_replicas,
             status: object.status,
+            meta: object.metadata,
         })
     }
 }

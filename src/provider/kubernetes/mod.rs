@@ -9,6 +9,7 @@ mod cluster;
 pub mod custom;
 mod fault;
 pub mod kept;
+pub mod logs;
 pub mod objects;
 pub mod once;
 mod plugin;

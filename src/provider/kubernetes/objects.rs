@@ -144,8 +144,10 @@ objects! {
         #[serde(deserialize_with = "lenient")]
         spec: TemplateSpec,
     }
-    /// Labels of these pods.
+    /// Labels and annotations of these pods.
     TemplateMeta {
+        #[serde(deserialize_with = "lenient")]
+        annotations: BTreeMap<String, String>,
         #[serde(deserialize_with = "lenient")]
         labels: BTreeMap<String, String>,
     }

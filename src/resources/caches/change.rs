@@ -1,9 +1,10 @@
 //! Changes of caches: who is the primary. Owns what is sent and how it is recognised afterwards; never whether it is safe.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cache, Datastore, DatastoreMember, MemoryDbCluster, Node, ReplicationGroup,
+    Cache, Datastore, DatastoreMember, Failover, MemoryDbCluster, Node, ReplicationGroup,
     elasticache::GLOBAL_STATUS,
 };
 use crate::resources::{
@@ -49,6 +50,8 @@ pub enum Change {
         cluster: String,
         /// Shard.
         shard: String,
+        /// A failover of it that ended later than this is the one that was asked for.
+        since: Timestamp,
     },
 }
 
@@ -79,11 +82,11 @@ impl Change {
         }
     }
 
-    /// What a MemoryDB cluster says about a failover of one of its shards: never that it is done, for it does not tell which node is the primary.
+    /// What a MemoryDB cluster says about a failover of one of its shards. It does not tell which node is the primary; its events tell of failovers that ended.
     pub(super) fn of_memorydb(&self, cluster: &MemoryDbCluster) -> Standing {
         match self {
-            Self::FailOverShard { shard, .. } => {
-                restless(cluster, shard).unwrap_or_else(|| untold(&cluster.name))
+            Self::FailOverShard { shard, since, .. } => {
+                restless(cluster, shard).unwrap_or_else(|| told(cluster, shard, *since))
             }
             Self::FailOverDatastore { .. } | Self::FailOverGroup { .. } => not_about(&cluster.name),
         }
@@ -94,8 +97,20 @@ fn not_about(id: &str) -> Standing {
     Standing::Unknown(format!("the change is not about {id}"))
 }
 
-fn untold(name: &str) -> Standing {
-    Standing::Unknown(format!("MemoryDB does not tell the primary of {name}"))
+/// Whether the events of a cluster tell of a failover of a shard after a time.
+fn told(cluster: &MemoryDbCluster, shard: &str, since: Timestamp) -> Standing {
+    let Some(failovers) = &cluster.failovers else {
+        return Standing::Unknown(format!(
+            "the events of {} could not be read, and nothing else tells of a failover",
+            cluster.name
+        ));
+    };
+    let later = |failover: &Failover| failover.shard == shard && failover.at > since;
+    if failovers.iter().any(later) {
+        Standing::After
+    } else {
+        Standing::Before
+    }
 }
 
 /// Whether nothing is going on in a group, cluster or shard of this status.

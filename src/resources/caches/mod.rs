@@ -17,7 +17,7 @@ use super::{
 
 pub use change::Change;
 pub use elasticache::{Datastore, DatastoreMember, ReplicationGroup};
-pub use memorydb::{MemoryDbCluster, MultiRegionCluster, RegionalCluster};
+pub use memorydb::{Failover, MemoryDbCluster, MultiRegionCluster, RegionalCluster};
 
 /// A cache of either service, as seen from one region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

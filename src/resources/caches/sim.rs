@@ -1,8 +1,8 @@
 //! How this kind behaves in the simulated world: what ElastiCache and MemoryDB say in each region. Owns no state; `sim::world::caches` lives it.
 
 use super::{
-    super::Place, Cache, Datastore, DatastoreMember, MemoryDbCluster, MultiRegionCluster, Node,
-    RegionalCluster, ReplicationGroup, Shard,
+    super::Place, Cache, Datastore, DatastoreMember, Failover, MemoryDbCluster, MultiRegionCluster,
+    Node, RegionalCluster, ReplicationGroup, Shard,
 };
 use crate::sim::{World, fill, names, world::caches::ShardId};
 
@@ -45,24 +45,31 @@ pub fn memorydb(world: &World, place: &Place) -> Vec<Cache> {
         status: Some("available".to_owned()),
         zone: Some(zone(aws, index)),
     };
-    let shard = |number: usize| {
-        let known = ShardId {
+    let known = [1, 2].map(|number| {
+        let id = ShardId {
             region,
             owner: name.clone(),
             shard: format!("{number:04}"),
             counted: false,
         };
-        Shard {
-            status: Some(availability(world, &known).to_owned()),
-            nodes: vec![node(number, 1), node(number, 2)],
-            id: known.shard,
-        }
+        (number, id)
+    });
+    let shard = |(number, known): &(usize, ShardId)| Shard {
+        status: Some(availability(world, known).to_owned()),
+        nodes: vec![node(*number, 1), node(*number, 2)],
+        id: known.shard.clone(),
+    };
+    let failover = |(_, known): &(usize, ShardId)| {
+        let at = world.timestamp(world.caches.failed_over_at(known)?);
+        let shard = known.shard.clone();
+        Some(Failover { shard, at })
     };
     vec![Cache::MemoryDb(MemoryDbCluster {
         arn: Some(names::arn("memorydb", aws, &format!("cluster/{name}"))),
         status: "available".to_owned(),
         engine: Some("valkey 7.3".to_owned()),
-        shards: vec![shard(1), shard(2)],
+        shards: known.iter().map(shard).collect(),
+        failovers: Some(known.iter().filter_map(failover).collect()),
         availability_mode: Some("multiaz".to_owned()),
         multi_region: Some(MultiRegionCluster {
             name: names::MULTI_REGION_CLUSTER.to_owned(),

@@ -262,6 +262,7 @@ fn memory_db(multi_region: Option<MultiRegionCluster>) -> MemoryDbCluster {
         shards: vec![shard(vec![node("cart-1", None)])],
         availability_mode: None,
         multi_region,
+        failovers: None,
     }
 }
 

@@ -1,17 +1,22 @@
 //! Deployments: what runs where, in which version, and whether its roll-out goes on. Owns the model; no call and no clock.
 
 mod assembly;
+pub mod change;
 mod judge;
 pub mod live;
 pub(in crate::resources) mod owner;
 pub mod sim;
 pub mod versions;
 mod view;
+mod write;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::judge::Rollout;
+pub use self::{
+    change::{At, Change, Floor, Version},
+    judge::Rollout,
+};
 
 use super::{Fleet, Freshness, Judgement, Limits, Place, Resource, Source};
 
@@ -34,6 +39,9 @@ pub struct Deployment {
     pub paused: bool,
     /// Number of the current revision.
     pub revision: Option<String>,
+    /// The note of its last restart by hand: a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted_at: Option<String>,
     /// Containers of the current template, the main one first.
     pub containers: Vec<Container>,
     /// Its pods in numbers.
@@ -56,6 +64,9 @@ pub struct Deployment {
     pub owner: Option<Owner>,
     /// Warnings about it, its replica sets and pods, the newest first.
     pub warnings: Vec<Warning>,
+    /// What its crashed containers wrote last; not all of many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<Log>,
     /// What could not be read, so that it may be there although it is not shown.
     pub unknown: Vec<Part>,
 }
@@ -171,6 +182,9 @@ pub struct Autoscaler {
     pub limited: Option<String>,
     /// Why it does not scale at all: `FailedGetResourceMetric` …; `None` when it does.
     pub inactive: Option<String>,
+    /// Who applies it and would undo an edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
 }
 
 impl Autoscaler {
@@ -219,6 +233,27 @@ pub struct Warning {
     pub at: Option<Timestamp>,
 }
 
+/// The last lines of a container that ended badly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// Whether they are of the run before the present one.
+    pub previous: bool,
+    /// How often the container was started again.
+    pub restarts: u32,
+    /// What that run ended with.
+    pub exit_code: i32,
+    /// The lines, the newest last, without control characters.
+    pub lines: Vec<String>,
+    /// Whether there was more than what is read.
+    pub cut: bool,
+    /// Why there are no lines; `None` where they were read.
+    pub missing: Option<String>,
+}
+
 /// What is read beside the deployments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -248,6 +283,19 @@ impl Deployment {
     /// The container that it is about: the first one.
     pub fn main(&self) -> Option<&Container> {
         self.containers.first()
+    }
+
+    /// The revision that its template is, where the replica sets were read.
+    pub fn current(&self) -> Option<&Revision> {
+        let number = self.revision.as_deref()?.parse().ok();
+        let mut revisions = self.revisions.iter();
+        revisions.find(|revision| revision.number == number)
+    }
+
+    /// Whether pods of a replica set are there.
+    pub fn runs(&self, replica_set: &str) -> bool {
+        let mut revisions = self.revisions.iter();
+        revisions.any(|revision| revision.replica_set == replica_set && revision.ready > 0)
     }
 
     /// How much it can be trusted, by when its API server was last heard: a cluster that is silent leaves the others of its region fresh.

@@ -1,8 +1,8 @@
 //! How this kind behaves in the simulated world: the deployments of each region's cluster, as their watches would have them. Owns no state; `sim::world::releases` says how far each is.
 
 use super::{
-    Autoscaler, Budget, Condition, Container, Deployment, Owner, Pod, Replicas, Revision, Trouble,
-    Warning,
+    Autoscaler, Budget, Condition, Container, Deployment, Log, Owner, Pod, Replicas, Revision,
+    Trouble, Warning,
 };
 use crate::{
     resources::Place,
@@ -29,15 +29,20 @@ impl Running<'_> {
         let release = self.release();
         let troubles = self.troubles();
         let revision = FIRST_REVISION + self.index();
+        let edited = &self.edited;
+        let generation = i64::from(revision) + edited.count;
         Deployment {
             name: self.service.name.to_owned(),
             namespace: "shop".to_owned(),
             cluster: names::eks(self.world.aws_region(self.region)),
             heard_at: Some(self.world.timestamp(self.world.now())),
-            generation: i64::from(revision),
-            observed_generation: i64::from(revision),
-            paused: false,
+            generation,
+            // Its controller sees an edit a second later.
+            observed_generation: generation
+                - i64::from(edited.last.is_some_and(|last| self.world.now() <= last)),
+            paused: edited.is_paused(),
             revision: Some(revision.to_string()),
+            restarted_at: self.release().restarted.clone(),
             containers: vec![Container {
                 name: "app".to_owned(),
                 image: self.image(&release.version),
@@ -48,6 +53,7 @@ impl Running<'_> {
             restarts: Some(self.restarts() * u32::try_from(self.ill()).unwrap_or_default()),
             pods: self.pods(&troubles),
             warnings: self.warnings(&troubles),
+            logs: self.logs(&troubles),
             troubles,
             autoscaler: self.autoscaler(),
             budget: Some(Budget {
@@ -56,14 +62,18 @@ impl Running<'_> {
                 healthy: replicas.available,
                 required: self.desired * 3 / 4,
             }),
-            owner: self.service.owner.map(|(by, reverts)| Owner {
-                by: by.to_owned(),
-                name: Some("shop".to_owned()),
-                reverts,
-            }),
+            owner: self.owner(),
             replicas,
             unknown: Vec::new(),
         }
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        self.service.owner.map(|(by, reverts)| Owner {
+            by: by.to_owned(),
+            name: Some("shop".to_owned()),
+            reverts,
+        })
     }
 
     fn image(&self, version: &str) -> String {
@@ -91,9 +101,7 @@ impl Running<'_> {
     }
 
     fn replica_set(&self, index: usize) -> String {
-        let version = &self.releases[index].version;
-        let hash = names::hex(&format!("{}/{version}", self.service.name));
-        format!("{}-{}", self.service.name, &hash[..9])
+        self.releases[index].replica_set()
     }
 
     fn conditions(&self, replicas: &Replicas) -> Vec<Condition> {
@@ -158,10 +166,17 @@ impl Running<'_> {
                 created_at: Some(self.world.timestamp(release.at)),
             }
         };
+        // Going back to a template takes its replica set to the newest number.
+        let later = |index: usize| self.releases[index + 1..].iter();
+        let last = |(index, release): &(usize, &Release)| {
+            let set = release.replica_set();
+            later(*index).all(|later| later.replica_set() != set)
+        };
         self.releases
             .iter()
             .enumerate()
             .rev()
+            .filter(last)
             .map(revision)
             .collect()
     }
@@ -243,16 +258,44 @@ impl Running<'_> {
         troubles.iter().map(warning).collect()
     }
 
+    /// What the first crashed pod wrote before it ended. An image that is not there, or a pod without a node, has written nothing.
+    fn logs(&self, troubles: &[Trouble]) -> Vec<Log> {
+        if troubles.is_empty() || self.restarts() == 0 {
+            return Vec::new();
+        }
+        let pods = self.pods(troubles);
+        let crashed = pods.iter().find(|pod| pod.reason.is_some());
+        let (name, version) = (self.service.name, &self.release().version);
+        let lines = [
+            format!("INFO  {name} {version} starting, revision {}", FIRST_REVISION + self.index()),
+            "INFO  read 14 settings from /etc/shop/settings.toml".to_owned(),
+            "ERROR settings: `payment.retry_budget` is missing, and has had no default since this version".to_owned(),
+            format!("FATAL {name} cannot start without its settings"),
+        ];
+        let log = |pod: &Pod| Log {
+            pod: pod.name.clone(),
+            container: "app".to_owned(),
+            previous: true,
+            restarts: pod.restarts,
+            exit_code: 1,
+            lines: lines.to_vec(),
+            cut: false,
+            missing: None,
+        };
+        crashed.map(log).into_iter().collect()
+    }
+
     fn autoscaler(&self) -> Option<Autoscaler> {
-        let most = self.service.most();
+        let (min, most) = self.floor();
         self.service.scaled.then(|| Autoscaler {
             name: self.service.name.to_owned(),
-            min: self.service.pods / 2,
+            min,
             max: most,
             current: self.desired,
             desired: self.desired,
             limited: (self.wanted > most).then(|| "TooManyReplicas".to_owned()),
             inactive: None,
+            owner: self.owner(),
         })
     }
 }

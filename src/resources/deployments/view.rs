@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Autoscaler, Deployment, Part, Pod, Revision, Rollout, Warning, judge, versions::Skew};
+use super::{
+    Autoscaler, Deployment, Log, Part, Pod, Revision, Rollout, Warning, judge, versions::Skew,
+};
 use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity, Source,
     cell::{Cell, Column, Field, Show, coarse_age},
@@ -189,13 +191,14 @@ impl Deployment {
         }
     }
 
-    /// Warnings, pods and revisions, each a line.
+    /// Warnings, last lines of what crashed, pods and revisions, each a line.
     fn happenings(&self, now: Timestamp) -> Vec<Field> {
         let warnings = self.warnings.iter().take(SHOWN).map(|w| w.field(now));
         let pods = self.pods.iter().map(|pod| pod.field(now));
         let revisions = self.revisions.iter().take(SHOWN);
         let revisions = revisions.map(|revision| revision.field(now));
-        let mut fields: Vec<Field> = warnings.chain(pods).chain(revisions).collect();
+        let logs = self.logs.iter().flat_map(Log::fields);
+        let mut fields: Vec<Field> = warnings.chain(logs).chain(pods).chain(revisions).collect();
         for part in &self.unknown {
             let text = "not read: no permission, or no answer yet";
             fields.push(Field::new(
@@ -233,6 +236,36 @@ impl Warning {
             self.message
         );
         Field::new(&self.reason, Cell::text(text).severity(Severity::Warn))
+    }
+}
+
+impl Log {
+    /// How the run ended, and below it what it wrote last.
+    fn fields(&self) -> Vec<Field> {
+        let of = if self.previous {
+            "the run before"
+        } else {
+            "this run"
+        };
+        let ended = format!(
+            "{} {}, {of} ended with {}",
+            self.pod, self.container, self.exit_code
+        );
+        let text = match &self.missing {
+            Some(why) => format!("{ended}: {why}"),
+            None if self.lines.is_empty() => format!("{ended} and wrote nothing"),
+            None if self.cut => format!("{ended}; a part of its last lines:"),
+            None => format!("{ended}; its last lines:"),
+        };
+        let severity = if self.missing.is_some() {
+            Severity::Unknown
+        } else {
+            Severity::Warn
+        };
+        let mut fields = vec![Field::new("log", Cell::text(text).severity(severity))];
+        let lines = self.lines.iter();
+        fields.extend(lines.map(|line| Field::text("", Some(line.as_str()))));
+        fields
     }
 }
 

@@ -51,6 +51,7 @@ pub fn reads_first(change: &Change) -> bool {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
+        | Change::Deployments(_)
         | Change::Alarms(_) => true,
     }
 }

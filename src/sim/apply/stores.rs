@@ -183,6 +183,7 @@ pub fn caches(world: &World, change: &caches::Change) -> Result<Call, ApplyError
             region,
             cluster,
             shard,
+            since: _,
         } => self::shard(world, change, (region, cluster, shard), None),
     }
 }

@@ -5,6 +5,7 @@ mod changes;
 mod fleet;
 mod invalidations;
 mod wire;
+mod workloads;
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},

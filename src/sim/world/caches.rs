@@ -29,6 +29,8 @@ struct Moved {
     second: bool,
     /// When the failover under way ends, and the roles are exchanged.
     ends: Option<i64>,
+    /// When the last one ended.
+    ended: Option<i64>,
 }
 
 /// All caches. Regions are indices into the shape.
@@ -79,7 +81,7 @@ impl Caches {
         for moved in self.moved.values_mut() {
             if moved.ends.is_some_and(|ends| context.t >= ends) {
                 moved.second = !moved.second;
-                moved.ends = None;
+                moved.ended = moved.ends.take();
             }
         }
         let primary = *self.primary.now();
@@ -160,6 +162,11 @@ impl Caches {
     pub fn failing_over(&self, shard: &ShardId) -> bool {
         let moved = self.moved.get(shard);
         moved.is_some_and(|moved| moved.ends.is_some())
+    }
+
+    /// When the last failover of a shard ended.
+    pub fn failed_over_at(&self, shard: &ShardId) -> Option<i64> {
+        self.moved.get(shard)?.ended
     }
 
     /// Whether the second node of a shard is its primary, not the first.

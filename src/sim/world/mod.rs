@@ -14,6 +14,7 @@ pub mod releases;
 pub mod routing;
 pub mod sent;
 mod transition;
+pub mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::{
     alarms::AlarmState,
-    gather::Gathering,
+    gather::{Gathering, source_writes},
     load::{ForwardSplit, Means},
     sent::Sent,
 };
@@ -45,8 +46,6 @@ use crate::resources::{Place, RegionLabel};
 pub const STABLE: &str = "shop-stable";
 /// The one of its canary.
 pub const CANARY: &str = "shop-canary";
-/// RDS writes per request per second.
-const WRITES_PER_RPS: f64 = 0.01;
 
 /// A Lambda alias with two versions.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,6 +105,8 @@ pub struct World {
     pub mesh: Vec<mesh::Mesh>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
+    /// What somebody did to deployments, by region and name.
+    pub edited: BTreeMap<(usize, String), workloads::Edited>,
     /// The node group of each region.
     pub nodes: Vec<nodes::Nodes>,
     /// Share of the staging distribution.
@@ -154,6 +155,7 @@ impl World {
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
             mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
             releases: Vec::new(),
+            edited: BTreeMap::new(),
             nodes: vec![nodes::Nodes::at_rest(); count],
             invalidations: Vec::new(),
             sent: Sent::default(),
@@ -351,6 +353,7 @@ impl World {
                 service: service.clone(),
                 version: version.clone(),
                 outcome: *outcome,
+                restarted: None,
                 at: self.now,
             }),
             Fault::ExternalChange(transitions) => {
@@ -383,17 +386,6 @@ fn weight_of(set: &BTreeMap<String, u32>, group: &str) -> u32 {
         CANARY => 5,
         _ => 1,
     })
-}
-
-/// Writes per second at the RDS source: those of every region that reaches it.
-fn source_writes(context: &Context<'_>, loads: &[Load], source: usize) -> f64 {
-    let connected = loads
-        .iter()
-        .enumerate()
-        .filter(|(region, _)| context.connected(*region, source));
-    connected
-        .map(|(_, load)| load.served_rps() * WRITES_PER_RPS)
-        .sum()
 }
 
 #[cfg(test)]

@@ -1,10 +1,16 @@
 //! Releases of the world: which version of each service runs in each region, and how far its roll-out is. Owns what a Deployment's controller would do; a release that was begun needs no further push.
 
-use super::{super::physics, World};
+use super::{
+    super::{names, physics},
+    World,
+    workloads::Edited,
+};
 use crate::resources::deployments::Replicas;
 
 /// Seconds for a pod of a new revision to become available.
 const POD_SECONDS: i64 = 8;
+/// Seconds until further pods of the same revision are available.
+const JOIN_SECONDS: i64 = 20;
 /// Seconds without progress after which a roll-out has failed.
 pub const DEADLINE: i64 = 600;
 /// Seconds until a release that looks good begins to crash.
@@ -114,6 +120,17 @@ pub struct Release {
     pub outcome: Outcome,
     /// When it was begun.
     pub at: i64,
+    /// The note of a restart by hand: it makes another template of the same version.
+    pub restarted: Option<String>,
+}
+
+impl Release {
+    /// Name of its replica set: the same template has the same one.
+    pub fn replica_set(&self) -> String {
+        let note = self.restarted.as_deref().unwrap_or_default();
+        let hash = names::hex(&format!("{}/{}{note}", self.service, self.version));
+        format!("{}-{}", self.service, &hash[..9])
+    }
 }
 
 /// The services that a scenario can release.
@@ -138,6 +155,8 @@ pub struct Running<'a> {
     pub service: &'a Service,
     /// Every release of it here, the first one that of the beginning.
     pub releases: Vec<Release>,
+    /// What somebody did to it.
+    pub edited: Edited,
     /// Pods.
     pub desired: i32,
     /// What its load calls for, however many pods it may have.
@@ -151,6 +170,7 @@ impl<'a> Running<'a> {
             service: service.name.to_owned(),
             version: service.version.to_owned(),
             outcome: Outcome::Good,
+            restarted: None,
             at: LONG_AGO,
         };
         let later = world.releases.iter();
@@ -162,13 +182,24 @@ impl<'a> Running<'a> {
             minute.utilisation
         });
         let ratio = busy / physics::DESIGN_UTILISATION;
-        let wanted = if !service.scaled || (ratio - 1.0).abs() <= TOLERANCE {
+        let key = (region, service.name.to_owned());
+        let edited = world.edited.get(&key).cloned().unwrap_or_default();
+        let wanted = if !service.scaled {
+            edited.pods.unwrap_or(service.pods)
+        } else if (ratio - 1.0).abs() <= TOLERANCE {
             service.pods
         } else {
             (f64::from(service.pods) * ratio).ceil() as i32
         };
+        let (least, most) = edited.floor.unwrap_or((service.pods / 2, service.most()));
+        let desired = if service.scaled {
+            wanted.clamp(least, most.max(least))
+        } else {
+            wanted
+        };
         Self {
-            desired: wanted.clamp(service.pods / 2, service.most()),
+            desired,
+            edited,
             wanted,
             world,
             region,
@@ -188,9 +219,30 @@ impl<'a> Running<'a> {
         u32::try_from(self.releases.len() - 1).unwrap_or_default()
     }
 
-    /// Seconds since it was begun.
+    /// Seconds since it was begun, without those in which it was paused.
     pub fn age(&self) -> i64 {
-        self.world.now() - self.release().at
+        let (now, at) = (self.world.now(), self.release().at);
+        now - at - self.edited.paused(at, now)
+    }
+
+    /// Fewest and most pods of its autoscaler.
+    pub fn floor(&self) -> (i32, i32) {
+        let first = (self.service.pods / 2, self.service.most());
+        self.edited.floor.unwrap_or(first)
+    }
+
+    /// Pods that the release has to replace: a way back from one that never rolled out finds most of the old ones alive.
+    fn to_replace(&self) -> i32 {
+        let before = self.releases.iter().rev().skip(1);
+        let mut before = before.take(2);
+        let (Some(stuck), Some(old)) = (before.next(), before.next()) else {
+            return self.desired;
+        };
+        let rolled = matches!(stuck.outcome, Outcome::Good | Outcome::Flaky);
+        if rolled || old.replica_set() != self.release().replica_set() {
+            return self.desired;
+        }
+        (self.desired + 4) / 5
     }
 
     /// Pods of the new revision that do not become available.
@@ -204,7 +256,7 @@ impl<'a> Running<'a> {
     }
 
     fn rolled_out_after(&self) -> i64 {
-        i64::from(self.desired) * POD_SECONDS
+        i64::from(self.to_replace()) * POD_SECONDS
     }
 
     /// Whether the roll-out can come to its end at all.
@@ -226,11 +278,15 @@ impl<'a> Running<'a> {
                 available: desired,
             };
         }
-        let done = i32::try_from(self.age() / POD_SECONDS)
-            .unwrap_or(i32::MAX)
-            .min(desired);
+        let replaced = i32::try_from(self.age() / POD_SECONDS).unwrap_or(i32::MAX);
+        let done = desired - (self.to_replace() - replaced).max(0);
         let moving = i32::from(done < desired);
-        let available = desired - self.ill();
+        let mut available = desired - self.ill();
+        if let Some((at, before)) = self.edited.grown
+            && self.world.now() < at + JOIN_SECONDS
+        {
+            available = available.min(before);
+        }
         Replicas {
             desired,
             total: desired + moving,

@@ -4,6 +4,7 @@ use crate::resources::traffic::rollouts::Verb;
 
 use super::{
     Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check,
+    workloads::Edit,
 };
 
 /// A change. Regions are indices into the shape.
@@ -121,6 +122,15 @@ pub enum Transition {
         /// The paths.
         paths: Vec<String>,
     },
+    /// An edit of a deployment.
+    Deployment {
+        /// Where.
+        region: usize,
+        /// Its name.
+        service: String,
+        /// What is done.
+        edit: Edit,
+    },
     /// Whether the actions of alarms run.
     AlarmActions {
         /// Where.
@@ -217,6 +227,11 @@ impl World {
             Transition::Invalidate { reference, paths } => {
                 return self.invalidate(reference, paths);
             }
+            Transition::Deployment {
+                region,
+                service,
+                edit,
+            } => self.edit(*region, service, edit),
             Transition::AlarmActions { region, names, run } => {
                 self.alarm_actions(*region, names, *run);
             }
@@ -250,6 +265,7 @@ impl World {
             | Transition::Steer { .. }
             | Transition::Forward { .. }
             | Transition::Invert { .. }
+            | Transition::Deployment { .. }
             | Transition::AlarmActions { .. } => {}
         }
     }

@@ -340,5 +340,12 @@ pub fn waits(wait: &Wait) -> String {
             region,
             ..
         } => format!("until {node_group} in {region} has {nodes} nodes"),
+        Wait::Rollout { at, pods: None } => {
+            format!("until every pod of {} is new and available", at.words())
+        }
+        Wait::Rollout {
+            at,
+            pods: Some(pods),
+        } => format!("until {pods} pods of {} are available", at.words()),
     }
 }

@@ -215,16 +215,19 @@ async fn memorydb_pages_are_read_and_joined_and_hostile_names_stay_raw() {
         r#"{"MultiRegionClusters":[{"MultiRegionClusterName":"vi-cart","Status":"available",
            "Clusters":[{"ClusterName":"cart","Region":"eu-west-1","Status":"available"},{"ClusterName":"cart","Region":"us-east-1","Status":"melting"}]}]}"#,
     ]);
+    wire.fault(REGION, "memorydb:DescribeEvents", Fault::Denied);
     let answer = memorydb(&wire).await.unwrap();
-    assert_eq!(answer.calls.get(&Api::MemoryDb), Some(&4));
+    assert_eq!(answer.calls.get(&Api::MemoryDb), Some(&5));
     let cart = memory_db(&answer, "cart\u{1b}[2J");
     assert_eq!(
         (cart.engine.as_deref(), cart.availability_mode.as_deref()),
         (Some("valkey 7.3"), Some("TripleAZ"))
     );
     assert_eq!(cart.shards[0].nodes[0].zone.as_deref(), Some("eu-west-1a"));
-    let members = cart.multi_region.unwrap().members;
+    let members = cart.multi_region.clone().unwrap().members;
     assert_eq!(members[1].status.as_deref(), Some("melting"));
+    // Without its events a cluster stands: only a drill needs them.
+    assert_eq!((cart.failovers, answer.problems.len()), (None, 0));
     assert_eq!(memory_db(&answer, "plain").status, "unknown");
 }
 

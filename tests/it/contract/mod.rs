@@ -4,6 +4,7 @@ mod binary;
 mod caches;
 mod edge;
 mod fates;
+mod logs;
 mod moto;
 mod rds;
 mod records;

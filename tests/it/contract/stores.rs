@@ -49,7 +49,9 @@ async fn apply(wire: &Wire, change: &Change) -> Result<Receipt, ApplyError> {
         Change::Caches(change) => caches::live::apply(&write, change).await,
         Change::Clusters(change) => clusters::live::apply(&write, change).await,
         Change::Alarms(change) => alarms::live::apply(&write, change).await,
-        Change::Traffic(_) | Change::HealthChecks(_) => panic!("sent elsewhere: {change:?}"),
+        Change::Traffic(_) | Change::HealthChecks(_) | Change::Deployments(_) => {
+            panic!("sent elsewhere: {change:?}")
+        }
     }
 }
 
@@ -422,27 +424,38 @@ async fn nothing_is_sent_after_somebody_else_moved_the_primary() {
 }
 
 #[tokio::test]
-async fn memorydb_is_asked_first_and_never_says_that_it_is_done() {
+async fn memorydb_is_asked_first_and_its_events_say_that_it_is_done() {
     let change = Change::Caches(caches::Change::FailOverShard {
         region: label(REGION),
         cluster: "cart".to_owned(),
         shard: "0001".to_owned(),
+        since: jiff::Timestamp::from_second(1_700_000_000).unwrap(),
     });
     let wire = Wire::start();
     let cluster = |status: &str| {
         format!(
-            r#"{{"Clusters":[{{"Name":"cart","Status":"{status}","Shards":[{{"Name":"0001","Status":"available"}}]}}]}}"#
+            r#"{{"Clusters":[{{"Name":"cart","Status":"{status}","Shards":[{{"Name":"0001","Status":"available","Nodes":[{{"Name":"cart-1"}},{{"Name":"cart-2"}}]}}]}}]}}"#
         )
     };
     let phases = ["available", "updating", "available"].map(cluster);
     wire.answer(REGION, "memorydb:DescribeClusters", phases);
     wire.answer(REGION, "memorydb:FailoverShard", ["{}"]);
     wire.answer(REGION, "memorydb:DescribeMultiRegionClusters", ["{}"]);
+    let event = r#"{"SourceName":"cart","SourceType":"cluster","Message":"Failover from primary node cart-1 to replica node cart-2 completed","Date":1700000030.5}"#;
+    let other = r#"{"SourceName":"other","Message":"Failover from primary node cart-1 to replica node cart-2 completed","Date":1700000030.5},{"SourceName":"cart"}"#;
+    let none = format!(r#"{{"Events":[{other}]}}"#);
+    let last = format!(r#"{{"Events":[{event},{other}]}}"#);
+    let events = [
+        none.clone(),
+        none,
+        r#"{"NextToken":"more"}"#.to_owned(),
+        last,
+    ];
+    wire.answer(REGION, "memorydb:DescribeEvents", events);
     apply(&wire, &change).await.unwrap();
     let underway = Standing::Underway("cart is updating".to_owned());
     assert_eq!(standing(&wire, &change).await, underway);
-    let after = standing(&wire, &change).await;
-    assert!(matches!(after, Standing::Unknown(_)), "{after:?}");
+    assert_eq!(standing(&wire, &change).await, Standing::After);
 }
 
 const fn bounds(min: i32, max: i32) -> Bounds {

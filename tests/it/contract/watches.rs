@@ -26,14 +26,14 @@ const BUDGETS: &str = "/apis/policy/v1/poddisruptionbudgets";
 const EVENTS: &str = "/api/v1/events";
 
 /// A console that watches some clusters.
-struct Console {
+pub struct Console {
     config: SdkConfig,
     memory: Arc<Memory>,
     query: Query,
 }
 
 impl Console {
-    fn of(apis: &[(&str, &KubernetesApi)]) -> Self {
+    pub fn of(apis: &[(&str, &KubernetesApi)]) -> Self {
         let credentials = Credentials::new("AKIDWIRE", "secret", None, None, "wire");
         Self {
             config: SdkConfig::builder()
@@ -60,7 +60,7 @@ impl Console {
     }
 
     /// Reads whenever there is news until what is read is as it should be. A test in which it never is fails by the deadline.
-    async fn until<T>(&self, what: impl Fn(&Result<Answer, ProviderError>) -> Option<T>) -> T {
+    pub async fn until<T>(&self, what: impl Fn(&Result<Answer, ProviderError>) -> Option<T>) -> T {
         let Wanted::ApiServers(servers) = &self.query.wanted else {
             panic!("no servers");
         };
@@ -83,7 +83,7 @@ impl Console {
     }
 
     /// The first whole answer.
-    async fn first(&self) -> Answer {
+    pub async fn first(&self) -> Answer {
         let whole = |read: &Result<Answer, ProviderError>| {
             let answer = read.as_ref().ok()?;
             let known = rows(answer).iter().all(|row| row.unknown.is_empty());
@@ -99,7 +99,7 @@ impl Console {
     }
 }
 
-fn rows(answer: &Answer) -> &[Deployment] {
+pub fn rows(answer: &Answer) -> &[Deployment] {
     match &answer.rows {
         Rows::Deployments(rows) => rows,
         other => panic!("deployments: {other:?}"),
@@ -144,7 +144,7 @@ fn pod(set: &str, id: &str, status: &Value) -> Value {
 }
 
 /// One roll-out that is stuck, with everything around it.
-fn stuck(api: &KubernetesApi) {
+pub fn stuck(api: &KubernetesApi) {
     api.put(DEPLOYMENTS, deployment("api", "v2"));
     api.put(REPLICA_SETS, replica_set("api", "aaa", "1"));
     api.put(REPLICA_SETS, replica_set("api", "bbb", "2"));

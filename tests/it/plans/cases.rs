@@ -91,6 +91,8 @@ pub struct Case {
     keys: Vec<(u8, u8)>,
     halted: u8,
     impatient: bool,
+    /// Whether the second try begins while the first one is in hand.
+    beside: bool,
 }
 
 fn attempt() -> impl Strategy<Value = Try> {
@@ -121,10 +123,24 @@ fn case(crashes: f64) -> impl Strategy<Value = Case> {
         prop::option::weighted(0.05, 1..9_u8),
         rare(0.05),
         prop::collection::vec((0..20_u8, any::<u8>()), 0..4),
-        (any::<u8>(), prop::bool::weighted(0.9)),
+        (
+            any::<u8>(),
+            prop::bool::weighted(0.9),
+            prop::bool::weighted(0.5),
+        ),
     )
         .prop_map(
-            |(world, tries, fault, drift, crash, disk, disarm, keys, (halted, impatient))| Case {
+            |(
+                world,
+                tries,
+                fault,
+                drift,
+                crash,
+                disk,
+                disarm,
+                keys,
+                (halted, impatient, beside),
+            )| Case {
                 world,
                 tries,
                 fault,
@@ -135,6 +151,7 @@ fn case(crashes: f64) -> impl Strategy<Value = Case> {
                 keys,
                 halted,
                 impatient,
+                beside,
             },
         )
 }
@@ -165,6 +182,8 @@ pub struct Tally {
     pub done: usize,
     pub halted: usize,
     pub crashed: usize,
+    /// Runs that began while another one was in hand.
+    pub beside: usize,
 }
 
 fn intent(console: &Console, wanted: &Try) -> Option<Intent> {
@@ -244,7 +263,8 @@ impl Case {
                 times: (kind % 3 == 0).then_some(1),
             });
         }
-        for wanted in &self.tries {
+        let together = if self.beside { 2 } else { 1 };
+        for wanted in self.tries.chunks(together) {
             self.attempt(&mut console, wanted, &mut tally)?;
         }
         tally.sent = console.sent.len();
@@ -254,28 +274,34 @@ impl Case {
     fn attempt(
         &self,
         console: &mut Console,
-        wanted: &Try,
+        together: &[Try],
         tally: &mut Tally,
     ) -> Result<(), String> {
-        let Some(intent) = intent(console, wanted) else {
-            return Ok(());
-        };
-        if wanted.armed {
-            console.arm();
+        for wanted in together {
+            let Some(intent) = intent(console, wanted) else {
+                continue;
+            };
+            if wanted.armed {
+                console.arm();
+            }
+            let alone = console.state.conduct.active().next().is_none();
+            let before = console.state.conduct.runs.len();
+            start(console, intent, wanted.overriding, None);
+            tally.planned += usize::from(console.state.conduct.draft.is_some());
+            let started = console.state.conduct.runs.len() > before;
+            tally.started += usize::from(started);
+            tally.beside += usize::from(started && !alone);
+            if console.dead {
+                break;
+            }
         }
-        let before = console.state.conduct.shown().map(|run| run.id.clone());
-        start(console, intent, wanted.overriding, None);
-        tally.planned += usize::from(console.state.conduct.draft.is_some());
-        let after = console.state.conduct.shown().map(|run| run.id.clone());
-        tally.started += usize::from(after.is_some() && after != before);
         self.run(console, tally);
         if console.dead {
             tally.crashed += 1;
-            self.after_the_crash(console, wanted.overriding, tally)?;
+            let overriding = together.iter().any(|wanted| wanted.overriding);
+            self.after_the_crash(console, overriding, tally)?;
         }
-        let stuck = console.state.conduct.active().next().is_some();
-        if stuck {
-            console.tell(Told::Abort);
+        if console.tell(|_| true, Told::Abort) {
             console.pass(1);
         }
         check(console)
@@ -299,23 +325,15 @@ impl Case {
                 console.key(KEYS[usize::from(*key) % KEYS.len()]);
             }
             console.pass(if tick < 6 { 3 } else { 15 });
-            let waits = matches!(
-                console.state.conduct.active().last().map(|run| &run.phase),
-                Some(Phase::Waiting { .. })
-            );
-            if self.impatient && waits {
-                console.tell(Told::Skip);
+            if self.impatient {
+                console.tell(|phase| matches!(phase, Phase::Waiting { .. }), Told::Skip);
             }
-            let halted = matches!(
-                console.state.conduct.active().last().map(|run| &run.phase),
-                Some(Phase::Halted { .. } | Phase::Held)
-            );
-            if halted {
+            let told = [Told::Abort, Told::Resume, Told::GoBack][usize::from(self.halted) % 3];
+            let told = if answers > 1 { Told::Abort } else { told };
+            let halted = |phase: &Phase| matches!(phase, Phase::Halted { .. } | Phase::Held);
+            if console.tell(halted, told) {
                 tally.halted += 1;
                 answers += 1;
-                let told = [Told::Abort, Told::Resume, Told::GoBack][usize::from(self.halted) % 3];
-                let told = if answers > 2 { Told::Abort } else { told };
-                console.tell(told);
             }
         }
         let done = console.state.conduct.shown();
@@ -375,11 +393,14 @@ impl Case {
                 "I7: {flying:?} was in flight and {doubts:?} is in doubt"
             ));
         }
-        if doubts.len() > 1 {
-            return Err(format!("I7: two steps are in doubt: {doubts:?}"));
+        let mut runs: Vec<&String> = doubts.iter().map(|(run, _)| run).collect();
+        runs.dedup();
+        if runs.len() < doubts.len() || doubts.len() > if self.beside { 2 } else { 1 } {
+            return Err(format!("I7: too many steps are in doubt: {doubts:?}"));
         }
         let interrupted: Vec<String> = ledger.interrupted(None).map(|run| run.id.clone()).collect();
-        if console.state.conduct.ledger != ledger {
+        let known = &console.state.conduct.ledger;
+        if (&known.entries, &known.runs) != (&ledger.entries, &ledger.runs) {
             return Err("I7: the next console reads another journal".to_owned());
         }
         let Some(id) = interrupted.last() else {
@@ -468,7 +489,7 @@ pub fn env(name: &str) -> Option<u64> {
 
 fn shard(number: u64, crashes: f64) {
     let seed = env("PILOTHOUSE_SEED").unwrap_or(0) * 10 + number;
-    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_000) as u32;
+    let cases = env("PILOTHOUSE_CASES").unwrap_or(2_300) as u32;
     let config = Config {
         cases,
         failure_persistence: None,
@@ -487,6 +508,7 @@ fn shard(number: u64, crashes: f64) {
         total.done += tally.done;
         total.halted += tally.halted;
         total.crashed += tally.crashed;
+        total.beside += tally.beside;
         Ok(())
     });
     let total = total.into_inner();
@@ -501,7 +523,7 @@ fn shard(number: u64, crashes: f64) {
     }
     // A property that never sends proves nothing.
     assert!(total.sent * 5 > total.planned, "{total:?}");
-    assert!(total.done > 0, "{total:?}");
+    assert!(total.done > 0 && total.beside > 0, "{total:?}");
 }
 
 #[test]

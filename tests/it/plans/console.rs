@@ -17,7 +17,7 @@ use pilothouse::{
     plan::{
         entry::{Entry, What},
         ledger::Ledger,
-        run::Told,
+        run::{Phase, Told},
     },
     resources::{
         Change,
@@ -268,14 +268,16 @@ impl Console {
         self.carry(effects);
     }
 
-    /// Tells the run in hand something.
-    pub fn tell(&mut self, told: Told) {
-        let run = self.state.conduct.active().last();
-        let Some(id) = run.map(|run| run.id.clone()) else {
-            return;
-        };
-        let effects = conduct::tell(&mut self.state, &id, told);
-        self.carry(effects);
+    /// Tells the runs in hand something that are in such a phase; whether there are any.
+    pub fn tell(&mut self, such: impl Fn(&Phase) -> bool, told: Told) -> bool {
+        let active = self.state.conduct.active();
+        let runs = active.filter(|run| such(&run.phase));
+        let ids: Vec<String> = runs.map(|run| run.id.clone()).collect();
+        for id in &ids {
+            let effects = conduct::tell(&mut self.state, id, told);
+            self.carry(effects);
+        }
+        !ids.is_empty()
     }
 
     /// Whether the last entry of a run says that a step is being sent.

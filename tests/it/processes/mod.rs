@@ -35,7 +35,6 @@ fn processes_keep_every_promise_when_they_are_killed_doubled_meddled_with_and_st
         pairs::STORIES,
         sessions::STORIES,
         if slow { foreign::SLOW } else { &[] },
-        if slow { starved::SLOW } else { &[] },
     ];
     let only = std::env::var("PILOTHOUSE_STORY").unwrap_or_default();
     // The kills take longest, and come first.

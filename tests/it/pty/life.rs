@@ -15,6 +15,25 @@ fn it_draws_all_regions_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_drill_ends_with_its_score_where_that_was_asked_for() {
+    let mut session = Session::demo(&["--scenario", "calm", "--score"], &[], (80, 24));
+    session.wait_for("eu-west-1");
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    session.assert_given_back();
+    let text = session.text();
+    let (_, after) = text.rsplit_once("\x1b[?1049l").unwrap();
+    for part in [
+        "detection ",
+        "RTO ",
+        "0 of 0 changes not in the journal",
+        "100 of 100",
+    ] {
+        assert!(after.contains(part), "{part}: {after}");
+    }
+}
+
+#[test]
 fn a_key_after_a_resize_is_not_lost() {
     let mut session = Session::demo(&[], &[], (80, 24));
     session.wait_for("eu-west-1");
@@ -36,7 +55,7 @@ fn a_key_after_a_resize_is_not_lost() {
 fn without_a_terminal_it_prints_lines() {
     let mut command = std::process::Command::new(BINARY);
     command
-        .args(["demo", "--speed", "20"])
+        .args(["demo", "--speed", "20", "--scenario", "calm", "--score"])
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -49,8 +68,15 @@ fn without_a_terminal_it_prints_lines() {
         .unwrap()
         .unwrap();
     assert!(!line.contains('\x1b'), "{line:?}");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let pid = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let score = rest.last().unwrap();
+    assert!(
+        score.starts_with("score ") && score.contains("of 100"),
+        "{rest:?}"
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 /// Keys without a screen, or a screen without keys: lines, and no sequence. `script` says how the two differ from a terminal.

@@ -124,7 +124,11 @@ fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
     assert!(worst < 0.6, "{worst}");
     // Route 53 and its health checks are dark: what follows is not known, and said so; that somebody serves is seen by the users who reach it.
     drill.command("arm us-east-1 is gone, incident 4711");
-    assert_eq!(advised(&mut drill)[0], "drain-region us-east-1 now");
+    assert_eq!(
+        advised(&mut drill)[..2],
+        ["scale-receivers us-east-1", "drain-region us-east-1 now"]
+    );
+    insist(&mut drill, "scale-receivers us-east-1", &[]);
     insist(&mut drill, "drain-region us-east-1 now", &["G-CAP"]);
     assert_eq!(
         advised(&mut drill),
@@ -132,7 +136,6 @@ fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
             "failover shop-global",
             "promote-replica orders-eu-west-1",
             "fail-over-cache ldgnf-sessions",
-            "scale-receivers us-east-1",
         ]
     );
     let draft = &drill.state.conduct.shown().unwrap().guards;
@@ -144,7 +147,6 @@ fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
     let at_drain = drill.second();
     insist(&mut drill, "failover shop-global to=eu-west-1", &[]);
     insist(&mut drill, "promote-replica orders-eu-west-1", &[]);
-    insist(&mut drill, "scale-receivers us-east-1", &[]);
     insist(
         &mut drill,
         "fail-over-cache ldgnf-sessions to=eu-west-1",
@@ -197,7 +199,10 @@ fn region_down_is_fought_side_by_side_and_users_are_back_in_time() {
     let others = ended
         .iter()
         .filter(|(_, title)| !title.starts_with("Promote"));
-    assert!(others.clone().count() == 4 && others.clone().all(|(second, _)| *second < 300));
+    // A node needs up to 240 s, after an update of its group of up to 40 s each.
+    let most = |title: &str| if title.starts_with("Raise") { 350 } else { 300 };
+    assert!(others.clone().count() == 4);
+    assert!(others.clone().all(|(second, title)| *second < most(title)));
     everything_is_in_order(&drill);
 }
 
@@ -415,6 +420,9 @@ fn while_a_region_is_blind_nothing_is_decided_on_what_it_said() {
     }
     assert!(drill.sent.is_empty());
     assert!(drill.success() > 0.999, "nothing had to be done");
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.changes == 0 && kpis.score() > 99.9, "{kpis:?}");
 }
 
 #[test]
@@ -442,6 +450,9 @@ fn a_run_under_which_somebody_else_changes_things_stops_and_is_planned_again() {
         (f64::from(weights[1]) / all - 0.2).abs() < 0.01,
         "{weights:?}"
     );
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.orphans == 0 && kpis.score() > 99.9, "{kpis:?}");
 }
 
 #[test]
@@ -468,6 +479,9 @@ fn while_route_53_is_throttled_a_region_is_drained_by_other_levers() {
     };
     assert!(!drill.sent.iter().any(by_records), "{:?}", drill.sent);
     assert!(drill.truth(|world| world.loads[2].offered_rps < 0.05 * world.demand()));
+    let kpis = shown(&drill);
+    clean(&kpis);
+    assert!(kpis.worst > 0.999 && kpis.score() > 99.9, "{kpis:?}");
 }
 
 #[test]

@@ -41,8 +41,7 @@ fn conflicting_writes_are_homed_in_one_region_and_end() {
     let kpis = shown(&drill);
     clean(&kpis);
     assert_eq!(kpis.rpo, 0.0, "nothing was promoted");
-    let in_time = |(seen, most): (Option<f64>, f64)| seen.is_some_and(|seen| seen <= most);
-    assert!(kpis.detection.is_some_and(in_time), "{kpis:?}");
+    seen_in_time(&kpis);
 }
 
 #[test]
@@ -76,6 +75,65 @@ fn credentials_that_expire_hold_the_run_and_with_new_ones_it_goes_on() {
     assert_eq!(changes.len(), all, "nothing was sent twice");
     assert!(drill.truth(|world| world.routing.dials[2].now() == &0.0));
     clean(&shown(&drill));
+}
+
+/// When the fault was seen, in time.
+fn seen_in_time(kpis: &Kpis) {
+    let in_time = |(seen, most): (Option<f64>, f64)| seen.is_some_and(|seen| seen <= most);
+    assert!(kpis.detection.is_some_and(in_time), "{kpis:?}");
+}
+
+#[test]
+fn in_a_partition_users_are_steered_to_the_writer_and_nothing_is_promoted() {
+    let mut drill = Drill::acting("partition", 5);
+    let alert = drill.first(150, |drill| !drill.contradictions().is_empty());
+    assert!(alert.is_some(), "{:?}", drill.contradictions());
+    drill.command("arm writes of eu-west-1 fail");
+    for (wrong, by) in [
+        ("switchover shop-global to=eu-west-1", "G-LAG"),
+        ("failover shop-global to=eu-west-1", "G-SPLIT"),
+    ] {
+        drill.plan(wrong);
+        let blocked = drill.blocked_by();
+        assert!(blocked.contains(&by.to_owned()), "{wrong}: {blocked:?}");
+        drill.press("esc");
+    }
+    // The other side of the partition takes its users, and needs the room for them first.
+    insist(&mut drill, "scale-receivers eu-west-1", &[]);
+    let (scaled, _) = drill.run_out(300);
+    assert!(scaled.starts_with("done"), "{scaled}");
+    insist(&mut drill, "drain-region eu-west-1 now", &[]);
+    let drained = hurry(&mut drill, 300);
+    assert!(drained.starts_with("done"), "{drained}");
+    // The path is back at 625 s only: until then whoever still has the old address fails to write.
+    drill.until(620);
+    assert!(drill.success() > 0.9985, "{}", drill.success());
+    drill.until(720);
+    let kpis = shown(&drill);
+    clean(&kpis);
+    seen_in_time(&kpis);
+    assert!(kpis.rpo == 0.0 && kpis.overrides == 0, "{kpis:?}");
+    assert!(kpis.worst < 0.98, "it hurt before: {kpis:?}");
+}
+
+#[test]
+fn while_everything_is_out_nothing_is_changed_and_the_score_shows_it() {
+    let mut drill = Drill::acting("complete-outage", 5);
+    drill.until(720);
+    let kpis = shown(&drill);
+    clean(&kpis);
+    seen_in_time(&kpis);
+    assert_eq!(
+        (kpis.changes, kpis.orphans, kpis.rpo),
+        (0, 0, 0.0),
+        "{kpis:?}"
+    );
+    // The roll-back of the change that broke it is not this console's: it came after ten minutes, and users are well at once.
+    let rto = kpis.rto.flatten();
+    assert!(
+        rto.is_some_and(|took| (600.0..=630.0).contains(&took)),
+        "{kpis:?}"
+    );
 }
 
 #[test]

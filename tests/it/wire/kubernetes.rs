@@ -44,6 +44,8 @@ struct State {
     /// Watches begun before this count are broken off.
     cut: u64,
     silent: BTreeSet<String>,
+    /// What containers have written, by the path of the log; for each the container that it is of.
+    logs: BTreeMap<String, (String, Vec<u8>)>,
     asked: Vec<String>,
     tokens: Vec<String>,
     /// API groups of custom resources, each with the versions that are served.
@@ -205,6 +207,14 @@ impl KubernetesApi {
         });
     }
 
+    /// What a container has written, by the path of its pod.
+    pub fn log(&self, pod: &str, container: &str, text: &[u8]) {
+        self.change(|state| {
+            let log = (container.to_owned(), text.to_vec());
+            state.logs.insert(format!("{pod}/log"), log);
+        });
+    }
+
     /// Never answers calls of a path.
     pub fn hang(&self, path: &str) {
         self.change(|state| {
@@ -270,6 +280,10 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) -> Option<()> {
         let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status,
             "reason": "Refused", "message": format!("{} is refused", call.path)});
         return answer(&mut stream, status, &body).await;
+    }
+    if call.path.ends_with("/log") {
+        let (status, body) = log(&shared, &call);
+        return write(&mut stream, status, "text/plain", &body).await;
     }
     if call.method == "PATCH" {
         let unpatched = {
@@ -540,14 +554,59 @@ fn page(shared: &Shared, call: &Call) -> Value {
         "metadata": {"resourceVersion": state.version.to_string(), "continue": next}})
 }
 
+/// The log of a pod: the last lines, and of them the first bytes, as the API documents it.
+fn log(shared: &Shared, call: &Call) -> (u16, Vec<u8>) {
+    let mut state = shared.state.lock().unwrap();
+    let mut asked: Vec<String> = call
+        .query
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    asked.sort();
+    state
+        .asked
+        .push(format!("{} {}", call.path, asked.join("&")));
+    let status = |code: u16, message: &str| {
+        let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message});
+        (code, body.to_string().into_bytes())
+    };
+    let Some((container, text)) = state.logs.get(&call.path) else {
+        return status(404, "pods not found");
+    };
+    if call.query.get("container") != Some(container) {
+        return status(400, "container is not valid for pod");
+    }
+    let number = |key: &str| {
+        call.query
+            .get(key)
+            .and_then(|text| text.parse::<usize>().ok())
+    };
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let skipped = lines
+        .len()
+        .saturating_sub(number("tailLines").unwrap_or(usize::MAX));
+    let mut body = lines[skipped..].concat();
+    body.truncate(number("limitBytes").unwrap_or(usize::MAX));
+    (200, body)
+}
+
 async fn answer(stream: &mut TcpStream, status: u16, body: &Value) -> Option<()> {
-    let body = body.to_string();
+    write(
+        stream,
+        status,
+        "application/json",
+        body.to_string().as_bytes(),
+    )
+    .await
+}
+
+async fn write(stream: &mut TcpStream, status: u16, kind: &str, body: &[u8]) -> Option<()> {
     let head = format!(
-        "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status} Answer\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.ok()?;
-    stream.write_all(body.as_bytes()).await.ok()
+    stream.write_all(body).await.ok()
 }
 
 /// Sends what has changed since a version, and then what changes.

@@ -10,6 +10,7 @@ mod side;
 mod snapshot;
 mod splits;
 mod stores;
+mod workloads;
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::resources::{
     Rows,
-    fixtures::{self, label, row},
+    fixtures::{self, label, now, row},
 };
 
 const HERE: &str = "eu-west-1";
@@ -142,19 +142,35 @@ fn a_failover_of_a_shard_is_recognised_in_every_phase() {
 }
 
 #[test]
-fn memorydb_tells_only_that_something_goes_on() {
+fn memorydb_tells_of_a_failover_by_its_events() {
     let change = Change::FailOverShard {
         region: label(HERE),
         cluster: "cart".to_owned(),
         shard: "0001".to_owned(),
+        since: now(),
     };
-    let cluster = |status: &str, shard: &str| json!({"store": "memory_db", "name": "cart", "status": status, "shards": [{"id": "0001", "status": shard, "nodes": []}]});
+    let told = |status: &str, shard: &str, failovers: serde_json::Value| json!({"store": "memory_db", "name": "cart", "status": status, "shards": [{"id": "0001", "status": shard, "nodes": []}], "failovers": failovers});
+    let failover = |shard: &str, seconds: i64| {
+        let at = now() + jiff::SignedDuration::from_secs(seconds);
+        json!([{"shard": shard, "at": at}])
+    };
+    let cluster = |status: &str, shard: &str| told(status, shard, failover("0001", 5));
     check(
         &change,
         vec![
             ("underway", cluster("updating", "available")),
             ("underway", cluster("available", "modifying")),
-            ("unknown", cluster("available", "available")),
+            ("after", cluster("available", "available")),
+            ("unknown", told("available", "available", json!(null))),
+            ("before", told("available", "available", json!([]))),
+            (
+                "before",
+                told("available", "available", failover("0002", 5)),
+            ),
+            (
+                "before",
+                told("available", "available", failover("0001", 0)),
+            ),
         ],
     );
 }

@@ -1,8 +1,9 @@
-//! The MemoryDB calls and their translation: two lists, read at once and joined. Without the multi-Region clusters the clusters stand.
+//! The MemoryDB calls and their translation: three lists, joined. The clusters stand without the multi-Region clusters, and without the events that tell of failovers.
 
 use aws_sdk_memorydb::{Client, types};
+use jiff::Timestamp;
 
-use super::{MemoryDbCluster, MultiRegionCluster, RegionalCluster};
+use super::{Failover, MemoryDbCluster, MultiRegionCluster, RegionalCluster, failed_over};
 use crate::{
     provider::{
         ask::Ask,
@@ -17,6 +18,9 @@ use crate::{
 
 pub(super) const CLUSTERS: &str = "memorydb:DescribeClusters";
 const MULTI_REGION: &str = "memorydb:DescribeMultiRegionClusters";
+const EVENTS: &str = "memorydb:DescribeEvents";
+/// How far back events are read, in minutes: longer than any run waits for its failover.
+const WINDOW: i32 = 60;
 
 /// Reads the clusters of a region.
 pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
@@ -26,6 +30,12 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
         part(MULTI_REGION, multi_region_clusters(&ask, &client)),
     );
     let clusters = clusters?;
+    let events = if clusters.is_empty() {
+        None
+    } else {
+        // Only a drill needs them, and its plan says that they are missing.
+        part(EVENTS, events(&ask, &client, None)).await.ok()
+    };
     let multi_region = multi_region.unwrap_or_else(|error| {
         // Nobody misses them where no cluster is a member of one.
         if clusters
@@ -38,7 +48,7 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
     });
     let rows = clusters
         .into_iter()
-        .map(|one| Cache::MemoryDb(cluster(one, &multi_region)))
+        .map(|one| Cache::MemoryDb(cluster(one, &multi_region, events.as_deref())))
         .collect();
     Ok(ask.answer(Rows::Caches(rows)))
 }
@@ -74,6 +84,41 @@ async fn multi_region_clusters(
     Ok(listed.into_iter().map(multi_region_cluster).collect())
 }
 
+/// Events of the last hour, of all clusters or of one.
+pub(super) async fn events(
+    ask: &Ask<'_>,
+    client: &Client,
+    cluster: Option<&str>,
+) -> Result<Vec<types::Event>, ProviderError> {
+    all_pages(EVENTS, |token| async move {
+        let call = client
+            .describe_events()
+            .source_type(types::SourceType::Cluster)
+            .set_source_name(cluster.map(ToOwned::to_owned))
+            .duration(WINDOW)
+            .set_next_token(token);
+        let page = ask.call(Api::MemoryDb, EVENTS, call.send()).await?;
+        Ok((page.events.unwrap_or_default(), page.next_token))
+    })
+    .await
+}
+
+/// The failovers that the events of a cluster tell, the oldest first.
+fn failovers(events: &[types::Event], cluster: &str, shards: &[Shard]) -> Vec<Failover> {
+    let own = events
+        .iter()
+        .filter(|event| event.source_name() == Some(cluster));
+    let mut found: Vec<Failover> = own
+        .filter_map(|event| {
+            let at = Timestamp::from_second(event.date()?.secs()).ok()?;
+            let shard = failed_over(event.message()?, shards)?.id.clone();
+            Some(Failover { shard, at })
+        })
+        .collect();
+    found.sort_by_key(|failover| failover.at);
+    found
+}
+
 fn multi_region_cluster(cluster: types::MultiRegionCluster) -> MultiRegionCluster {
     let member = |member: types::RegionalCluster| RegionalCluster {
         name: member.cluster_name.unwrap_or_default(),
@@ -95,6 +140,7 @@ fn multi_region_cluster(cluster: types::MultiRegionCluster) -> MultiRegionCluste
 pub(super) fn cluster(
     cluster: types::Cluster,
     multi_region: &[MultiRegionCluster],
+    events: Option<&[types::Event]>,
 ) -> MemoryDbCluster {
     let engine = match (cluster.engine, cluster.engine_version) {
         (Some(engine), Some(version)) => Some(format!("{engine} {version}")),
@@ -111,17 +157,20 @@ pub(super) fn cluster(
             members: Vec::new(),
         })
     });
+    let name = cluster.name.unwrap_or_default();
+    let shards: Vec<Shard> = cluster
+        .shards
+        .unwrap_or_default()
+        .into_iter()
+        .map(shard)
+        .collect();
     MemoryDbCluster {
-        name: cluster.name.unwrap_or_default(),
+        failovers: events.map(|events| failovers(events, &name, &shards)),
+        name,
         arn: cluster.arn,
         status: cluster.status.unwrap_or_else(|| UNKNOWN.to_owned()),
         engine,
-        shards: cluster
-            .shards
-            .unwrap_or_default()
-            .into_iter()
-            .map(shard)
-            .collect(),
+        shards,
         availability_mode: cluster
             .availability_mode
             .map(|mode| mode.as_str().to_owned()),

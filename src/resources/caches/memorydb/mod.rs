@@ -3,6 +3,7 @@
 pub mod live;
 pub mod write;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{STATUS, Shard, series_key};
@@ -34,6 +35,15 @@ pub struct MultiRegionCluster {
     pub members: Vec<RegionalCluster>,
 }
 
+/// A failover of a shard that has ended, as the events of its cluster tell it: MemoryDB never says which node is the primary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failover {
+    /// Name of the shard.
+    pub shard: String,
+    /// When it had ended.
+    pub at: Timestamp,
+}
+
 /// A MemoryDB cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryDbCluster {
@@ -51,6 +61,23 @@ pub struct MemoryDbCluster {
     pub availability_mode: Option<String>,
     /// The multi-Region cluster that it is a member of.
     pub multi_region: Option<MultiRegionCluster>,
+    /// Failovers of its shards that ended in the last hour, the oldest first; `None` where its events could not be read.
+    #[serde(default)]
+    pub failovers: Option<Vec<Failover>>,
+}
+
+/// The shard whose failover ended, as an event of its cluster says it: `Failover from primary node NODE to replica node NODE completed`.
+pub fn failed_over<'a>(message: &str, shards: &'a [Shard]) -> Option<&'a Shard> {
+    let said = message.to_ascii_lowercase();
+    if !(said.contains("failover") && said.contains("completed")) {
+        return None;
+    }
+    let words = || message.split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ':'));
+    let named = |shard: &&Shard| {
+        let mut nodes = shard.nodes.iter();
+        nodes.any(|node| words().any(|word| word == node.id))
+    };
+    shards.iter().find(named)
 }
 
 impl MultiRegionCluster {
@@ -122,5 +149,46 @@ impl MemoryDbCluster {
             ));
         }
         series
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::caches::Node;
+
+    #[test]
+    fn an_event_tells_which_shard_has_failed_over() {
+        let shard = |id: &str| Shard {
+            id: id.to_owned(),
+            status: None,
+            nodes: ["001", "002"]
+                .map(|node| Node {
+                    id: format!("cart-{id}-{node}"),
+                    role: None,
+                    status: None,
+                    zone: None,
+                })
+                .to_vec(),
+        };
+        let shards = [shard("0001"), shard("0002")];
+        let of = |message: &str| failed_over(message, &shards).map(|shard| shard.id.as_str());
+        let done =
+            "Failover from primary node cart-0002-001 to replica node cart-0002-002 completed";
+        assert_eq!(of(done), Some("0002"));
+        // One of the two nodes may have been replaced since.
+        assert_eq!(
+            of("Failover to replica node cart-0001-002 completed."),
+            Some("0001")
+        );
+        for other in [
+            "FailoverShard API called for shard 0002",
+            "Recovering nodes cart-0002-001",
+            "Finished recovery for nodes cart-0002-001",
+            "Failover from primary node cart-0003-001 to replica node cart-0003-002 completed",
+            "Failover from primary node cart-0002-0011 to replica node cart-0002-0022 completed",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
     }
 }

@@ -3,12 +3,12 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use super::super::{
-    Autoscaler, Budget, Condition, Container, Deployment, Part, Pod, Replicas, Revision, Trouble,
-    Warning, owner,
+    Autoscaler, Budget, Condition, Container, Deployment, Log, Part, Pod, Replicas, Revision,
+    Trouble, Warning, owner,
 };
 use crate::provider::kubernetes::{
     Cluster, Key, Seen,
-    kept::{self, REVISION},
+    kept::{self, RESTARTED_AT, REVISION, SIDECARS},
     objects,
 };
 
@@ -16,8 +16,8 @@ use crate::provider::kubernetes::{
 const PODS: usize = 12;
 /// Revisions and warnings of a row.
 const SHOWN: usize = 10;
-/// Containers that a mesh adds: never the one that a deployment is about.
-const SIDECARS: &[&str] = &["istio-proxy", "linkerd-proxy", "envoy", "consul-dataplane"];
+/// Crashed containers whose last lines are read: one tells what the others would.
+const CRASHED: usize = 2;
 
 /// The deployments of a cluster as they are known now.
 pub fn rows(cluster: &Cluster) -> Vec<Deployment> {
@@ -137,10 +137,12 @@ impl<'a> Around<'a> {
                 .then(|| pods.iter().map(|(_, pod)| pod.restarts).sum()),
             troubles: troubles(&pods, hash),
             warnings: self.warnings(meta, &sets, &pods),
+            logs: crashed(&pods, hash),
             pods: worst(pods, hash),
             autoscaler: self.autoscaler(meta),
             budget: self.budget(&meta.namespace, wanted),
             owner: owner::live::of(meta),
+            restarted_at: wanted.metadata.annotations.get(RESTARTED_AT).cloned(),
             revision,
             unknown: self.unknown.clone(),
         }
@@ -174,6 +176,7 @@ impl<'a> Around<'a> {
             limited: reason("ScalingLimited", "True"),
             // Switched off by a scale of 0: nothing is wrong.
             inactive: reason("ScalingActive", "False").filter(|reason| reason != "ScalingDisabled"),
+            owner: owner::live::of(&scaler.meta),
         })
     }
 
@@ -301,6 +304,35 @@ fn troubles(pods: &Pods<'_>, hash: Option<&str>) -> Vec<Trouble> {
     }
     found.sort_by_key(|trouble| Reverse(trouble.pods));
     found
+}
+
+/// The crashed containers that matter most, without their lines yet: of the current revision, and each name once.
+fn crashed(pods: &Pods<'_>, hash: Option<&str>) -> Vec<Log> {
+    let crash = |(key, pod): &(&Key, &kept::Pod)| {
+        let trouble = pod.trouble.as_ref()?;
+        let crash = trouble.crash.filter(|_| !pod.leaving)?;
+        let current = hash.is_none_or(|hash| hash == &*pod.hash);
+        let log = Log {
+            pod: key.1.clone(),
+            container: trouble.container.clone()?,
+            previous: crash.previous,
+            restarts: crash.restarts,
+            exit_code: crash.exit_code,
+            lines: Vec::new(),
+            cut: false,
+            missing: Some("not read yet".to_owned()),
+        };
+        Some((!current, log))
+    };
+    let mut found: Vec<(bool, Log)> = pods.iter().filter_map(crash).collect();
+    // The oldest name stays the first one, so that a crash of another pod moves nothing on the screen.
+    found.sort_by(|a, b| (a.0, &a.1.container, &a.1.pod).cmp(&(b.0, &b.1.container, &b.1.pod)));
+    found.dedup_by(|a, b| a.1.container == b.1.container);
+    found
+        .into_iter()
+        .take(CRASHED)
+        .map(|(_, log)| log)
+        .collect()
 }
 
 /// The pods that matter most: in trouble, not ready, often restarted.

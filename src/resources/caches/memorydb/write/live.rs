@@ -1,13 +1,13 @@
-//! Failover of a shard over the MemoryDB API, for drills. MemoryDB does not tell which node is the primary: the read before the write only shows that nothing is going on.
+//! Failover of a shard over the MemoryDB API, for drills. MemoryDB does not tell which node is the primary: the read before the write shows that nothing is going on, and by the events that nobody was faster.
 
 use aws_sdk_memorydb::{Client, types};
 
-use super::super::live::{CLUSTERS, cluster};
+use super::super::live::{CLUSTERS, cluster, events};
 use crate::{
     provider::write::Write,
     resources::{
         Api, ErrorClass, ProviderError,
-        caches::{Change, MemoryDbCluster, change::restless},
+        caches::{Change, MemoryDbCluster},
         change::{Alter, ApplyError, Receipt},
     },
 };
@@ -24,9 +24,7 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
         }
     };
     let seen = read(write, name).await.map_err(Write::unsent)?;
-    if let Some(standing) = restless(&seen, shard) {
-        standing.before_or_drifted(operation)?;
-    }
+    change.of_memorydb(&seen).before_or_drifted(operation)?;
     let call = Client::new(&write.config())
         .failover_shard()
         .cluster_name(name)
@@ -36,18 +34,21 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
 }
 
 async fn read(write: &Write<'_>, name: &str) -> Result<MemoryDbCluster, ProviderError> {
-    let call = Client::new(&write.ask.config)
+    let client = Client::new(&write.ask.config);
+    let call = client
         .describe_clusters()
         .cluster_name(name)
         .show_shard_details(true);
     let answer = write.ask.call(Api::MemoryDb, CLUSTERS, call.send());
-    let listed = answer.await?.clusters.unwrap_or_default();
+    let events = events(&write.ask, &client, Some(name));
+    let (listed, events) = tokio::try_join!(answer, events)?;
+    let listed = listed.clusters.unwrap_or_default();
     let named = |one: &types::Cluster| one.name() == Some(name);
     let found = listed.into_iter().find(named).ok_or_else(|| {
         let text = format!("{name} is not listed");
         ProviderError::new(ErrorClass::NotFound, CLUSTERS, text)
     })?;
-    Ok(cluster(found, &[]))
+    Ok(cluster(found, &[], Some(&events)))
 }
 
 #[cfg(test)]
