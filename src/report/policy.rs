@@ -79,12 +79,18 @@ const ALARMS: &[&str] = &[
 
 /// Weights of routes in a cluster. No IAM policy gives what RBAC gives.
 const ROUTES: &[&str] = &[
+    "kubernetes:GetGRPCRoutes",
+    "kubernetes:GetHTTPRoutes",
+    "kubernetes:GetVirtualServices",
     "kubernetes:PatchGRPCRoutes",
     "kubernetes:PatchHTTPRoutes",
     "kubernetes:PatchVirtualServices",
 ];
 /// Objects that send releases out by themselves.
 const STEERING: &[&str] = &[
+    "kubernetes:GetCanaries",
+    "kubernetes:GetRollouts",
+    "kubernetes:ListReplicaSets",
     "kubernetes:PatchCanaries",
     "kubernetes:PatchRollouts",
     "kubernetes:PatchRolloutsStatus",

@@ -344,6 +344,8 @@ fn in_range(change: &Change) {
                     == (&first.zone_id, &first.name, &first.record_type)
             }));
         }
+        // No number is written: its controller sets the weights.
+        Change::Traffic(traffic::Change::Steer(_)) => {}
         Change::Traffic(traffic::Change::Invalidate { paths, .. }) => {
             assert!((1..=3_000).contains(&paths.len()), "{paths:?}");
         }
@@ -369,6 +371,7 @@ fn all_zero(fleet: &Fleet) -> std::collections::BTreeSet<String> {
             Mechanism::Forward(forward) => f64::from(forward.weight),
             Mechanism::Control(control) => f64::from(u8::from(control.on == Some(true))),
             Mechanism::Route(backend) => f64::from(backend.weight),
+            Mechanism::Rollout(version) => version.weight(),
             Mechanism::Alias(_) | Mechanism::Distribution(_) => continue,
         };
         *sums.entry(format!("{place} {}", row.split)).or_default() += part;

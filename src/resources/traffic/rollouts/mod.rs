@@ -2,6 +2,7 @@
 //!
 //! One row is one version of one object: what was there before, and what goes out. Their weights belong to their controller: they are steered, not shifted.
 
+mod change;
 pub mod live;
 pub mod sim;
 mod steer;

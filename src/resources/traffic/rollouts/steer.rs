@@ -60,15 +60,6 @@ impl Verb {
             Self::Promote | Self::PromoteFull | Self::Abort | Self::Retry => false,
         }
     }
-
-    /// The operation, as errors and the journal name it.
-    pub fn operation(self, tool: Tool) -> &'static str {
-        match (tool, self.edits_specification()) {
-            (Tool::Flagger, _) => "kubernetes:PatchCanaries",
-            (Tool::ArgoRollouts, true) => "kubernetes:PatchRollouts",
-            (Tool::ArgoRollouts, false) => "kubernetes:PatchRolloutsStatus",
-        }
-    }
 }
 
 /// A way to steer one rollout, with the state that is expected.

@@ -3,6 +3,7 @@
 //! One row is one backend of one rule; a rule with a single backend divides nothing and has no row.
 
 mod assembly;
+mod change;
 pub mod live;
 pub mod sim;
 pub mod write;
@@ -82,15 +83,6 @@ impl RouteKind {
         match self {
             Self::HttpRoute | Self::GrpcRoute => format!("/spec/rules/{rule}/backendRefs"),
             Self::VirtualService => format!("/spec/http/{rule}/route"),
-        }
-    }
-
-    /// The operation, as errors and the journal name it.
-    pub fn patch(self) -> &'static str {
-        match self {
-            Self::HttpRoute => "kubernetes:PatchHTTPRoutes",
-            Self::GrpcRoute => "kubernetes:PatchGRPCRoutes",
-            Self::VirtualService => "kubernetes:PatchVirtualServices",
         }
     }
 }
