@@ -146,8 +146,6 @@ sources! {
     ApiServers, "api-servers", Clusters, Kubernetes, Regional, 30, "The Kubernetes API server of each known cluster.";
     Deployments, "deployments", Deployments, Kubernetes, Regional, 10, "Deployments and what belongs to them, from the watches of each known cluster.";
     Nodes, "nodes", Clusters, Kubernetes, Regional, 10, "The nodes of each known cluster, from its watches.";
-    Routes, "routes", Traffic, Kubernetes, Regional, 10, "Routes of the gateways and meshes of each known cluster, from its watches.";
-    Rollouts, "rollouts", Traffic, Kubernetes, Regional, 10, "Argo Rollouts and Flagger Canaries of each known cluster, from its watches.";
     ElastiCache, "elasticache", Caches, ElastiCache, Regional, 60, "Replication groups and Global Datastores.";
     MemoryDb, "memorydb", Caches, MemoryDb, Regional, 60, "MemoryDB clusters and multi-Region clusters.";
     Tables, "tables", Databases, DynamoDb, Regional, 60, "DynamoDB global tables.";
@@ -155,4 +153,6 @@ sources! {
     HealthChecks, "health-checks", HealthChecks, Route53, Global, 300, "Route 53 health checks (their state comes from metrics).";
     Distributions, "distributions", Traffic, CloudFront, Global, 300, "CloudFront distributions and continuous-deployment policies.";
     Metrics, "metrics", Metrics, CloudWatch, RegionalAndGlobal, 60, "Metric series for visible panes and guards.";
+    Routes, "routes", Traffic, Kubernetes, Regional, 10, "Routes of the gateways and meshes of each known cluster, from its watches.";
+    Rollouts, "rollouts", Traffic, Kubernetes, Regional, 10, "Argo Rollouts and Flagger Canaries of each known cluster, from its watches.";
 }
