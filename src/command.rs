@@ -79,7 +79,7 @@ commands! {
     Settle, "settle", "<run> <note>", "Say that nothing more is to be done about an interrupted run";
     Journal, "journal", "", "Show the journal";
     Theme, "theme", "<name>", "Switch the theme";
-    Privacy, "privacy", "<on|off>", "Mask account ids and ARNs for screen sharing";
+    Privacy, "privacy", "[on|off]", "Mask account ids and ARNs for screen sharing";
     Copy, "copy", "[arn|row|command]", "Copy through the terminal: a row's name, the commands of a plan or step";
     Export, "export", "<md|csv|json|svg|ansi>", "Write what is on the screen to a file";
     Pager, "pager", "", "Read what is in front in $PAGER";

@@ -6,6 +6,7 @@ mod failover;
 mod invalidate_paths;
 mod kit;
 mod mute_alarms;
+mod nodes;
 mod promote_replica;
 mod restore_region;
 mod roll_back;
@@ -61,6 +62,9 @@ pub static ACTIONS: &[&dyn Action] = &[
     &rollout::Pause,
     &rollout::Resume,
     &rollout::Restart,
+    &nodes::CordonNode,
+    &nodes::DrainNode,
+    &nodes::UncordonNode,
     &invalidate_paths::InvalidatePaths,
     &mute_alarms::MuteAlarms,
     &unmute_alarms::UnmuteAlarms,

@@ -280,6 +280,7 @@ pub(super) fn names_of(change: &Change) -> &[String] {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::HealthChecks(_) => &[],
     }
 }

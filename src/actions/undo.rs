@@ -138,6 +138,7 @@ fn steers(change: &Change) -> bool {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => false,
     }
 }
@@ -269,7 +270,7 @@ fn step(inverse: Change) -> Step {
         Change::Databases(_) | Change::Caches(_) => pace::STORE,
         Change::Traffic(_) | Change::HealthChecks(_) => pace::RESTORE,
         Change::Deployments(_) => deployment::GUARDS,
-        Change::Clusters(_) | Change::Alarms(_) => pace::PLAIN,
+        Change::Clusters(_) | Change::Nodes(_) | Change::Alarms(_) => pace::PLAIN,
     };
     pace::edits(inverse, guards)
 }

@@ -155,6 +155,7 @@ fn left(fleet: &Fleet, label: &RegionLabel, change: &Change) -> Option<String> {
         | Change::Traffic(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => return None,
     };

@@ -204,6 +204,7 @@ fn claims(fleet: &Fleet, plan: &Plan) -> BTreeSet<String> {
             | Change::Traffic(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }
@@ -262,6 +263,7 @@ fn shrinks(change: &Change) -> bool {
             | deployments::Change::Restart { .. }
             | deployments::Change::Revise { .. },
         )
+        | Change::Nodes(_)
         | Change::Traffic(_)
         | Change::Databases(_)
         | Change::Caches(_)

@@ -8,7 +8,7 @@ use super::GuardId;
 use crate::resources::{
     Change, RegionLabel,
     change::{Alter, Lever},
-    deployments, traffic,
+    clusters, deployments, traffic,
 };
 
 /// One step.
@@ -75,6 +75,11 @@ pub enum Wait {
         at: deployments::At,
         /// How many pods are available at least; none where as many as are wanted will do.
         pods: Option<i32>,
+    },
+    /// Nothing that can be moved is left on a node.
+    Emptied {
+        /// Which node.
+        node: clusters::node::At,
     },
 }
 

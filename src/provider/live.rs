@@ -171,6 +171,7 @@ pub async fn send(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyEr
         Change::Caches(change) => caches::live::apply(write, change).await,
         Change::Clusters(change) => clusters::live::apply(write, change).await,
         Change::Deployments(change) => deployments::live::apply(write, change).await,
+        Change::Nodes(change) => clusters::live::apply_to_node(write, change).await,
         Change::HealthChecks(change) => health_checks::live::apply(write, change).await,
         Change::Alarms(change) => alarms::live::apply(write, change).await,
     }

@@ -98,6 +98,8 @@ const STEERING: &[&str] = &[
 
 /// Verbs on objects of a cluster. No IAM policy gives them: they are RBAC's.
 const ROLLOUTS: &[&str] = &["kubernetes:PatchDeployments"];
+const CORDON: &[&str] = &["kubernetes:PatchNodes"];
+const EVICTION: &[&str] = &["kubernetes:CreatePodsEviction"];
 /// How many pods there are.
 const PODS: &[&str] = &[
     "kubernetes:PatchDeploymentsScale",
@@ -127,6 +129,9 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     ("pause-rollout", &[ROLLOUTS]),
     ("resume-rollout", &[ROLLOUTS]),
     ("restart-rollout", &[ROLLOUTS]),
+    ("cordon-node", &[CORDON]),
+    ("drain-node", &[EVICTION]),
+    ("uncordon-node", &[CORDON]),
     ("invalidate-paths", &[PATHS]),
     ("mute-alarms", &[ALARMS]),
     ("unmute-alarms", &[ALARMS]),
@@ -134,7 +139,7 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
 
 const ALL: &[&[&str]] = &[
     RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, DATASTORES,
-    PRIMARIES, NODES, ROLLOUTS, PODS, ROUTES, STEERING, PATHS, ALARMS,
+    PRIMARIES, NODES, ROLLOUTS, CORDON, EVICTION, PODS, ROUTES, STEERING, PATHS, ALARMS,
 ];
 
 fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {

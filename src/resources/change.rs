@@ -23,6 +23,8 @@ pub enum Change {
     Clusters(clusters::Change),
     /// Of a deployment.
     Deployments(deployments::Change),
+    /// Of a node.
+    Nodes(clusters::node::Change),
     /// Of a health check.
     HealthChecks(health_checks::Change),
     /// Of alarms.
@@ -132,7 +134,7 @@ impl Change {
             Self::Traffic(_) => Kind::Traffic,
             Self::Databases(_) => Kind::Databases,
             Self::Caches(_) => Kind::Caches,
-            Self::Clusters(_) => Kind::Clusters,
+            Self::Clusters(_) | Self::Nodes(_) => Kind::Clusters,
             Self::Deployments(_) => Kind::Deployments,
             Self::HealthChecks(_) => Kind::HealthChecks,
             Self::Alarms(_) => Kind::Alarms,
@@ -146,6 +148,7 @@ impl Change {
             Self::Caches(change) => change,
             Self::Clusters(change) => change,
             Self::Deployments(change) => change,
+            Self::Nodes(change) => change,
             Self::HealthChecks(change) => change,
             Self::Alarms(change) => change,
         }

@@ -81,6 +81,7 @@ fn imagine(fleet: &mut Fleet, change: &Change) {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => {}
     }
 }
@@ -269,6 +270,7 @@ pub fn touched_checks<'a>(
             | Change::Caches(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::Alarms(_) => {}
         }
     }

@@ -7,6 +7,7 @@ mod signals;
 mod typing;
 
 use std::{
+    collections::VecDeque,
     io::{self, Write as _},
     sync::Arc,
     time::{Duration, Instant},
@@ -79,6 +80,8 @@ struct Loop {
     /// The program that has the terminal.
     away: Option<Away>,
     deaf: Option<Deaf>,
+    /// What was typed and is not applied yet.
+    waiting: VecDeque<Input>,
     recorder: Option<Recorder>,
     rhythm: Rhythm,
     perf: Option<Perf>,
@@ -136,6 +139,7 @@ pub async fn run(mut state: State, console: Console) -> io::Result<State> {
         ears,
         away: None,
         deaf: None,
+        waiting: VecDeque::new(),
         recorder: console.recorder,
         rhythm: Rhythm::new(Instant::now()),
         perf: console.trace_perf.then(Perf::new),
@@ -181,6 +185,7 @@ impl Loop {
                     self.rhythm.change();
                     self.apply(event)
                 },
+                () = std::future::ready(()), if !self.waiting.is_empty() => self.type_on(),
             };
             match way {
                 Way::On => {}

@@ -88,6 +88,7 @@ fn attempt(world: &mut World, change: &Change, entry: &Entry) -> Result<Receipt,
         Change::Caches(change) => stores::caches(world, change),
         Change::Clusters(change) => inside::clusters(world, change),
         Change::Deployments(change) => workloads::deployments(world, change),
+        Change::Nodes(change) => workloads::nodes(world, change),
         Change::HealthChecks(change) => inside::health_checks(world, change),
         Change::Alarms(change) => inside::alarms(world, change),
     };
@@ -210,7 +211,10 @@ fn class_of(text: &str) -> ErrorClass {
     let code = text.split(':').next().unwrap_or(text);
     if code.contains("NotFound") || code.starts_with("NoSuch") {
         ErrorClass::NotFound
-    } else if code.starts_with("APICallRate") || code.starts_with("Throttl") {
+    } else if code.starts_with("APICallRate")
+        || code.starts_with("Throttl")
+        || code == "TooManyRequests"
+    {
         ErrorClass::Throttled
     } else if [
         "InvalidParameter",

@@ -101,6 +101,7 @@ pub fn perform(state: &mut State, invocation: &Invocation) -> Vec<Effect> {
         Command::Privacy => match argument {
             "on" => state.look.privacy = true,
             "off" => state.look.privacy = false,
+            "" => state.look.privacy = !state.look.privacy,
             other => fail(state, format!("`privacy` takes on or off, not `{other}`")),
         },
     }

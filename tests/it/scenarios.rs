@@ -5,6 +5,7 @@ mod blindness;
 pub mod drill;
 mod outages;
 mod paths;
+mod releases;
 mod replay;
 mod scores;
 mod stores;

@@ -100,6 +100,7 @@ impl Normal {
                 | Change::Caches(_)
                 | Change::Clusters(_)
                 | Change::Deployments(_)
+                | Change::Nodes(_)
                 | Change::Alarms(_) => {}
             }
         }

@@ -120,7 +120,7 @@ fn seconds(change: &Change) -> (u64, u64) {
             Verb::Promote | Verb::Pause | Verb::Resume | Verb::Abort | Verb::Retry => (15, 180),
         },
         // The controller has seen it; that pods have followed is a wait of its own.
-        Change::Deployments(_) => (5, 60),
+        Change::Deployments(_) | Change::Nodes(_) => (5, 60),
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),
     }
@@ -162,6 +162,7 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => String::new(),
     };

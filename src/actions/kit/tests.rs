@@ -259,6 +259,7 @@ fn of_step(step: &Step) -> Vec<String> {
             vec![format!("bake {} {seconds} s", names.join(" "))]
         }
         Work::Wait(Wait::Nodes { .. }) => vec!["nodes".to_owned()],
+        Work::Wait(Wait::Emptied { node }) => vec![format!("emptied {}", node.words())],
         Work::Wait(Wait::Rollout { at, .. }) => vec![format!("roll-out {}", at.words())],
     }
 }
@@ -354,6 +355,7 @@ fn in_range(change: &Change) {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => {}
     }
 }

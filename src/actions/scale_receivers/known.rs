@@ -21,6 +21,7 @@ pub fn raised(ledger: &Ledger) -> BTreeMap<String, String> {
             }
             Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::Traffic(_)
             | Change::Databases(_)
             | Change::Caches(_)

@@ -119,6 +119,7 @@ pub fn comes_back(outlook: &Outlook<'_>) -> Guard {
             | Change::Caches(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::Alarms(_) => None,
         })
         .collect();

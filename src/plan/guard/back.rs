@@ -63,6 +63,7 @@ pub fn lowers_canary(change: &Change) -> bool {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => false,
     }
 }

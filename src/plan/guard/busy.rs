@@ -61,6 +61,7 @@ pub fn lock(outlook: &Outlook<'_>) -> Guard {
             | Change::Databases(_)
             | Change::Caches(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }

@@ -67,6 +67,7 @@ fn extra_nodes(outlook: &Outlook<'_>) -> i32 {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => None,
     });

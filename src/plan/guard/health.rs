@@ -37,6 +37,7 @@ pub fn health(outlook: &Outlook<'_>) -> Guard {
             | Change::Caches(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }

@@ -90,6 +90,7 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => BTreeSet::new(),
     }
 }
@@ -140,6 +141,7 @@ pub fn moves_traffic(change: &Change) -> bool {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => false,
     }
 }
@@ -272,6 +274,7 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => Vec::new(),
     }
 }

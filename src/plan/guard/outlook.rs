@@ -196,6 +196,7 @@ impl<'a> Outlook<'a> {
             | Change::Caches(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => None,
         })
@@ -209,6 +210,7 @@ impl<'a> Outlook<'a> {
             | Change::Databases(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => None,
         })
@@ -222,6 +224,7 @@ impl<'a> Outlook<'a> {
             | Change::Caches(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => None,
         })
@@ -332,6 +335,7 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
         )
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => None,
     }

@@ -172,6 +172,7 @@ fn other_lever(
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => return None,
     };
     let works = |group: &str| {

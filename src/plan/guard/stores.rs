@@ -79,6 +79,7 @@ fn moved_away(outlook: &Outlook<'_>) -> (BTreeSet<RegionLabel>, BTreeSet<RegionL
             | Change::Traffic(_)
             | Change::Clusters(_)
             | Change::Deployments(_)
+            | Change::Nodes(_)
             | Change::HealthChecks(_)
             | Change::Alarms(_) => {}
         }

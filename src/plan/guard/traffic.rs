@@ -200,7 +200,8 @@ fn waited(outlook: &Outlook<'_>, from: usize, to: usize) -> u64 {
         .iter()
         .map(|step| match &step.work {
             Work::Wait(Wait::Tail { seconds, .. } | Wait::Bake { seconds, .. }) => *seconds,
-            Work::Wait(Wait::Nodes { .. } | Wait::Rollout { .. }) | Work::Change(_) => 0,
+            Work::Wait(Wait::Nodes { .. } | Wait::Rollout { .. } | Wait::Emptied { .. })
+            | Work::Change(_) => 0,
         })
         .sum()
 }

@@ -4,20 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Context, Next, Phase, Progress, Run, Told, check::CHECK};
+use super::{Context, Next, Phase, Progress, Run, Told, check::CHECK, settle};
 use crate::{
     plan::{
         GuardId, OnBreach, Step, Wait, Work,
         entry::{Ending, Outcome, What},
         gate::{self, Gate},
     },
-    resources::{
-        Fleet, Freshness, Place, RegionLabel, age,
-        change::Alter,
-        clusters::nodes,
-        deployments::{At, Rollout},
-        metrics::Reading,
-    },
+    resources::{Fleet, Place, RegionLabel, age, change::Alter, clusters::nodes, metrics::Reading},
 };
 
 /// How long without an answer until an apply is given up as in doubt: longer than the deadline of any provider.
@@ -296,7 +290,12 @@ fn seen(
                 (false, text) => Seen::NotYet(text),
             }
         }
-        Wait::Rollout { at, pods } => match settled(fleet, at, *pods) {
+        Wait::Emptied { node } => match settle::emptied(fleet, node) {
+            (true, text) => Seen::Over(text),
+            (false, text) if waited >= deadline => Seen::Breached(text),
+            (false, text) => Seen::NotYet(text),
+        },
+        Wait::Rollout { at, pods } => match settle::rolled_out(fleet, at, *pods) {
             (true, text) => Seen::Over(text),
             (false, text) if waited >= deadline => Seen::Breached(format!(
                 "{}: {text} after {} s",
@@ -306,30 +305,6 @@ fn seen(
             (false, text) => Seen::NotYet(text),
         },
     }
-}
-
-/// Whether the pods of a deployment are what is wanted, in words: by a watch that is heard, and by all four conditions of domain A.3.
-fn settled(fleet: &Fleet, at: &At, pods: Option<i32>) -> (bool, String) {
-    let Some(row) = at.find(fleet) else {
-        return (false, "it is not listed".to_owned());
-    };
-    if row.heard(fleet) >= Freshness::Expired {
-        return (false, format!("{} is not heard", at.cluster));
-    }
-    let available = row.replicas.available;
-    let enough = pods.is_none_or(|pods| available >= pods);
-    let complete = matches!(row.rollout(), Rollout::Complete | Rollout::Asleep);
-    let of = pods.unwrap_or(row.replicas.desired);
-    let text = match row.rollout() {
-        Rollout::Unseen => "its controller has not seen it yet".to_owned(),
-        Rollout::Failed => "no progress within its deadline".to_owned(),
-        Rollout::Paused => "paused".to_owned(),
-        Rollout::Moving { done, of } => format!("{done} of {of} pods replaced"),
-        Rollout::Short { .. } | Rollout::Complete | Rollout::Asleep => {
-            format!("{available} of {of} pods available")
-        }
-    };
-    (complete && enough, text)
 }
 
 /// Whether so many nodes are there, in words. Where nobody counts those that are Ready, wanted ones do once they had the time that nodes need.

@@ -10,6 +10,7 @@
 
 mod advance;
 mod check;
+mod settle;
 mod verify;
 
 #[cfg(test)]

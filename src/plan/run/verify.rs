@@ -6,8 +6,9 @@ use super::{Context, Next, Phase, Run, check::unread};
 use crate::{
     plan::entry::{Outcome, What},
     resources::{
-        ErrorClass, age,
+        Change, ErrorClass, age,
         change::{Alter, ApplyError, Fate, Receipt, Standing},
+        clusters::node,
     },
 };
 
@@ -46,7 +47,16 @@ impl Run {
         let mut next = vec![self.journal(Some(step), What::Rejected { error }, context)];
         let began = self.progress[step].began.unwrap_or(context.now());
         let passing = matches!(class, ErrorClass::Throttled | ErrorClass::Transient);
-        if passing && age(began, context.now()) < THROTTLED {
+        // A disruption budget that says no is asked again for as long as the step may take (domain B.6).
+        let evicts = matches!(
+            self.change(),
+            Some(Change::Nodes(node::Change::Evict { .. }))
+        );
+        let patience = self
+            .step()
+            .filter(|_| evicts)
+            .map_or(THROTTLED, super::super::Step::deadline);
+        if passing && age(began, context.now()) < patience {
             let pause = Duration::from_secs(1 << self.progress[step].attempts.clamp(1, 3));
             let until = context.now() + pause;
             self.phase = Phase::Pausing { until, why: text };

@@ -148,6 +148,14 @@ impl Watched for Budget {
     }
 }
 
+/// Labels by which providers name a node's group.
+const GROUPS: &[&str] = &[
+    "eks.amazonaws.com/nodegroup",
+    "karpenter.sh/nodepool",
+    "cloud.google.com/gke-nodepool",
+    "kubernetes.azure.com/agentpool",
+];
+
 /// A node.
 #[derive(Debug)]
 pub struct Node {
@@ -159,6 +167,8 @@ pub struct Node {
     pub pressure: Vec<String>,
     /// Its zone.
     pub zone: Option<String>,
+    /// Its node group or pool.
+    pub group: Option<String>,
 }
 
 impl Watched for Node {
@@ -186,6 +196,9 @@ impl Watched for Node {
             }),
             cordoned: object.spec.unschedulable,
             pressure: pressure.map(|condition| condition.name.clone()).collect(),
+            group: GROUPS
+                .iter()
+                .find_map(|label| object.metadata.labels.remove(*label)),
             zone: object.metadata.labels.remove("topology.kubernetes.io/zone"),
         })
     }

@@ -190,7 +190,13 @@ objects! {
     PodSpec {
         #[serde(deserialize_with = "lenient")]
         node_name: String,
+        #[serde(deserialize_with = "lenient")]
+        volumes: Vec<Volume>,
     }
+    /// A volume of a pod; of most kinds nothing is read.
+    Volume { empty_dir: Option<EmptyDir> }
+    /// A folder that is lost with its pod.
+    EmptyDir {}
     /// What is there of a pod.
     PodStatus {
         #[serde(deserialize_with = "lenient")]

@@ -74,6 +74,14 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     })
 }
 
+/// Sends one change of a node.
+pub async fn apply_to_node(
+    write: &Write<'_>,
+    change: &super::node::Change,
+) -> Result<Receipt, ApplyError> {
+    Box::pin(super::node::write::live::apply(write, change)).await
+}
+
 /// Sends one change: all of them are of node groups.
 pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyError> {
     Box::pin(node_groups::write::live::apply(write, change)).await

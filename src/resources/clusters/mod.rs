@@ -3,6 +3,7 @@
 mod api_servers;
 pub mod change;
 pub mod live;
+pub mod node;
 pub mod node_count;
 mod node_groups;
 pub mod nodes;

@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    super::{Place, Wanted},
+    super::{Place, Wanted, deployments},
     ApiServer, ApiServerState, Bounds, Cluster, EksCluster, NodeCount, NodeGroup,
+    node::{Node, Occupant},
     node_count::Zone,
 };
-use crate::sim::{World, names};
+use crate::sim::{World, names, world::releases::node_name};
 
 /// The answers of `ListClusters`, `DescribeCluster`, `ListNodegroups` and `DescribeNodegroup`.
 pub fn observe(world: &World, place: &Place) -> Vec<Cluster> {
@@ -76,12 +77,75 @@ pub fn nodes(world: &World, place: &Place) -> Vec<Cluster> {
         cluster: names::eks(aws),
         heard_at: Some(world.timestamp(world.now())),
         zones,
-        cordoned: 0,
+        cordoned: u32::try_from(
+            world
+                .hands
+                .cordoned
+                .iter()
+                .filter(|(of, _)| *of == region)
+                .count(),
+        )
+        .unwrap_or_default(),
         not_ready: (0..gone)
             .map(|node| format!("ip-10-0-0-{}", 10 + node))
             .collect(),
         pressure: Vec::new(),
+        nodes: each(world, place, region, all),
     })]
+}
+
+/// Each node, and the pods of those that are cordoned: those of the shop, and one of a DaemonSet.
+fn each(world: &World, place: &Place, region: usize, all: u32) -> Vec<Node> {
+    let aws = world.aws_region(region);
+    let lost = world.faults.zone_lost(region, world.now()).is_some();
+    let rows = deployments::sim::observe(world, place);
+    let on = |name: &str| {
+        let mut pods: Vec<Occupant> = vec![Occupant {
+            namespace: "kube-system".to_owned(),
+            name: format!("kube-proxy-{}", &names::hex(name)[..5]),
+            uid: names::uuid(&format!("kube-proxy/{name}")),
+            controller: Some("DaemonSet kube-proxy".to_owned()),
+            stays: true,
+            leaving: false,
+            scratch: false,
+        }];
+        for row in &rows {
+            let here = row
+                .pods
+                .iter()
+                .filter(|pod| pod.node.as_deref() == Some(name));
+            pods.extend(here.map(|pod| {
+                Occupant {
+                    namespace: row.namespace.clone(),
+                    uid: names::uuid(&pod.name),
+                    controller: pod
+                        .name
+                        .rsplit_once('-')
+                        .map(|(set, _)| format!("ReplicaSet {set}")),
+                    name: pod.name.clone(),
+                    stays: false,
+                    leaving: false,
+                    scratch: false,
+                }
+            }));
+        }
+        pods
+    };
+    (0..i32::try_from(all).unwrap_or_default())
+        .map(|index| {
+            let name = node_name(index);
+            let letter = ["a", "b", "c"][index.rem_euclid(3) as usize];
+            let cordoned = world.hands.cordoned.contains(&(region, name.clone()));
+            Node {
+                zone: Some(format!("{aws}{letter}")),
+                group: Some(names::NODE_GROUP.to_owned()),
+                ready: Some(!lost || index.rem_euclid(3) != 0),
+                cordoned,
+                pods: cordoned.then(|| on(&name)),
+                name,
+            }
+        })
+        .collect()
 }
 
 /// What each API server that is asked for says.

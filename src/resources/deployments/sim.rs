@@ -212,18 +212,24 @@ impl Running<'_> {
             let trouble = troubles.first().filter(|_| index < ill);
             let current = self.rolls() || index < ill;
             let set = self.replica_set(if current { newest } else { newest - 1 });
-            let id = names::hex(&format!("{set}/{}/{index}", self.region));
+            let (count, away) = self.moved(index);
+            let again = if count > 0 {
+                format!("/{count}")
+            } else {
+                String::new()
+            };
+            let id = names::hex(&format!("{set}/{}/{index}{again}", self.region));
             let waits = trouble.is_some_and(|trouble| trouble.reason == "Unschedulable");
             Pod {
                 name: format!("{set}-{}", &id[..5]),
                 current,
-                phase: if trouble.is_some() && !self.rolls() {
+                phase: if away || (trouble.is_some() && !self.rolls()) {
                     "Pending"
                 } else {
                     "Running"
                 }
                 .to_owned(),
-                ready: trouble.is_none(),
+                ready: trouble.is_none() && !away,
                 restarts: if trouble.is_some() {
                     self.restarts()
                 } else {
@@ -231,7 +237,7 @@ impl Running<'_> {
                 },
                 reason: trouble.map(|trouble| trouble.reason.clone()),
                 container: trouble.filter(|_| !waits).map(|_| "app".to_owned()),
-                node: (!waits).then(|| format!("ip-10-0-{}-{}", index % 3, 10 + index)),
+                node: (!waits).then(|| self.node(index)),
                 started_at: Some(self.world.timestamp(if current {
                     self.release().at
                 } else {

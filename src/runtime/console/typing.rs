@@ -1,6 +1,9 @@
 //! What is typed: every key that is waiting is applied before the next frame, leaving comes first, and what was typed before a question could be read does not answer it.
 
-use std::time::Instant;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -11,6 +14,9 @@ use crate::{
     event::Event,
     runtime::input::{Input, is_interrupt},
 };
+
+/// How long keys are applied before signals and answers are heard again: a flood of them must not hold up leaving.
+const TURN: Duration = Duration::from_millis(10);
 
 /// Until when keys are forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +30,7 @@ pub enum Deaf {
 impl Loop {
     /// Applies a key and every other that has been typed meanwhile, then draws at once unless a key was drawn just before.
     pub(super) fn typed(&mut self, first: Input, typed: &mut UnboundedReceiver<Input>) -> Way {
-        let mut inputs = vec![first];
+        let mut inputs = VecDeque::from([first]);
         inputs.extend(std::iter::from_fn(|| typed.try_recv().ok()));
         // Who wants to leave does not wait for what was typed before.
         if inputs.iter().any(|input| matches!(input, Input::HangUp)) {
@@ -33,7 +39,14 @@ impl Loop {
         if inputs.iter().any(|input| self.leaves(input)) {
             return Way::Quit;
         }
-        for input in inputs {
+        self.waiting.append(&mut inputs);
+        self.type_on()
+    }
+
+    /// Applies what was typed, for one turn.
+    pub(super) fn type_on(&mut self) -> Way {
+        let over = Instant::now() + TURN;
+        while let Some(input) = self.waiting.pop_front() {
             match input {
                 Input::Shown(at) => self.screen.shown(at),
                 Input::Event(event, at) => {
@@ -48,6 +61,9 @@ impl Loop {
                     }
                 }
                 Input::HangUp => {}
+            }
+            if Instant::now() >= over {
+                break;
             }
         }
         if self.rhythm.typed().is_some() {

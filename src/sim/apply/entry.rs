@@ -52,6 +52,7 @@ pub fn reads_first(change: &Change) -> bool {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Deployments(_)
+        | Change::Nodes(_)
         | Change::Alarms(_) => true,
     }
 }

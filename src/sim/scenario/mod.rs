@@ -53,6 +53,7 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             "rolling-release",
             include_str!("../scenarios/rolling-release.toml"),
         ),
+        ("bad-release", include_str!("../scenarios/bad-release.toml")),
         (
             "concurrent-operator",
             include_str!("../scenarios/concurrent-operator.toml"),

@@ -5,6 +5,7 @@ use crate::{
     resources::{
         Change, Fleet, Source,
         change::{Alter, Fate, Standing},
+        clusters::{Cluster, node},
         deployments::{self, At, Deployment, Rollout, Version},
     },
     sim::apply,
@@ -130,4 +131,71 @@ fn a_pause_holds_the_pods_until_it_is_resumed() {
         row(&watching.fleet, "thumbnails").rollout(),
         Rollout::Complete
     );
+}
+
+fn node_of(fleet: &Fleet, name: &str) -> node::Node {
+    let slice = fleet.clusters.slice(Source::Nodes, &place(EU)).unwrap();
+    let nodes = slice.rows.iter().find_map(|row| match row {
+        Cluster::Nodes(nodes) => Some(&nodes.nodes),
+        Cluster::Eks(_) | Cluster::NodeGroup(_) | Cluster::ApiServer(_) => None,
+    });
+    let mut nodes = nodes.unwrap().iter();
+    nodes.find(|node| node.name == name).unwrap().clone()
+}
+
+fn node_at(name: &str) -> node::At {
+    node::At {
+        region: place(EU).region().unwrap().clone(),
+        cluster: "shop-eu-west-1".to_owned(),
+        node: name.to_owned(),
+    }
+}
+
+/// Cordons a node and gives the eviction of its pod of payments.
+fn eviction(watching: &mut Watching, second: i64, name: &str) -> Change {
+    let cordon = Change::Nodes(node::Change::Cordon {
+        at: node_at(name),
+        from: false,
+        to: true,
+    });
+    assert_eq!(send(watching, second, &cordon), Ok(()));
+    watching.poll(second);
+    assert_eq!(cordon.standing(&watching.fleet), Standing::After);
+    let node = node_of(&watching.fleet, name);
+    assert!(node.pods.as_ref().unwrap().iter().any(|pod| pod.stays));
+    let movable = node.movable().unwrap();
+    let mut pods = movable.iter();
+    let pod = pods.find(|pod| pod.name.starts_with("payments")).unwrap();
+    Change::Nodes(node::Change::Evict {
+        at: node_at(name),
+        namespace: pod.namespace.clone(),
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    })
+}
+
+#[test]
+fn a_disruption_budget_says_no_until_the_moved_pod_is_there_again() {
+    let mut watching = Watching::named("calm");
+    watching.poll(5);
+    let first = eviction(&mut watching, 6, "ip-10-0-0-10");
+    let second = eviction(&mut watching, 7, "ip-10-0-1-11");
+    assert_eq!(first.standing(&watching.fleet), Standing::Before);
+    assert_eq!(send(&mut watching, 8, &first), Ok(()));
+    // Three of four have to be there, and three are.
+    assert_eq!(send(&mut watching, 9, &second), Err(Fate::Refused));
+    watching.poll(9);
+    assert_eq!(first.standing(&watching.fleet), Standing::After);
+    assert_eq!(second.standing(&watching.fleet), Standing::Before);
+    assert_eq!(row(&watching.fleet, "payments").replicas.available, 3);
+    assert_eq!(send(&mut watching, 20, &second), Ok(()));
+    watching.poll(40);
+    let pods = &row(&watching.fleet, "payments").pods;
+    let nodes = pods.iter().filter_map(|pod| pod.node.as_deref());
+    assert!(
+        nodes
+            .clone()
+            .all(|node| node != "ip-10-0-0-10" && node != "ip-10-0-1-11")
+    );
+    assert!(first.inverse().is_err());
 }

@@ -105,8 +105,8 @@ pub struct World {
     pub mesh: Vec<mesh::Mesh>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
-    /// What somebody did to deployments, by region and name.
-    pub edited: BTreeMap<(usize, String), workloads::Edited>,
+    /// What somebody did to deployments and nodes.
+    pub hands: workloads::Hands,
     /// The node group of each region.
     pub nodes: Vec<nodes::Nodes>,
     /// Share of the staging distribution.
@@ -155,7 +155,7 @@ impl World {
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
             mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
             releases: Vec::new(),
-            edited: BTreeMap::new(),
+            hands: workloads::Hands::default(),
             nodes: vec![nodes::Nodes::at_rest(); count],
             invalidations: Vec::new(),
             sent: Sent::default(),

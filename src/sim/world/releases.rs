@@ -19,6 +19,14 @@ const LATENT: i64 = 40;
 const TOLERANCE: f64 = 0.1;
 /// Number of the revision that the world begins with.
 pub const FIRST_REVISION: u32 = 41;
+/// Nodes of a region that pods are put on.
+const NODES: i32 = 10;
+
+/// Name of a node by its number; its zone follows from it.
+pub fn node_name(node: i32) -> String {
+    format!("ip-10-0-{}-{}", node % 3, 10 + node)
+}
+
 /// Second of the releases that the world begins with: three days before.
 pub const LONG_AGO: i64 = -3 * 86_400;
 
@@ -183,7 +191,7 @@ impl<'a> Running<'a> {
         });
         let ratio = busy / physics::DESIGN_UTILISATION;
         let key = (region, service.name.to_owned());
-        let edited = world.edited.get(&key).cloned().unwrap_or_default();
+        let edited = world.hands.edited.get(&key).cloned().unwrap_or_default();
         let wanted = if !service.scaled {
             edited.pods.unwrap_or(service.pods)
         } else if (ratio - 1.0).abs() <= TOLERANCE {
@@ -229,6 +237,34 @@ impl<'a> Running<'a> {
     pub fn floor(&self) -> (i32, i32) {
         let first = (self.service.pods / 2, self.service.most());
         self.edited.floor.unwrap_or(first)
+    }
+
+    /// How often a pod was moved, and whether it is not there again yet.
+    pub fn moved(&self, index: i32) -> (i32, bool) {
+        let key = (self.region, self.service.name.to_owned(), index);
+        let moved = self.world.hands.moved.get(&key);
+        moved.map_or((0, false), |(count, last)| {
+            (*count, self.world.now() < last + POD_SECONDS)
+        })
+    }
+
+    /// The node of a pod: the next one that takes pods, for each time that it was moved.
+    pub fn node(&self, index: i32) -> String {
+        let name = |node: i32| node_name(node.rem_euclid(NODES));
+        let takes = |node: &i32| {
+            !self
+                .world
+                .hands
+                .cordoned
+                .contains(&(self.region, name(*node)))
+        };
+        match self.moved(index).0 {
+            0 => name(index),
+            count => {
+                let mut others = (index + count..index + count + NODES).filter(takes);
+                name(others.next().unwrap_or(index))
+            }
+        }
     }
 
     /// Pods that the release has to replace: a way back from one that never rolled out finds most of the old ones alive.
@@ -282,6 +318,8 @@ impl<'a> Running<'a> {
         let done = desired - (self.to_replace() - replaced).max(0);
         let moving = i32::from(done < desired);
         let mut available = desired - self.ill();
+        let away = (0..desired).filter(|index| self.moved(*index).1).count();
+        available -= i32::try_from(away).unwrap_or_default();
         if let Some((at, before)) = self.edited.grown
             && self.world.now() < at + JOIN_SECONDS
         {

@@ -131,6 +131,24 @@ pub enum Transition {
         /// What is done.
         edit: Edit,
     },
+    /// Whether a node takes new pods.
+    Cordon {
+        /// Where.
+        region: usize,
+        /// Its name.
+        node: String,
+        /// Whether it takes none.
+        cordoned: bool,
+    },
+    /// A pod is moved to another node.
+    Evict {
+        /// Where.
+        region: usize,
+        /// Its deployment.
+        service: String,
+        /// Which of its pods.
+        index: i32,
+    },
     /// Whether the actions of alarms run.
     AlarmActions {
         /// Where.
@@ -232,6 +250,20 @@ impl World {
                 service,
                 edit,
             } => self.edit(*region, service, edit),
+            Transition::Cordon {
+                region,
+                node,
+                cordoned,
+            } => self.cordon(*region, node, *cordoned),
+            Transition::Evict {
+                region,
+                service,
+                index,
+            } => {
+                let key = (*region, service.clone(), *index);
+                let (count, last) = self.hands.moved.entry(key).or_default();
+                (*count, *last) = (*count + 1, t);
+            }
             Transition::AlarmActions { region, names, run } => {
                 self.alarm_actions(*region, names, *run);
             }
@@ -266,6 +298,8 @@ impl World {
             | Transition::Forward { .. }
             | Transition::Invert { .. }
             | Transition::Deployment { .. }
+            | Transition::Cordon { .. }
+            | Transition::Evict { .. }
             | Transition::AlarmActions { .. } => {}
         }
     }
@@ -293,6 +327,15 @@ impl World {
             updates: self.aliases[region].now().updates + 1,
         };
         self.aliases[region].set(alias, t);
+    }
+
+    fn cordon(&mut self, region: usize, node: &str, cordoned: bool) {
+        let key = (region, node.to_owned());
+        if cordoned {
+            self.hands.cordoned.insert(key);
+        } else {
+            self.hands.cordoned.remove(&key);
+        }
     }
 
     fn alarm_actions(&mut self, region: usize, names: &[String], run: bool) {

@@ -1,5 +1,7 @@
 //! What somebody does to a deployment of the world: pauses, restarts, rolls back, scales. Owns what of it stands; `releases` says how far the pods have followed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
     Transition, World,
     releases::{Outcome, Release, Running, running},
@@ -28,6 +30,17 @@ pub enum Edit {
     Scale(i32, i32),
     /// Pods, where no autoscaler says so.
     Resize(i32),
+}
+
+/// What somebody did to deployments and nodes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hands {
+    /// Edits of deployments, by region and name.
+    pub edited: BTreeMap<(usize, String), Edited>,
+    /// Nodes that take no new pods, by region and name.
+    pub cordoned: BTreeSet<(usize, String)>,
+    /// How often a pod of a deployment was moved, by region, deployment and index, and when last.
+    pub moved: BTreeMap<(usize, String, i32), (i32, i64)>,
 }
 
 /// What stands of the edits of a deployment.
@@ -76,7 +89,11 @@ impl World {
             return;
         };
         let applied = self.applied(region, service);
-        let edited = self.edited.entry((region, service.to_owned())).or_default();
+        let edited = self
+            .hands
+            .edited
+            .entry((region, service.to_owned()))
+            .or_default();
         edited.count += 1;
         edited.last = Some(now);
         match edit {

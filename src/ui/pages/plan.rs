@@ -340,6 +340,7 @@ pub fn waits(wait: &Wait) -> String {
             region,
             ..
         } => format!("until {node_group} in {region} has {nodes} nodes"),
+        Wait::Emptied { node } => format!("until nothing that can be moved is on {}", node.words()),
         Wait::Rollout { at, pods: None } => {
             format!("until every pod of {} is new and available", at.words())
         }

@@ -49,7 +49,10 @@ async fn apply(wire: &Wire, change: &Change) -> Result<Receipt, ApplyError> {
         Change::Caches(change) => caches::live::apply(&write, change).await,
         Change::Clusters(change) => clusters::live::apply(&write, change).await,
         Change::Alarms(change) => alarms::live::apply(&write, change).await,
-        Change::Traffic(_) | Change::HealthChecks(_) | Change::Deployments(_) => {
+        Change::Traffic(_)
+        | Change::HealthChecks(_)
+        | Change::Deployments(_)
+        | Change::Nodes(_) => {
             panic!("sent elsewhere: {change:?}")
         }
     }

@@ -8,10 +8,18 @@ use crate::provider::kubernetes::{
     watch::Watched,
 };
 
-/// A pod of a replica set.
+/// A pod. Those of replica sets make deployments; the others are known for the nodes that they are on.
 #[derive(Debug)]
 pub struct Pod {
-    /// Name of its replica set.
+    /// Which pod of its name.
+    pub uid: Box<str>,
+    /// Kind and name of what would make another one; empty where nothing would.
+    pub controller: Box<str>,
+    /// Whether it is of the node itself.
+    pub mirror: bool,
+    /// Whether it has a folder that is lost with it.
+    pub scratch: bool,
+    /// Name of its replica set; empty where it is of none.
     pub replica_set: Box<str>,
     /// The label that tells its revision.
     pub hash: Box<str>,
@@ -32,6 +40,9 @@ pub struct Pod {
     /// Digests by container.
     pub digests: Vec<(Box<str>, Box<str>)>,
 }
+
+/// What a kubelet notes on the copy of a pod that it runs by itself.
+const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// What is wrong with a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +78,9 @@ impl Watched for Pod {
     }
 
     fn keep(object: Self::Object) -> Option<Self> {
-        let owner = owner(&object.metadata, "ReplicaSet")?;
+        let set = owner(&object.metadata, "ReplicaSet");
+        let controller = object.metadata.owner_references.first();
+        let controller = controller.map(|owner| format!("{} {}", owner.kind, owner.name));
         let status = &object.status;
         let containers = &status.container_statuses;
         let all = status.init_container_statuses.iter().chain(containers);
@@ -93,7 +106,15 @@ impl Watched for Pod {
                 .map(String::as_str)
                 .unwrap_or_default()
                 .into(),
-            replica_set: owner.name.into(),
+            replica_set: set.map(|set| set.name).unwrap_or_default().into(),
+            controller: controller.unwrap_or_default().into(),
+            mirror: object.metadata.annotations.contains_key(MIRROR),
+            scratch: object
+                .spec
+                .volumes
+                .iter()
+                .any(|volume| volume.empty_dir.is_some()),
+            uid: object.metadata.uid.as_str().into(),
             ready: holds("Ready"),
             leaving: object.metadata.deletion_timestamp.is_some(),
             restarts: all.map(|container| container.restart_count).sum(),

@@ -1,15 +1,25 @@
 //! Nodes out of the watched clusters of a region. Owns how they are counted.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use futures::future::join_all;
 
 use super::{
-    super::{Cluster, api_servers::live::watched},
+    super::{
+        Cluster,
+        api_servers::live::watched,
+        node::{Node, Occupant},
+    },
     NodeCount, Zone,
 };
 use crate::{
-    provider::{ask::Ask, kubernetes},
+    provider::{
+        ask::Ask,
+        kubernetes::{self, kept},
+    },
     resources::{Answer, ProviderError, Query, Rows, deployments},
 };
 
@@ -73,5 +83,51 @@ fn nodes(cluster: &kubernetes::Cluster) -> Option<NodeCount> {
         cordoned,
         not_ready,
         pressure,
+        nodes: each(cluster, &seen.items),
     })
+}
+
+/// Each node by name, and the pods of those that are cordoned: what a drain has to move.
+fn each(cluster: &kubernetes::Cluster, items: &HashMap<kubernetes::Key, kept::Node>) -> Vec<Node> {
+    let cordoned = items.values().any(|node| node.cordoned);
+    let mut on: BTreeMap<String, Vec<Occupant>> = BTreeMap::new();
+    let pods = cluster.pods.seen();
+    if cordoned {
+        for (key, pod) in &pods.items {
+            let of = on.entry(pod.node.to_string()).or_default();
+            of.push(occupant(key, pod));
+        }
+    }
+    let mut nodes: Vec<Node> = items
+        .iter()
+        .map(|((_, name), node)| Node {
+            name: name.clone(),
+            zone: node.zone.clone(),
+            group: node.group.clone(),
+            ready: node.ready,
+            cordoned: node.cordoned,
+            pods: (node.cordoned && pods.complete).then(|| on.remove(name).unwrap_or_default()),
+        })
+        .collect();
+    for node in &mut nodes {
+        let pods = node.pods.iter_mut();
+        pods.for_each(|pods| {
+            pods.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)))
+        });
+    }
+    nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    nodes
+}
+
+fn occupant(key: &kubernetes::Key, pod: &kept::Pod) -> Occupant {
+    let over = ["Succeeded", "Failed"].contains(&&*pod.phase);
+    Occupant {
+        namespace: key.0.clone(),
+        name: key.1.clone(),
+        uid: pod.uid.to_string(),
+        stays: pod.mirror || over || pod.controller.starts_with("DaemonSet "),
+        controller: (!pod.controller.is_empty()).then(|| pod.controller.to_string()),
+        leaving: pod.leaving,
+        scratch: pod.scratch,
+    }
 }

@@ -5,6 +5,7 @@ pub mod live;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::node::Node;
 use crate::resources::{Fleet, Freshness, Judgement, Limits, Severity, Source};
 
 /// The nodes of one cluster.
@@ -22,6 +23,9 @@ pub struct NodeCount {
     pub not_ready: Vec<String>,
     /// Nodes under pressure, each with its name: `ip-10-0-1-5 MemoryPressure`; not all of many.
     pub pressure: Vec<String>,
+    /// Each node, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<Node>,
 }
 
 /// The nodes of a zone.

@@ -1,0 +1,3 @@
+//! Changes of nodes that are sent. Owns nothing itself: the calls are in `live`.
+
+pub mod live;
