@@ -7,6 +7,7 @@ mod eventual;
 pub mod faults;
 mod gather;
 pub mod history;
+mod invalidations;
 pub mod load;
 pub mod mesh;
 pub mod nodes;

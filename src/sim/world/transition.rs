@@ -172,11 +172,6 @@ impl Transition {
     }
 }
 
-/// Seconds until an invalidation is everywhere (domain B.8).
-const INVALIDATION_SECONDS: (f64, f64) = (60.0, 300.0);
-/// Wildcard paths that may be in progress at once.
-const MOST_WILDCARDS: usize = 15;
-
 /// Why the world does not do it: the error code and text that AWS would give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -345,48 +340,6 @@ impl World {
         } else {
             muted.extend(names.iter().cloned());
         }
-    }
-
-    /// CloudFront does the same reference with the same paths only once, and refuses it with others.
-    fn invalidate(&mut self, reference: &str, paths: &[String]) -> Result<(), Refused> {
-        let t = self.now();
-        if let Some(known) = self
-            .invalidations
-            .iter()
-            .find(|known| known.reference == reference)
-        {
-            return if known.paths == paths {
-                Ok(())
-            } else {
-                Err(Refused(
-                    "InvalidArgument: Your request contains a caller reference that was used for a previous invalidation batch for the same distribution.",
-                ))
-            };
-        }
-        let wild = |path: &&String| path.ends_with('*');
-        let under_way = self
-            .invalidations
-            .iter()
-            .filter(|known| t < known.completed_at);
-        let wildcards = under_way
-            .flat_map(|known| &known.paths)
-            .chain(paths)
-            .filter(wild);
-        if wildcards.count() > MOST_WILDCARDS {
-            return Err(Refused(
-                "TooManyInvalidationsInProgress: Your request would cause you to exceed the maximum number of in progress wildcard invalidations.",
-            ));
-        }
-        let (low, high) = INVALIDATION_SECONDS;
-        let seconds = self.noise.between(reference, t, low, high);
-        let bits = self.noise.bits(reference, t);
-        self.invalidations.push(super::Invalidation {
-            id: format!("I{bits:013X}"),
-            reference: reference.to_owned(),
-            paths: paths.to_vec(),
-            completed_at: t + seconds as i64,
-        });
-        Ok(())
     }
 
     fn resize(&mut self, region: usize, min: i32, max: i32) -> Result<(), Refused> {
