@@ -47,7 +47,7 @@ impl Action for RollBack {
         let mut back = Back::default();
         match intent.options.to.as_deref() {
             Some(wanted) => back.to(fleet, &found, wanted)?,
-            None => back.before(fleet, &found)?,
+            None => back.before(fleet, &found),
         }
         back.moves
             .sort_by_key(|step| std::cmp::Reverse(step.severity));
@@ -139,7 +139,7 @@ impl<'a> Back<'a> {
     }
 
     /// To the revision before the newest release, in every region that runs that release.
-    fn before(&mut self, fleet: &Fleet, all: &'a [Found<'a>]) -> Result<(), Refusal> {
+    fn before(&mut self, fleet: &Fleet, all: &'a [Found<'a>]) {
         let mut known = Vec::new();
         for found in all {
             match history(fleet, found) {
@@ -161,7 +161,7 @@ impl<'a> Back<'a> {
             let words = known.iter().map(|(found, ..)| found.at.words());
             self.reasons
                 .extend(words.map(|words| format!("{words} keeps no earlier revision")));
-            return Ok(());
+            return;
         };
         for (found, from, older) in known {
             let words = found.at.words();
@@ -186,7 +186,6 @@ impl<'a> Back<'a> {
                     .push(format!("{words} keeps no earlier revision")),
             }
         }
-        Ok(())
     }
 }
 

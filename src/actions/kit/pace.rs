@@ -103,7 +103,10 @@ pub const PLAIN: &[GuardId] = &[
 /// Seconds that a change usually takes until a read shows it everywhere, and after which its outcome is in doubt.
 fn seconds(change: &Change) -> (u64, u64) {
     match change {
-        Change::Traffic(traffic::Change::Controls { .. }) => (5, 60),
+        // The controller of a deployment has seen it; that pods have followed is a wait of its own.
+        Change::Traffic(traffic::Change::Controls { .. })
+        | Change::Deployments(_)
+        | Change::Nodes(_) => (5, 60),
         Change::Traffic(traffic::Change::Dial { .. } | traffic::Change::Weights { .. })
         | Change::HealthChecks(_) => (60, 180),
         Change::Traffic(traffic::Change::Staging { .. }) => (240, 900),
@@ -119,8 +122,6 @@ fn seconds(change: &Change) -> (u64, u64) {
             Verb::PromoteFull | Verb::Undo => (120, 900),
             Verb::Promote | Verb::Pause | Verb::Resume | Verb::Abort | Verb::Retry => (15, 180),
         },
-        // The controller has seen it; that pods have followed is a wait of its own.
-        Change::Deployments(_) | Change::Nodes(_) => (5, 60),
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),
     }

@@ -11,11 +11,9 @@ const RELEASE: &str =
 
 /// A release that crashes, out in some regions.
 fn released(regions: &[&str]) -> crate::resources::Fleet {
-    let cues: String = regions
-        .iter()
-        .map(|region| format!("{RELEASE}region = \"{region}\"\noutcome = \"crashes\"\n"))
-        .collect();
-    after(&cues, 60)
+    let cue = |region: &&str| format!("{RELEASE}region = \"{region}\"\noutcome = \"crashes\"\n");
+    let cues: Vec<String> = regions.iter().map(cue).collect();
+    after(&cues.concat(), 60)
 }
 
 fn to(wanted: &str) -> Options {

@@ -229,10 +229,13 @@ fn a_region_that_is_none_is_refused() {
     assert_eq!(refusal.advice, "did you mean `eu-west-1`?");
 }
 
+/// Name of a deployment, and of its autoscaler the floor, the ceiling, and whether somebody puts them back.
+type Scaled = (&'static str, Option<(i32, i32, bool)>);
+
 /// Deployments of eu-west-1, which is 6 pods each, with these autoscalers.
-fn deployments(watched: &mut Watched, scalers: &[(&str, Option<(i32, i32, bool)>)]) {
+fn deployments(watched: &mut Watched, scalers: &[Scaled]) {
     let heard = watched.fleet.now;
-    let row = |(name, scaler): &(&str, Option<(i32, i32, bool)>)| {
+    let row = |(name, scaler): &Scaled| {
         let owner = |reverts: bool| json!({"by": "Argo CD", "name": "shop", "reverts": reverts});
         let scaler = scaler.map(|(min, max, owned)| {
             let owner = if owned { owner(true) } else { Value::Null };

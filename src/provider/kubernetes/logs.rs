@@ -260,8 +260,8 @@ mod tests {
             (long.chars().count(), long.ends_with('…')),
             (WIDTH + 1, true)
         );
-        let many: String = (0..40).map(|line| format!("line {line}\n")).collect();
-        let tail = tail(many.as_bytes());
+        let many: Vec<String> = (0..40).map(|line| format!("line {line}\n")).collect();
+        let tail = tail(many.concat().as_bytes());
         assert_eq!(
             (tail.lines.len(), tail.lines[19].as_str(), tail.cut),
             (20, "line 39", false)

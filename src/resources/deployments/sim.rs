@@ -221,7 +221,7 @@ impl Running<'_> {
             let id = names::hex(&format!("{set}/{}/{index}{again}", self.region));
             let waits = trouble.is_some_and(|trouble| trouble.reason == "Unschedulable");
             Pod {
-                name: format!("{set}-{}", &id[..5]),
+                name: format!("{set}-{}", &id[id.len() - 5..]),
                 current,
                 phase: if away || (trouble.is_some() && !self.rolls()) {
                     "Pending"

@@ -216,3 +216,36 @@ fn a_cluster_that_is_silent_ages_alone() {
         "it is read more rarely"
     );
 }
+
+#[test]
+fn the_detail_tells_how_a_container_ended_and_what_it_wrote_last() {
+    use crate::resources::cell::Show;
+    let log = |missing: Value| {
+        json!([{"pod": "checkout-1", "container": "app", "previous": true, "restarts": 3, "exit_code": 137,
+            "lines": if missing.is_null() { json!(["first", "out of memory"]) } else { json!([]) },
+            "cut": false, "missing": missing}])
+    };
+    let shown = |logs: Value| -> Vec<String> {
+        let row = f::deployment(&json!({"logs": logs}));
+        let fields = row.detail(&Fleet::new(Arc::default(), f::now()), &f::place("eu"));
+        let texts = fields
+            .into_iter()
+            .map(|field| format!("{}: {}", field.name, field.cell.text));
+        texts
+            .skip_while(|text| !text.starts_with("log: "))
+            .collect()
+    };
+    assert_eq!(
+        shown(log(Value::Null)),
+        [
+            "log: checkout-1 app, the run before ended with 137; its last lines:",
+            ": first",
+            ": out of memory"
+        ]
+    );
+    assert_eq!(
+        shown(log(json!("the pod is gone"))),
+        ["log: checkout-1 app, the run before ended with 137: the pod is gone"]
+    );
+    assert!(shown(json!([])).is_empty());
+}

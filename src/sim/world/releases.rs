@@ -206,13 +206,13 @@ impl<'a> Running<'a> {
             wanted
         };
         Self {
-            desired,
-            edited,
-            wanted,
             world,
             region,
             service,
             releases,
+            edited,
+            desired,
+            wanted,
         }
     }
 

@@ -26,7 +26,8 @@ async fn settled(console: &Console) -> Log {
 async fn a_crashed_container_shows_what_it_wrote_before_it_ended() {
     let api = KubernetesApi::start().await;
     stuck(&api);
-    let lines: String = (0..50).map(|line| format!("line {line}\n")).collect();
+    let lines: Vec<String> = (0..50).map(|line| format!("line {line}\n")).collect();
+    let lines = lines.concat();
     let text = format!("{lines}\u{1b}[31mout of memory\u{1b}[0m\n");
     api.log(POD, "app", text.as_bytes());
     let console = Console::of(&[("prod", &api)]);

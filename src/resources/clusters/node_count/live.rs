@@ -109,11 +109,8 @@ fn each(cluster: &kubernetes::Cluster, items: &HashMap<kubernetes::Key, kept::No
             pods: (node.cordoned && pods.complete).then(|| on.remove(name).unwrap_or_default()),
         })
         .collect();
-    for node in &mut nodes {
-        let pods = node.pods.iter_mut();
-        pods.for_each(|pods| {
-            pods.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)))
-        });
+    for pods in nodes.iter_mut().filter_map(|node| node.pods.as_mut()) {
+        pods.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     }
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     nodes

@@ -197,3 +197,41 @@ fn template(set: &mut Value) -> Option<Value> {
 fn merge(version: &str, spec: &Value) -> Patch {
     Patch::Merge(json!({"metadata": {"resourceVersion": version}, "spec": spec}))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_goes_back_without_the_label_of_its_replica_set_and_with_everything_else() {
+        let spec = json!({"containers": [{"name": "app", "image": "shop/api:v1", "env": [{"name": "A", "value": "1"}]}]});
+        let labels = json!({"app": "api", "pod-template-hash": "5d4"});
+        let annotations = json!({"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"});
+        let mut set = json!({"spec": {"template": {
+            "metadata": {"labels": labels, "annotations": annotations}, "spec": spec}}});
+        assert_eq!(
+            template(&mut set),
+            Some(
+                json!({"metadata": {"labels": {"app": "api"}, "annotations": annotations}, "spec": spec})
+            )
+        );
+        for mut strange in [
+            json!({}),
+            json!({"spec": {"template": {"metadata": {"labels": {}}}}}),
+            json!({"spec": {"template": null}}),
+        ] {
+            assert_eq!(template(&mut strange), None, "{strange}");
+        }
+    }
+
+    #[test]
+    fn every_merge_carries_the_version_that_was_read() {
+        let Patch::Merge(body) = merge("41", &json!({"paused": true})) else {
+            panic!("another kind of patch");
+        };
+        assert_eq!(
+            body,
+            json!({"metadata": {"resourceVersion": "41"}, "spec": {"paused": true}})
+        );
+    }
+}
