@@ -13,6 +13,7 @@ mod roll_back;
 mod rollout;
 mod scale_receivers;
 mod shift_weights;
+mod steer_rollout;
 mod switchover;
 mod undo;
 mod unmute_alarms;
@@ -50,6 +51,7 @@ pub static ACTIONS: &[&dyn Action] = &[
     &drain_region::DrainRegion,
     &restore_region::RestoreRegion,
     &shift_weights::ShiftWeights,
+    &steer_rollout::SteerRollout,
     &undo::Undo,
     &switchover::Switchover,
     &failover::Failover,

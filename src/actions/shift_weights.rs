@@ -1,5 +1,6 @@
 //! Gives a member of a traffic split another share: weights, dial, canary. Owns what each mechanism takes and its traps (domain B.3); one change, then a watch.
 
+mod route;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,7 @@ impl Action for ShiftWeights {
 
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let target = target::find(fleet, intent.target.trim())?;
-        let write::Shift { change, remarks } = write::shift(&target, &intent.options)?;
+        let write::Shift { change, remarks } = write::shift(fleet, &target, &intent.options)?;
         let bake = intent.options.bake_seconds.unwrap_or(BAKE);
         let step = pace::edits(change.clone(), pace::SHIFT);
         let title = format!("Shift {}", step.title);
@@ -80,7 +81,9 @@ fn regional(target: &Target<'_>) -> bool {
             Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_),
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_),
         )
         | None => false,
     }

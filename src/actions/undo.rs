@@ -128,6 +128,8 @@ fn steers(change: &Change) -> bool {
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. } => true,
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. } => false,

@@ -11,6 +11,7 @@ mod lag;
 mod moved;
 mod origins;
 mod outlook;
+mod owners;
 mod quorum;
 mod receivers;
 mod residency;

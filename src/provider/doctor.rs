@@ -140,6 +140,8 @@ fn query(source: Source, place: &Place) -> Query {
         | Source::ApiServers
         | Source::Deployments
         | Source::Nodes
+        | Source::Routes
+        | Source::Rollouts
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables

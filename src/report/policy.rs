@@ -77,6 +77,25 @@ const ALARMS: &[&str] = &[
     "cloudwatch:EnableAlarmActions",
 ];
 
+/// Weights of routes in a cluster. No IAM policy gives what RBAC gives.
+const ROUTES: &[&str] = &[
+    "kubernetes:GetGRPCRoutes",
+    "kubernetes:GetHTTPRoutes",
+    "kubernetes:GetVirtualServices",
+    "kubernetes:PatchGRPCRoutes",
+    "kubernetes:PatchHTTPRoutes",
+    "kubernetes:PatchVirtualServices",
+];
+/// Objects that send releases out by themselves.
+const STEERING: &[&str] = &[
+    "kubernetes:GetCanaries",
+    "kubernetes:GetRollouts",
+    "kubernetes:ListReplicaSets",
+    "kubernetes:PatchCanaries",
+    "kubernetes:PatchRollouts",
+    "kubernetes:PatchRolloutsStatus",
+];
+
 /// Verbs on objects of a cluster. No IAM policy gives them: they are RBAC's.
 const ROLLOUTS: &[&str] = &["kubernetes:PatchDeployments"];
 const CORDON: &[&str] = &["kubernetes:PatchNodes"];
@@ -97,7 +116,8 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
         &[RECORDS, DIALS, CONTROLS, CHECKS, SWITCHOVER, DATASTORES],
     ),
     ("restore-region", &[RECORDS, DIALS, CONTROLS, CHECKS]),
-    ("shift-weights", &[RECORDS, DIALS, RULES, CANARY]),
+    ("shift-weights", &[RECORDS, DIALS, RULES, CANARY, ROUTES]),
+    ("steer-rollout", &[STEERING]),
     // The way back of anything.
     ("undo", ALL),
     ("switchover", &[SWITCHOVER]),
@@ -119,7 +139,7 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
 
 const ALL: &[&[&str]] = &[
     RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, DATASTORES,
-    PRIMARIES, NODES, ROLLOUTS, CORDON, EVICTION, PODS, PATHS, ALARMS,
+    PRIMARIES, NODES, ROLLOUTS, CORDON, EVICTION, PODS, ROUTES, STEERING, PATHS, ALARMS,
 ];
 
 fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {

@@ -22,6 +22,7 @@ impl Imagined {
             Source::Accelerators,
             Source::RoutingControls,
             Source::LoadBalancers,
+            Source::Routes,
         ];
         Self {
             fleet: Fleet {
@@ -153,8 +154,23 @@ fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
                 }
             }
         }
+        traffic::Change::Route {
+            region,
+            rule,
+            backends,
+        } => {
+            for split in splits(fleet, Source::Routes, &Place::Region(region.clone())) {
+                if let Mechanism::Route(backend) = &mut split.by
+                    && backend.rule.same(rule)
+                    && let Some(edit) = backends.iter().find(|edit| edit.backend == split.member)
+                {
+                    backend.weight = edit.to;
+                }
+            }
+        }
         // Their shares move no traffic between regions.
         traffic::Change::Alias { .. }
+        | traffic::Change::Steer(_)
         | traffic::Change::Staging { .. }
         | traffic::Change::Invalidate { .. } => {}
     }

@@ -123,7 +123,7 @@ macro_rules! sources {
 
             /// Whether a read only looks at what a watch has gathered: it sends nothing.
             pub fn watched(self) -> bool {
-                matches!(self, Self::Deployments | Self::Nodes)
+                matches!(self, Self::Deployments | Self::Nodes | Self::Routes | Self::Rollouts)
             }
 
             /// How often by default (domain A.9).
@@ -153,4 +153,6 @@ sources! {
     HealthChecks, "health-checks", HealthChecks, Route53, Global, 300, "Route 53 health checks (their state comes from metrics).";
     Distributions, "distributions", Traffic, CloudFront, Global, 300, "CloudFront distributions and continuous-deployment policies.";
     Metrics, "metrics", Metrics, CloudWatch, RegionalAndGlobal, 60, "Metric series for visible panes and guards.";
+    Routes, "routes", Traffic, Kubernetes, Regional, 10, "Routes of the gateways and meshes of each known cluster, from its watches.";
+    Rollouts, "rollouts", Traffic, Kubernetes, Regional, 10, "Argo Rollouts and Flagger Canaries of each known cluster, from its watches.";
 }

@@ -6,6 +6,7 @@
 mod edge;
 mod entry;
 mod inside;
+mod mesh;
 mod stores;
 mod workloads;
 

@@ -55,7 +55,8 @@ fn seen_within(fault: &Fault) -> Option<f64> {
         | Fault::ServiceErrors { .. }
         | Fault::ZoneLoss { .. }
         | Fault::ReplicationConflict { .. }
-        | Fault::CanaryBad { .. } => Some(60.0),
+        | Fault::CanaryBad { .. }
+        | Fault::RouteCanaryBad { .. } => Some(60.0),
         Fault::Partition { .. } => Some(120.0),
         Fault::StaleTelemetry { .. }
         | Fault::Api { .. }

@@ -83,6 +83,8 @@ fn traffic<'a>(rows: impl Iterator<Item = &'a Mechanism>) -> usize {
             // Distributions, policies.
             Mechanism::Distribution(_) => lists = 2,
             Mechanism::Control(_) => lists = 1,
+            // Watches go on by themselves.
+            Mechanism::Route(_) | Mechanism::Rollout(_) => {}
         }
     }
     lists + names.len() + balancers.len() + listeners.len() + groups.len() + functions.len()

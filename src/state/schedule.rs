@@ -27,6 +27,8 @@ const UNMEASURED: &[Source] = &[
     Source::ApiServers,
     Source::Deployments,
     Source::Nodes,
+    Source::Routes,
+    Source::Rollouts,
     Source::Identity,
     Source::Alarms,
 ];

@@ -74,7 +74,9 @@ pub fn controls(fleet: &Fleet) -> Vec<&RoutingControl> {
             | Mechanism::Dial(_)
             | Mechanism::Forward(_)
             | Mechanism::Alias(_)
-            | Mechanism::Distribution(_) => None,
+            | Mechanism::Distribution(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         })
         .filter(|control| seen.insert(control.arn.as_str()))
         .collect()

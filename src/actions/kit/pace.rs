@@ -2,7 +2,11 @@
 
 use crate::{
     plan::{GuardId, Step, Wait, Work},
-    resources::{Change, RegionLabel, change::Alter, traffic},
+    resources::{
+        Change, RegionLabel,
+        change::Alter,
+        traffic::{self, rollouts::Verb},
+    },
 };
 
 /// Guards of a change that takes traffic away from a region (domain B.1).
@@ -107,8 +111,17 @@ fn seconds(change: &Change) -> (u64, u64) {
         | Change::HealthChecks(_) => (60, 180),
         Change::Traffic(traffic::Change::Staging { .. }) => (240, 900),
         Change::Traffic(traffic::Change::Invalidate { .. }) => (120, 900),
-        Change::Traffic(traffic::Change::Forward { .. } | traffic::Change::Alias { .. })
+        Change::Traffic(
+            traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
+            | traffic::Change::Alias { .. },
+        )
         | Change::Alarms(_) => (10, 60),
+        Change::Traffic(traffic::Change::Steer(steering)) => match steering.verb {
+            // Pods are started first.
+            Verb::PromoteFull | Verb::Undo => (120, 900),
+            Verb::Promote | Verb::Pause | Verb::Resume | Verb::Abort | Verb::Retry => (15, 180),
+        },
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),
     }

@@ -282,7 +282,9 @@ pub fn levers(fleet: &Fleet) -> Levers {
             Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => {}
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => {}
         }
     }
     (weights, dials)
@@ -325,6 +327,10 @@ fn in_range(change: &Change) {
         Change::Traffic(traffic::Change::Forward { groups, .. }) => {
             assert!(groups.iter().all(|group| group.to <= 999));
         }
+        Change::Traffic(traffic::Change::Route { rule, backends, .. }) => {
+            let most = rule.kind.heaviest();
+            assert!(backends.iter().all(|edit| edit.to <= most));
+        }
         Change::Traffic(traffic::Change::Alias { to, .. }) => {
             assert!((0.0..=1.0).contains(to), "{to}");
         }
@@ -339,6 +345,8 @@ fn in_range(change: &Change) {
                     == (&first.zone_id, &first.name, &first.record_type)
             }));
         }
+        // No number is written: its controller sets the weights.
+        Change::Traffic(traffic::Change::Steer(_)) => {}
         Change::Traffic(traffic::Change::Invalidate { paths, .. }) => {
             assert!((1..=3_000).contains(&paths.len()), "{paths:?}");
         }
@@ -364,6 +372,8 @@ fn all_zero(fleet: &Fleet) -> std::collections::BTreeSet<String> {
             Mechanism::Dial(group) => group.dial,
             Mechanism::Forward(forward) => f64::from(forward.weight),
             Mechanism::Control(control) => f64::from(u8::from(control.on == Some(true))),
+            Mechanism::Route(backend) => f64::from(backend.weight),
+            Mechanism::Rollout(version) => version.weight(),
             Mechanism::Alias(_) | Mechanism::Distribution(_) => continue,
         };
         *sums.entry(format!("{place} {}", row.split)).or_default() += part;

@@ -23,7 +23,9 @@ pub(super) fn alias(target: &Target<'_>, options: &Options) -> Result<Shift, Ref
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let Some(percent) = options.percent else {
         return Err(Refusal::new(
@@ -87,7 +89,9 @@ pub(super) fn staging(target: &Target<'_>, options: &Options) -> Result<Shift, R
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let found = rows
         .iter()

@@ -1,6 +1,6 @@
 //! What each mechanism is told, and what it cannot do. Owns the ranges of the APIs; never an all-zero set.
 
-use super::{target::Target, version};
+use super::{route, target::Target, version};
 use crate::{
     actions::{
         Refusal,
@@ -8,7 +8,7 @@ use crate::{
     },
     plan::Options,
     resources::{
-        Change,
+        Change, Fleet,
         traffic::{self, EndpointGroup, Forward, Mechanism, change::ForwardEdit},
     },
 };
@@ -32,14 +32,16 @@ pub fn settles(target: &Target<'_>) -> u64 {
             Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_),
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_),
         )
         | None => 0,
     }
 }
 
 /// What is written.
-pub fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
+pub fn shift(fleet: &Fleet, target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
     if options.percent.is_some() != options.weights.is_empty() {
         return Err(Refusal::new(
             "say how much: a percentage or weights, not both",
@@ -72,6 +74,14 @@ pub fn shift(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         Some(Mechanism::Record(_)) => records(target, options),
         Some(Mechanism::Dial(_)) => dial(target, options),
         Some(Mechanism::Forward(_)) => forward(target, options),
+        Some(Mechanism::Route(_)) => route::shift(fleet, target, options),
+        Some(Mechanism::Rollout(_)) => Err(Refusal::new(
+            format!("the weights of {} belong to its controller", target.split),
+            format!(
+                "steer it: `steer-rollout {} to promote`, or to pause, abort",
+                target.split
+            ),
+        )),
         Some(Mechanism::Alias(_)) => version::alias(target, options),
         Some(Mechanism::Distribution(_)) => version::staging(target, options),
         Some(Mechanism::Control(_)) | None => Err(Refusal::new(
@@ -88,7 +98,7 @@ pub(super) fn already(target: &Target<'_>) -> Refusal {
     )
 }
 
-fn which(target: &Target<'_>) -> Refusal {
+pub(super) fn which(target: &Target<'_>) -> Refusal {
     let members: Vec<String> = target
         .rows
         .iter()
@@ -103,14 +113,14 @@ fn which(target: &Target<'_>) -> Refusal {
     )
 }
 
-fn zero(target: &Target<'_>) -> Refusal {
+pub(super) fn zero(target: &Target<'_>) -> Refusal {
     Refusal::new(
         format!("all weights of {} would be 0", target.split),
         "leave a weight to some member; to take everything away drain the region",
     )
 }
 
-fn range(what: &str, most: u32) -> Refusal {
+pub(super) fn range(what: &str, most: u32) -> Refusal {
     Refusal::new(
         format!("a weight of {what} is at most {most}"),
         format!("give 0 to {most}"),
@@ -124,7 +134,9 @@ fn records(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     // Two zones may hold one name: a batch is of one of them.
     let zone = rows
@@ -203,7 +215,9 @@ fn dial(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let Some(percent) = options.percent else {
         return Err(Refusal::new(
@@ -239,7 +253,9 @@ fn forward(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
         | Mechanism::Dial(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let now: Vec<u32> = rows.iter().map(|(_, forward)| forward.weight).collect();
     let to = if let Some(percent) = options.percent {

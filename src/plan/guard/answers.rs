@@ -170,7 +170,9 @@ pub fn comes_back(outlook: &Outlook<'_>) -> Guard {
                 | Mechanism::Forward(_)
                 | Mechanism::Alias(_)
                 | Mechanism::Distribution(_)
-                | Mechanism::Control(_) => {}
+                | Mechanism::Control(_)
+                | Mechanism::Route(_)
+                | Mechanism::Rollout(_) => {}
             }
         }
     }

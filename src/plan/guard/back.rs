@@ -6,7 +6,7 @@ use crate::{
     resources::{
         Change, Fleet, RegionLabel,
         change::Alter,
-        traffic::{self, change::ForwardEdit},
+        traffic::{self, rollouts::Verb},
     },
 };
 
@@ -34,24 +34,23 @@ pub fn eases(fleet: &Fleet, ledger: &Ledger, change: &Change) -> bool {
 /// How many runs back a change is looked for that another one takes back.
 const RUNS: usize = 50;
 
-/// Whether a change gives users of a canary back to what was there before: less of a second version, of a staging distribution, of the smaller target groups.
+/// Whether a change gives users of a canary back to what was there before: less of a second version, of a staging distribution, of the smaller target groups and backends.
 pub fn lowers_canary(change: &Change) -> bool {
     match change {
         Change::Traffic(
             traffic::Change::Alias { from, to, .. } | traffic::Change::Staging { from, to, .. },
         ) => to < from,
         Change::Traffic(traffic::Change::Forward { groups, .. }) => {
-            let sum = |weight: fn(&ForwardEdit) -> u32| {
-                f64::from(groups.iter().map(weight).sum::<u32>().max(1))
-            };
-            let (before, after) = (sum(|edit| edit.from), sum(|edit| edit.to));
-            let most = groups.iter().map(|edit| edit.from).max().unwrap_or(0);
-            // The one that serves most is what was there before; nothing else may gain.
-            let mut gains = groups
-                .iter()
-                .filter(|edit| f64::from(edit.to) / after > f64::from(edit.from) / before + CLOSE)
-                .peekable();
-            gains.peek().is_some() && gains.all(|edit| edit.from == most && edit.from > 0)
+            let pairs = groups.iter().map(|edit| (edit.from, edit.to));
+            favours_the_most(&pairs.collect::<Vec<_>>())
+        }
+        Change::Traffic(traffic::Change::Steer(steering)) => match steering.verb {
+            Verb::Abort | Verb::Undo | Verb::Pause => true,
+            Verb::Promote | Verb::PromoteFull | Verb::Resume | Verb::Retry => false,
+        },
+        Change::Traffic(traffic::Change::Route { backends, .. }) => {
+            let pairs = backends.iter().map(|edit| (edit.from, edit.to));
+            favours_the_most(&pairs.collect::<Vec<_>>())
         }
         Change::Traffic(
             traffic::Change::Weights { .. }
@@ -67,4 +66,19 @@ pub fn lowers_canary(change: &Change) -> bool {
         | Change::Nodes(_)
         | Change::Alarms(_) => false,
     }
+}
+
+/// Whether only those gain, from weight to weight, that serve most: they are what was there before.
+fn favours_the_most(weights: &[(u32, u32)]) -> bool {
+    let sum = |weight: fn(&(u32, u32)) -> u32| {
+        let all = weights.iter().map(|pair| f64::from(weight(pair)));
+        all.sum::<f64>().max(1.0)
+    };
+    let (before, after) = (sum(|pair| pair.0), sum(|pair| pair.1));
+    let most = weights.iter().map(|(from, _)| *from).max().unwrap_or(0);
+    let mut gains = weights
+        .iter()
+        .filter(|(from, to)| f64::from(*to) / after > f64::from(*from) / before + CLOSE)
+        .peekable();
+    gains.peek().is_some() && gains.all(|(from, _)| *from == most && *from > 0)
 }

@@ -85,7 +85,9 @@ fn deploying(outlook: &Outlook<'_>, arn: &str, found: &mut Findings) {
             | Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         });
     let remedy = "wait until it is DEPLOYED";
     let Some(group) = groups.next() else {

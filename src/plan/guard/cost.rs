@@ -92,6 +92,8 @@ fn paths(outlook: &Outlook<'_>) -> usize {
         | traffic::Change::Dial { .. }
         | traffic::Change::Controls { .. }
         | traffic::Change::Forward { .. }
+        | traffic::Change::Route { .. }
+        | traffic::Change::Steer(_)
         | traffic::Change::Alias { .. }
         | traffic::Change::Staging { .. } => 0,
     });

@@ -47,7 +47,9 @@ fn records(fleet: &Fleet) -> impl Iterator<Item = (&Split, &Record)> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }
 
@@ -78,6 +80,8 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         }
         Change::Traffic(
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },
@@ -127,6 +131,8 @@ pub fn moves_traffic(change: &Change) -> bool {
         | Change::HealthChecks(_) => true,
         Change::Traffic(
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },
@@ -258,6 +264,8 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
             .collect(),
         Change::Traffic(
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },

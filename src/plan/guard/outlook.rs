@@ -321,7 +321,10 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
             | caches::Change::FailOverShard { region, .. },
         )
         | Change::Traffic(
-            traffic::Change::Forward { region, .. } | traffic::Change::Alias { region, .. },
+            traffic::Change::Forward { region, .. }
+            | traffic::Change::Route { region, .. }
+            | traffic::Change::Steer(traffic::rollouts::Steering { region, .. })
+            | traffic::Change::Alias { region, .. },
         ) => Some(region),
         Change::Traffic(
             traffic::Change::Weights { .. }

@@ -172,7 +172,9 @@ fn endpoints_dead(fleet: &Fleet, label: &RegionLabel) -> Option<bool> {
             | Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         })
         .filter(|group| !group.endpoints.is_empty())
         .map(traffic::EndpointGroup::healthy)

@@ -44,7 +44,9 @@ fn of_name(outlook: &Outlook<'_>, key: &SplitKey, found: &mut Findings) {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let managed = estate
         .names

@@ -52,6 +52,8 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
             }
             // Load balancers publish no requests of a target group that are read here.
             traffic::Change::Forward { .. }
+            | traffic::Change::Route { .. }
+            | traffic::Change::Steer(_)
             | traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
@@ -101,6 +103,8 @@ fn staging_of(fleet: &Fleet, primary: &str) -> Option<String> {
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }

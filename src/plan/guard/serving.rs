@@ -220,7 +220,8 @@ fn idle(by: &Mechanism) -> bool {
         Mechanism::Dial(group) => group.dial <= 0.0,
         Mechanism::Forward(forward) => forward.weight == 0,
         Mechanism::Control(control) => control.on == Some(false),
-        Mechanism::Alias(_) | Mechanism::Distribution(_) => false,
+        Mechanism::Route(backend) => backend.weight == 0,
+        Mechanism::Alias(_) | Mechanism::Distribution(_) | Mechanism::Rollout(_) => false,
     }
 }
 
@@ -274,7 +275,9 @@ fn targets(fleet: &Fleet, label: &RegionLabel) -> Serves {
             | Mechanism::Dial(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         })
         .collect();
     if states.is_empty() || states.contains(&Some(true)) {

@@ -7,7 +7,7 @@ use super::{
     finding::Findings,
     moved::{self, CLOSE, Presence, SplitKey, members},
     outlook::{Outlook, Stage},
-    receivers,
+    owners, receivers,
 };
 use crate::{
     plan::{Wait, Work},
@@ -114,7 +114,9 @@ pub fn record_of(by: &Mechanism) -> Option<&Record> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     }
 }
 
@@ -144,6 +146,17 @@ pub fn owner(outlook: &Outlook<'_>) -> Guard {
                     found.pass(format!(
                         "{load_balancer_name} is not named as a controller's"
                     ));
+                }
+            }
+            traffic::Change::Steer(steering) => {
+                let place = Place::Region(steering.region.clone());
+                if !outlook.aged(Source::Rollouts, &place, &mut found) {
+                    owners::rollout(outlook.fleet, steering, &mut found);
+                }
+            }
+            traffic::Change::Route { region, rule, .. } => {
+                if !outlook.aged(Source::Routes, &Place::Region(region.clone()), &mut found) {
+                    owners::route(outlook.fleet, region, rule, &mut found);
                 }
             }
             traffic::Change::Dial { .. }

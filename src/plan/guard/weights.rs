@@ -10,7 +10,7 @@ use super::{
 use crate::resources::{
     Change, Fleet, Place, Source,
     change::Alter,
-    traffic::{self, Mechanism, Policy},
+    traffic::{self, Mechanism, Policy, find},
 };
 
 /// Whether a change leaves a set of weights that are all zero, or sets one outside what its API takes. `fleet` has it done.
@@ -43,6 +43,8 @@ pub fn zero(fleet: &Fleet, change: &Change) -> Findings {
                 traffic::Change::Controls { .. } => "every routing control would be Off",
                 traffic::Change::Dial { .. } => "every traffic dial would be 0",
                 traffic::Change::Forward { .. }
+                | traffic::Change::Route { .. }
+                | traffic::Change::Steer(_)
                 | traffic::Change::Alias { .. }
                 | traffic::Change::Staging { .. }
                 | traffic::Change::Invalidate { .. } => "all weights 0: nobody gets traffic",
@@ -70,11 +72,17 @@ fn outside(change: &traffic::Change) -> Option<String> {
         // A byte cannot leave the range of Route 53; a control has two states.
         traffic::Change::Weights { .. }
         | traffic::Change::Controls { .. }
+        | traffic::Change::Steer(_)
         | traffic::Change::Invalidate { .. } => None,
         traffic::Change::Dial { to, .. } => beyond("the dial", *to, 100.0),
         traffic::Change::Forward { groups, .. } => groups
             .iter()
             .find_map(|edit| beyond("the weight", f64::from(edit.to), 999.0)),
+        traffic::Change::Route { rule, backends, .. } => {
+            let most = f64::from(rule.kind.heaviest());
+            let mut weights = backends.iter().map(|edit| f64::from(edit.to));
+            weights.find_map(|weight| beyond("the weight", weight, most))
+        }
         traffic::Change::Alias { to, .. } => beyond("the share", *to, 1.0),
         traffic::Change::Staging { to, .. } => beyond("the share", *to, 0.15),
     }
@@ -115,7 +123,9 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
                     | Mechanism::Forward(_)
                     | Mechanism::Alias(_)
                     | Mechanism::Distribution(_)
-                    | Mechanism::Control(_) => None,
+                    | Mechanism::Control(_)
+                    | Mechanism::Route(_)
+                    | Mechanism::Rollout(_) => None,
                 })
                 .collect();
             vec![(name, weights)]
@@ -129,7 +139,9 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
                     | Mechanism::Forward(_)
                     | Mechanism::Alias(_)
                     | Mechanism::Distribution(_)
-                    | Mechanism::Control(_) => None,
+                    | Mechanism::Control(_)
+                    | Mechanism::Route(_)
+                    | Mechanism::Rollout(_) => None,
                 });
                 (format!("accelerator {}", short(&key.1)), weights.collect())
             })
@@ -162,13 +174,24 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
                 | Mechanism::Dial(_)
                 | Mechanism::Alias(_)
                 | Mechanism::Distribution(_)
-                | Mechanism::Control(_) => None,
+                | Mechanism::Control(_)
+                | Mechanism::Route(_)
+                | Mechanism::Rollout(_) => None,
             });
             vec![(load_balancer_name.clone(), weights.collect())]
+        }
+        traffic::Change::Route { region, rule, .. } => {
+            let place = Place::Region(region.clone());
+            let slice = fleet.traffic.slice(Source::Routes, &place);
+            let rows = slice.map_or(&[][..], |slice| &slice.rows);
+            let backends = find::backends(rows, rule);
+            let weights = backends.map(|(_, backend)| Some(f64::from(backend.weight)));
+            vec![(rule.object(), weights.collect())]
         }
         // Two versions share what is there: one of them always gets something.
         traffic::Change::Alias { .. }
         | traffic::Change::Staging { .. }
+        | traffic::Change::Steer(_)
         | traffic::Change::Invalidate { .. } => Vec::new(),
     }
 }
@@ -196,6 +219,8 @@ fn states(fleet: &Fleet, split: &str) -> Vec<Option<f64>> {
         .filter_map(|(_, _, row)| match &row.by {
             Mechanism::Control(control) if row.split == split => Some(control.arn.as_str()),
             Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_)
             | Mechanism::Record(_)
             | Mechanism::Dial(_)
             | Mechanism::Forward(_)

@@ -6,7 +6,7 @@ use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     access::Access,
-    custom::{GrpcRoute, HttpRoute, VirtualService},
+    custom::{ArgoRollout, FlaggerCanary, GrpcRoute, HttpRoute, VirtualService},
     kept::{Budget, Deployment, Node, Pod, ReplicaSet, Scaler, Warning},
     logs::Logs,
     shelf::Shelf,
@@ -40,6 +40,10 @@ pub struct Cluster {
     pub grpc_routes: Arc<Shelf<GrpcRoute>>,
     /// VirtualServices that divide.
     pub virtual_services: Arc<Shelf<VirtualService>>,
+    /// Argo Rollouts.
+    pub rollouts: Arc<Shelf<ArgoRollout>>,
+    /// Flagger Canaries.
+    pub canaries: Arc<Shelf<FlaggerCanary>>,
     loops: Vec<AbortHandle>,
 }
 
@@ -60,6 +64,8 @@ impl Cluster {
             http_routes: start(&access, &mut loops),
             grpc_routes: start(&access, &mut loops),
             virtual_services: start(&access, &mut loops),
+            rollouts: start(&access, &mut loops),
+            canaries: start(&access, &mut loops),
             access,
             loops,
         }
@@ -76,7 +82,14 @@ impl Cluster {
             cluster.http_routes.tried()
                 && cluster.grpc_routes.tried()
                 && cluster.virtual_services.tried()
+                && cluster.rollouts.tried()
         };
+        self.until(within, tried).await;
+    }
+
+    /// The same for the objects that send releases out.
+    pub async fn rollouts_tried(&self, within: Duration) {
+        let tried = |cluster: &Self| cluster.rollouts.tried() && cluster.canaries.tried();
         self.until(within, tried).await;
     }
 

@@ -1,11 +1,11 @@
-//! Objects of custom resources that divide traffic: Gateway API HTTPRoute and GRPCRoute, Istio VirtualService. Owns their field names, the versions of their
-//! APIs that are understood, and which of them are of interest: those with a rule that has several backends. Every field may be missing or `null`.
+//! Objects of custom resources that divide traffic: Gateway API HTTPRoute and GRPCRoute, Istio VirtualService, Argo Rollout, Flagger Canary. Owns their field names, the versions of their
+//! APIs that are understood, and which routes are of interest: those with a rule that has several backends. Every field may be missing or `null`.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    objects::{Condition, Meta, Object, lenient, objects},
+    objects::{Condition, Meta, Object, ScaleTarget, lenient, objects},
     watch::Watched,
 };
 
@@ -154,5 +154,133 @@ impl Watched for VirtualService {
         rules
             .any(|rule| rule.route.len() > 1)
             .then_some(Self(object))
+    }
+}
+
+objects! {
+    /// What is wanted of an Argo Rollout.
+    RolloutSpec {
+        replicas: Option<i32>,
+        #[serde(deserialize_with = "lenient")]
+        paused: bool,
+        #[serde(deserialize_with = "lenient")]
+        strategy: RolloutStrategy,
+        #[serde(deserialize_with = "lenient")]
+        template: Value,
+    }
+    /// How it goes out: one of the two.
+    RolloutStrategy { canary: Option<RolloutCanary>, blue_green: Option<Value> }
+    /// By shares.
+    RolloutCanary {
+        #[serde(deserialize_with = "lenient")]
+        steps: Vec<Value>,
+        #[serde(deserialize_with = "lenient")]
+        traffic_routing: Value,
+    }
+    /// What is there of it.
+    RolloutStatus {
+        #[serde(deserialize_with = "lenient")]
+        phase: String,
+        #[serde(deserialize_with = "lenient")]
+        message: String,
+        #[serde(deserialize_with = "lenient")]
+        abort: bool,
+        #[serde(deserialize_with = "lenient")]
+        promote_full: bool,
+        #[serde(deserialize_with = "lenient")]
+        controller_pause: bool,
+        #[serde(deserialize_with = "lenient")]
+        pause_conditions: Vec<PauseCondition>,
+        current_step_index: Option<i64>,
+        #[serde(deserialize_with = "lenient")]
+        current_pod_hash: String,
+        #[serde(rename = "stableRS", deserialize_with = "lenient")]
+        stable_rs: String,
+        /// A number, written as a string.
+        #[serde(deserialize_with = "lenient")]
+        observed_generation: Value,
+        #[serde(deserialize_with = "lenient")]
+        canary: RolloutCanaryStatus,
+    }
+    /// Why it waits.
+    PauseCondition {
+        #[serde(deserialize_with = "lenient")]
+        reason: String,
+    }
+    /// How far the canary is.
+    RolloutCanaryStatus {
+        #[serde(deserialize_with = "lenient")]
+        weights: Value,
+        current_step_analysis_run_status: Option<AnalysisStatus>,
+        current_background_analysis_run_status: Option<AnalysisStatus>,
+    }
+    /// What an analysis says.
+    AnalysisStatus {
+        #[serde(deserialize_with = "lenient")]
+        name: String,
+        #[serde(deserialize_with = "lenient")]
+        status: String,
+        #[serde(deserialize_with = "lenient")]
+        message: String,
+    }
+    /// What is wanted of a Flagger Canary.
+    FlaggerSpec {
+        #[serde(deserialize_with = "lenient")]
+        suspend: bool,
+        #[serde(deserialize_with = "lenient")]
+        target_ref: ScaleTarget,
+    }
+    /// What is there of it.
+    FlaggerStatus {
+        #[serde(deserialize_with = "lenient")]
+        phase: String,
+        canary_weight: Option<i64>,
+        #[serde(deserialize_with = "lenient")]
+        failed_checks: i64,
+        #[serde(deserialize_with = "lenient")]
+        iterations: i64,
+        #[serde(deserialize_with = "lenient")]
+        conditions: Vec<Condition>,
+        #[serde(deserialize_with = "lenient")]
+        last_applied_spec: String,
+        #[serde(deserialize_with = "lenient")]
+        last_promoted_spec: String,
+    }
+}
+
+/// An Argo Rollout, `argoproj.io/v1alpha1`.
+pub type ArgoRollout = Object<RolloutSpec, RolloutStatus>;
+/// A Flagger Canary, `flagger.app/v1beta1`.
+pub type FlaggerCanary = Object<FlaggerSpec, FlaggerStatus>;
+
+impl Watched for ArgoRollout {
+    type Object = Self;
+    const PATH: &'static str = "/apis/argoproj.io/v1alpha1/rollouts";
+    const CUSTOM: Option<&'static str> = Some("argoproj.io");
+    const NOUN: &'static str = "Rollouts";
+
+    fn meta(object: &Self::Object) -> &Meta {
+        &object.metadata
+    }
+
+    fn keep(mut object: Self::Object) -> Option<Self> {
+        // Pods are described at length, and only an undo needs to know how.
+        object.spec.template = Value::Null;
+        Some(object)
+    }
+}
+
+impl Watched for FlaggerCanary {
+    type Object = Self;
+    const PATH: &'static str = "/apis/flagger.app/v1beta1/canaries";
+    const CUSTOM: Option<&'static str> = Some("flagger.app");
+    const NOUN: &'static str = "Canaries";
+
+    fn meta(object: &Self::Object) -> &Meta {
+        &object.metadata
+    }
+
+    fn keep(object: Self::Object) -> Option<Self> {
+        Some(object)
     }
 }

@@ -19,6 +19,7 @@ mod watches;
 
 pub use self::{
     cluster::Cluster,
+    fault::Fault,
     shelf::{Key, Seen, Shelf},
     watch::{Watched, fresh},
     watches::Watches,

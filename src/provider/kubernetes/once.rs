@@ -280,9 +280,15 @@ fn refused(operation: &str, status: StatusCode, id: Option<String>, body: &[u8])
     let said: Status = serde_json::from_slice(body).unwrap_or_default();
     let said = Status { code, ..said };
     let mut fault = Fault::status(operation, &said);
-    // A `test` of a JSON patch that failed: somebody has changed the object since it was read.
-    if code == 422 && said.message.contains("testing") {
+    // A JSON patch that does not apply, most likely for its `test`: the answer names no object. One whose result is invalid names it, with the causes.
+    let named = said
+        .details
+        .as_ref()
+        .is_some_and(|details| !details.name.is_empty());
+    if code == 422 && said.reason == "Invalid" && !named {
         fault.error.class = ErrorClass::Conflict;
+        fault.error.message =
+            "the object is not as it was read: a test of the patch failed (HTTP 422)".to_owned();
     }
     fault.error.request_id = id;
     let fate = if (400..500).contains(&code) && code != 408 {

@@ -128,6 +128,8 @@ fn split_names(mechanism: &Mechanism) -> Vec<String> {
             format!("{}:{}", alias.function, alias.alias),
         ],
         Mechanism::Distribution(distribution) => vec![distribution.id.clone()],
+        Mechanism::Route(backend) => vec![backend.service.clone()],
+        Mechanism::Rollout(version) => vec![version.rollout.name.name.clone()],
         Mechanism::Control(_) => Vec::new(),
     }
 }

@@ -123,7 +123,9 @@ fn tail(fleet: &Fleet) -> Duration {
             | Mechanism::Forward(_)
             | Mechanism::Alias(_)
             | Mechanism::Distribution(_)
-            | Mechanism::Control(_) => None,
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
         });
     let longest = ttls.max().unwrap_or(ALIAS_TTL_SECONDS);
     Duration::from_secs(u64::from(longest) * 2) + METRIC_DELAY

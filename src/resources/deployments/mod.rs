@@ -4,7 +4,7 @@ mod assembly;
 pub mod change;
 mod judge;
 pub mod live;
-mod owner;
+pub(in crate::resources) mod owner;
 pub mod sim;
 pub mod versions;
 mod view;

@@ -46,7 +46,9 @@ pub fn load_balancers<'a>(fleet: &'a Fleet, label: &RegionLabel) -> BTreeSet<&'a
         | Mechanism::Dial(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     };
     slice.rows.iter().filter_map(arn).collect()
 }

@@ -49,9 +49,9 @@ impl Share {
 /// A split between two versions that is neither off nor finished.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Canary {
-    /// The load balancer and rule, or the function and alias.
+    /// The load balancer and rule, the function and alias, or the route.
     pub split: String,
-    /// The smaller member: target group, or version.
+    /// The smaller member: target group, version, or backend.
     pub member: String,
     /// Its share in percent, above 0 and at most 50.
     pub percent: f64,
@@ -66,6 +66,8 @@ pub fn source(by: &Mechanism) -> Source {
         Mechanism::Alias(_) => Source::Aliases,
         Mechanism::Distribution(_) => Source::Distributions,
         Mechanism::Control(_) => Source::RoutingControls,
+        Mechanism::Route(_) => Source::Routes,
+        Mechanism::Rollout(_) => Source::Rollouts,
     }
 }
 
@@ -86,10 +88,16 @@ pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
     }
 }
 
-/// Canaries out in a region: rules with more than one weighted target group, aliases with more than one version.
+/// Canaries out in a region: rules with more than one weighted target group or backend, aliases with more than one version.
 pub fn canaries(fleet: &Fleet, place: &Place) -> Vec<Canary> {
     let mut members: BTreeMap<(String, &str), Vec<(String, f64)>> = BTreeMap::new();
-    for source in [Source::LoadBalancers, Source::Aliases] {
+    let sources = [
+        Source::LoadBalancers,
+        Source::Aliases,
+        Source::Routes,
+        Source::Rollouts,
+    ];
+    for source in sources {
         let Some(slice) = fleet.traffic.slice(source, place) else {
             continue;
         };
@@ -102,6 +110,8 @@ pub fn canaries(fleet: &Fleet, place: &Place) -> Vec<Canary> {
                 Mechanism::Alias(alias) => {
                     (format!("{}:{}", alias.function, alias.alias), alias.weight)
                 }
+                Mechanism::Rollout(version) => (row.split.clone(), version.weight()),
+                Mechanism::Route(backend) => (row.split.clone(), f64::from(backend.weight)),
                 Mechanism::Record(_)
                 | Mechanism::Dial(_)
                 | Mechanism::Distribution(_)

@@ -5,7 +5,10 @@ mod standing;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Record};
+use super::{
+    Policy, Record, RouteRule,
+    rollouts::{Steering, Verb},
+};
 use crate::resources::{
     Api, Estate, Fleet, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
@@ -80,6 +83,8 @@ pub struct ForwardEdit {
     pub to: u32,
 }
 
+pub use super::routes::BackendEdit;
+
 /// A change of a traffic split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "kebab-case")]
@@ -120,6 +125,17 @@ pub enum Change {
         /// The target groups.
         groups: Vec<ForwardEdit>,
     },
+    /// Weights of the backends of a rule of a route in a cluster: one JSON Patch, which fails if anybody changed the object.
+    Route {
+        /// Where the cluster is.
+        region: RegionLabel,
+        /// Which rule of which object.
+        rule: RouteRule,
+        /// Every backend of the rule.
+        backends: Vec<BackendEdit>,
+    },
+    /// A way to steer an object that sends releases out by itself.
+    Steer(Steering),
     /// The share of the second version behind a Lambda alias.
     Alias {
         /// Where the function is.
@@ -182,9 +198,10 @@ impl Alter for Change {
             | Self::Staging { .. }
             | Self::Invalidate { .. }
             | Self::Controls { .. } => Place::Global,
-            Self::Forward { region, .. } | Self::Alias { region, .. } => {
-                Place::Region(region.clone())
-            }
+            Self::Forward { region, .. }
+            | Self::Alias { region, .. }
+            | Self::Route { region, .. }
+            | Self::Steer(Steering { region, .. }) => Place::Region(region.clone()),
         }
     }
 
@@ -194,6 +211,7 @@ impl Alter for Change {
             Self::Dial { .. } => Api::GlobalAccelerator,
             Self::Controls { .. } => Api::RecoveryCluster,
             Self::Forward { .. } => Api::ElasticLoadBalancing,
+            Self::Route { .. } | Self::Steer(_) => Api::Kubernetes,
             Self::Alias { .. } => Api::Lambda,
             Self::Staging { .. } | Self::Invalidate { .. } => Api::CloudFront,
         }
@@ -208,6 +226,8 @@ impl Alter for Change {
                 rule_arn: Some(_), ..
             } => "elasticloadbalancing:ModifyRule",
             Self::Forward { rule_arn: None, .. } => "elasticloadbalancing:ModifyListener",
+            Self::Route { rule, .. } => rule.kind.patch(),
+            Self::Steer(steering) => steering.verb.operation(steering.rollout.tool),
             Self::Alias { .. } => "lambda:UpdateAlias",
             Self::Staging { .. } => "cloudfront:UpdateContinuousDeploymentPolicy",
             Self::Invalidate { .. } => "cloudfront:CreateInvalidation",
@@ -221,6 +241,14 @@ impl Alter for Change {
             Self::Controls { .. } => ("recovery cluster", Plane::Data, "5 endpoints"),
             Self::Forward { region, .. } => {
                 ("Elastic Load Balancing", Plane::Control, region.as_str())
+            }
+            Self::Steer(steering) => (
+                steering.rollout.cluster.as_str(),
+                Plane::Control,
+                steering.region.as_str(),
+            ),
+            Self::Route { region, rule, .. } => {
+                (rule.cluster.as_str(), Plane::Control, region.as_str())
             }
             Self::Alias { region, .. } => ("Lambda", Plane::Control, region.as_str()),
             Self::Staging { .. } | Self::Invalidate { .. } => {
@@ -240,9 +268,19 @@ impl Alter for Change {
             | Self::Dial { .. }
             | Self::Controls { .. }
             | Self::Forward { .. }
+            | Self::Route { .. }
             | Self::Alias { .. }
             | Self::Staging { .. } => Class::M,
             Self::Invalidate { .. } => Class::R,
+            Self::Steer(steering) => match steering.verb {
+                Verb::PromoteFull => Class::R,
+                Verb::Promote
+                | Verb::Pause
+                | Verb::Resume
+                | Verb::Abort
+                | Verb::Retry
+                | Verb::Undo => Class::M,
+            },
         }
     }
 
@@ -280,6 +318,21 @@ impl Alter for Change {
                 rule_arn,
                 ..
             } => rule_arn.clone().unwrap_or_else(|| listener_arn.clone()),
+            Self::Steer(Steering {
+                region, rollout, ..
+            }) => {
+                format!("{region}/{}/{}", rollout.cluster, rollout.split())
+            }
+            Self::Route { region, rule, .. } => {
+                let RouteRule {
+                    cluster,
+                    kind,
+                    namespace,
+                    name,
+                    ..
+                } = rule;
+                format!("{region}/{cluster}/{}/{namespace}/{name}", kind.plural())
+            }
             Self::Alias {
                 region,
                 function,
@@ -305,6 +358,10 @@ impl Alter for Change {
             Self::Forward { region, .. } => {
                 vec![(Source::LoadBalancers, Place::Region(region.clone()))]
             }
+            Self::Steer(steering) => {
+                vec![(Source::Rollouts, Place::Region(steering.region.clone()))]
+            }
+            Self::Route { region, .. } => vec![(Source::Routes, Place::Region(region.clone()))],
             Self::Alias { region, .. } => vec![(Source::Aliases, Place::Region(region.clone()))],
             Self::Staging { .. } | Self::Invalidate { .. } => {
                 vec![(Source::Distributions, Place::Global)]

@@ -6,7 +6,7 @@ use crate::resources::{
     health_checks,
     traffic::{
         AliasVersion, ContinuousDeployment, Distribution, EndpointGroup, Forward, Mechanism,
-        Policy, Record, RoutingControl, load_balancer_key,
+        Policy, Record, Rollout, RouteBackend, RoutingControl, load_balancer_key, rollouts::Tool,
     },
 };
 
@@ -19,6 +19,8 @@ pub fn of(mechanism: &Mechanism, fleet: &Fleet, place: &Place) -> Vec<Field> {
         Mechanism::Alias(alias) => alias_fields(alias),
         Mechanism::Distribution(distribution) => distribution_fields(distribution),
         Mechanism::Control(control) => control_fields(control),
+        Mechanism::Route(backend) => route_fields(backend),
+        Mechanism::Rollout(version) => rollout_fields(&version.rollout),
     }
 }
 
@@ -196,6 +198,99 @@ fn continuous_deployment(policy: &ContinuousDeployment) -> Vec<Field> {
     ];
     for domain in &policy.staging_domains {
         fields.push(Field::text("staging domain", Some(domain)));
+    }
+    fields
+}
+
+fn rollout_fields(rollout: &Rollout) -> Vec<Field> {
+    let owner = rollout.owner.as_ref();
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let mut fields = vec![
+        Field::text("cluster", Some(&rollout.name.cluster)),
+        Field::text("object", Some(rollout.name.object())),
+        Field::text("phase", Some(rollout.words())),
+        Field::text("message", rollout.message.as_deref()),
+        Field::text("waits for", some(&rollout.waits.join(", "))),
+        Field::text("stable version", some(&rollout.stable)),
+        Field::text("new version", some(&rollout.current)),
+        Field::new("aborted", Cell::flag(Some(rollout.aborted))),
+        Field::text(
+            "owner",
+            owner.map(|owner| match &owner.name {
+                Some(name) => format!("{} {name}", owner.by),
+                None => owner.by.clone(),
+            }),
+        ),
+    ];
+    for analysis in &rollout.analyses {
+        fields.push(Field::text("analysis", Some(analysis)));
+    }
+    if rollout.name.tool == Tool::Flagger {
+        fields.push(Field::text(
+            "failed checks",
+            Some(rollout.failed_checks.to_string()),
+        ));
+        fields.push(Field::text(
+            "iterations",
+            Some(rollout.iterations.to_string()),
+        ));
+    }
+    fields
+}
+
+fn route_fields(backend: &RouteBackend) -> Vec<Field> {
+    let rule = &backend.rule;
+    let owner = backend.owner.as_ref();
+    let mut fields = vec![
+        Field::text("cluster", Some(&rule.cluster)),
+        Field::text("object", Some(rule.object())),
+        Field::text(
+            "API",
+            Some(format!("{}/{}", rule.kind.group(), rule.version)),
+        ),
+        Field::text(
+            "rule",
+            Some(
+                backend
+                    .rule_name
+                    .clone()
+                    .unwrap_or_else(|| rule.index.to_string()),
+            ),
+        ),
+        Field::text(
+            "matches",
+            Some(&backend.matches).filter(|text| !text.is_empty()),
+        ),
+        Field::text(
+            "service",
+            Some(format!("{}/{}", backend.service_namespace, backend.service)),
+        ),
+        Field::text("subset", backend.subset.as_deref()),
+        Field::text(
+            "owner",
+            owner.map(|owner| match &owner.name {
+                Some(name) => format!("{} {name}", owner.by),
+                None => owner.by.clone(),
+            }),
+        ),
+        Field::text("generation", Some(backend.generation.to_string())),
+    ];
+    for host in &backend.hosts {
+        fields.push(Field::text("host", Some(host)));
+    }
+    for parent in &backend.parents {
+        let word = |says: Option<bool>, yes: &'static str, no: &'static str| match says {
+            Some(true) => yes,
+            Some(false) => no,
+            None => "?",
+        };
+        let text = format!(
+            "{}, {} at generation {}",
+            word(parent.accepted, "accepted", "refused"),
+            word(parent.resolved, "backends found", "backend missing"),
+            parent.observed_generation
+        );
+        fields.push(Field::text(format!("gateway {}", parent.name), Some(text)));
     }
     fields
 }

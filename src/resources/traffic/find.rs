@@ -1,8 +1,10 @@
 //! One thing among the rows of traffic splits: a record set, an endpoint group, a control, a target group, a distribution. Owns what makes two of them the same.
 
 use super::{
-    EndpointGroup, Forward, Mechanism, Record, RoutingControl, Split, cloudfront::Distribution,
+    EndpointGroup, Forward, Mechanism, Record, RouteBackend, RouteRule, RoutingControl, Split,
+    cloudfront::Distribution,
     plain_name,
+    rollouts::{Rollout, RolloutName},
 };
 
 /// Whether two record sets are the same set of the same name.
@@ -21,7 +23,9 @@ pub fn record<'a>(rows: &'a [Split], like: &Record) -> Option<&'a Record> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }
 
@@ -34,7 +38,9 @@ pub fn group<'a>(rows: &'a [Split], arn: &str) -> Option<&'a EndpointGroup> {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }
 
@@ -43,6 +49,8 @@ pub fn control<'a>(rows: &'a [Split], arn: &str) -> Option<&'a RoutingControl> {
     rows.iter().find_map(|row| match &row.by {
         Mechanism::Control(control) if control.arn == arn => Some(control),
         Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_)
         | Mechanism::Record(_)
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
@@ -70,6 +78,43 @@ pub fn forward<'a>(
         | Mechanism::Dial(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
+    })
+}
+
+/// An object that sends releases out.
+pub fn rollout<'a>(rows: &'a [Split], name: &RolloutName) -> Option<&'a Rollout> {
+    rows.iter().find_map(|row| match &row.by {
+        Mechanism::Rollout(version) if version.rollout.name == *name => Some(&version.rollout),
+        Mechanism::Rollout(_)
+        | Mechanism::Route(_)
+        | Mechanism::Record(_)
+        | Mechanism::Dial(_)
+        | Mechanism::Forward(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Control(_) => None,
+    })
+}
+
+/// The backends of a rule of a route, each with its name.
+pub fn backends<'a>(
+    rows: &'a [Split],
+    rule: &'a RouteRule,
+) -> impl Iterator<Item = (&'a str, &'a RouteBackend)> {
+    rows.iter().filter_map(move |row| match &row.by {
+        Mechanism::Route(backend) if backend.rule.same(rule) => {
+            Some((row.member.as_str(), backend))
+        }
+        Mechanism::Route(_)
+        | Mechanism::Rollout(_)
+        | Mechanism::Record(_)
+        | Mechanism::Dial(_)
+        | Mechanism::Forward(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
         | Mechanism::Control(_) => None,
     })
 }
@@ -82,6 +127,8 @@ pub fn distributions(rows: &[Split]) -> impl Iterator<Item = &Distribution> {
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     })
 }

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Change, cloudfront, elastic_load_balancing, global_accelerator, lambda, recovery_cluster,
-    route53,
+    rollouts, route53, routes,
 };
 
 /// Answers a query of this kind.
@@ -26,6 +26,8 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
         Source::Accelerators => global_accelerator::live::observe(&ask).await?,
         Source::LoadBalancers => elastic_load_balancing::live::observe(&ask).await?,
         Source::Aliases => lambda::live::observe(&ask).await?,
+        Source::Routes => routes::live::observe(&ask, query).await?,
+        Source::Rollouts => rollouts::live::observe(&ask, query).await?,
         Source::Distributions => {
             let (rows, ended) = cloudfront::live::observe(&ask, wanted).await?;
             in_sync = ended;
@@ -131,6 +133,10 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
                 revision_id: revision_id.as_deref(),
             };
             lambda::write::live::apply(write, shift).await
+        }
+        Change::Steer(steering) => rollouts::write::live::apply(write, steering).await,
+        Change::Route { rule, backends, .. } => {
+            routes::write::live::apply(write, rule, backends).await
         }
         Change::Staging {
             policy_id,

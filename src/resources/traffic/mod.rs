@@ -10,13 +10,16 @@ pub mod lambda;
 pub mod live;
 mod paste;
 pub mod recovery_cluster;
+pub mod rollouts;
 pub mod route53;
+pub mod routes;
 pub mod share;
 pub mod sim;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
+use self::share::Remark;
 pub use self::{
     change::Change,
     cloudfront::{ContinuousDeployment, Distribution, Origin, distribution_key},
@@ -25,7 +28,9 @@ pub use self::{
     lambda::{AliasVersion, alias_key},
     paste::quoted,
     recovery_cluster::RoutingControl,
+    rollouts::{Rollout, RolloutVersion},
     route53::{AliasTarget, Policy, Record, plain_name},
+    routes::{RouteBackend, RouteKind, RouteRule},
 };
 use super::{Estate, Fleet, Judgement, Place, RegionLabel, Resource, Source, metrics::SeriesSpec};
 
@@ -56,6 +61,10 @@ pub enum Mechanism {
     Distribution(Distribution),
     /// A routing control of the recovery cluster.
     Control(RoutingControl),
+    /// A backend of a route in a cluster.
+    Route(RouteBackend),
+    /// A version of an object that sends releases out by itself.
+    Rollout(RolloutVersion),
 }
 
 impl Mechanism {
@@ -68,6 +77,8 @@ impl Mechanism {
             Self::Alias(_) => Source::Aliases,
             Self::Distribution(_) => Source::Distributions,
             Self::Control(_) => Source::RoutingControls,
+            Self::Route(_) => Source::Routes,
+            Self::Rollout(_) => Source::Rollouts,
         }
     }
 }
@@ -113,7 +124,10 @@ impl Split {
             Mechanism::Record(record) => record.region(estate),
             Mechanism::Dial(group) => estate.region_named(&group.region),
             Mechanism::Control(control) => region_within(estate, &control.name),
-            Mechanism::Forward(_) | Mechanism::Alias(_) => place.region(),
+            Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => place.region(),
             Mechanism::Distribution(_) => None,
         }
     }
@@ -133,6 +147,11 @@ impl Resource for Split {
             Mechanism::Alias(_) => Judgement::ok(),
             Mechanism::Distribution(distribution) => distribution.judge(),
             Mechanism::Control(control) => control.judge(fleet.shares.control(&control.arn)),
+            Mechanism::Rollout(version) => version.rollout.judge(fleet),
+            Mechanism::Route(backend) => {
+                let nothing = share.is_some_and(|share| share.remark == Some(Remark::NoTraffic));
+                backend.judge(fleet, nothing)
+            }
         }
     }
 
@@ -143,7 +162,10 @@ impl Resource for Split {
             Mechanism::Alias(version) => version.series(),
             Mechanism::Distribution(distribution) => distribution.series(),
             // Their requests show where they arrive; DNS queries per zone tell nothing about a record.
-            Mechanism::Record(_) | Mechanism::Control(_) => Vec::new(),
+            Mechanism::Record(_)
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => Vec::new(),
         }
     }
 }

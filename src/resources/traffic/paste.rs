@@ -1,10 +1,11 @@
-//! The `aws` command that makes a traffic change by hand. Owns the spelling; must never run one.
+//! The `aws` or `kubectl` command that makes a traffic change by hand. Owns the spelling; must never run one.
 
 use serde_json::{Value, json};
 
 use super::{
-    Record,
-    change::{Change, ControlEdit, ForwardEdit, RecordEdit},
+    Record, RouteRule,
+    change::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit},
+    rollouts::{Steering, Tool, Verb},
 };
 
 /// One command per line, ready to paste into a POSIX shell.
@@ -24,6 +25,8 @@ pub fn commands(change: &Change) -> Vec<String> {
         } => {
             vec![forward(listener_arn, rule_arn.as_deref(), groups)]
         }
+        Change::Route { rule, backends, .. } => vec![route(rule, backends)],
+        Change::Steer(steering) => vec![steer(steering)],
         Change::Alias {
             region,
             function,
@@ -167,6 +170,65 @@ fn forward(listener: &str, rule: Option<&str>, groups: &[ForwardEdit]) -> String
         "aws elbv2 {verb} {flag} {} {actions_flag} {}  # with every other action of the rule (authentication)",
         quoted(arn),
         quoted(&actions.to_string())
+    )
+}
+
+/// The plugin of Argo Rollouts knows all of its verbs; a Canary is patched.
+fn steer(steering: &Steering) -> String {
+    let Steering { rollout, verb, .. } = steering;
+    let at = format!(
+        "--context {} --namespace {}",
+        quoted(&rollout.cluster),
+        quoted(&rollout.namespace)
+    );
+    let name = quoted(&rollout.name);
+    let argo = |words: &str| format!("kubectl argo rollouts {words} {name} {at}");
+    let suspend = |suspend: bool| {
+        let patch = json!({ "spec": { "suspend": suspend } }).to_string();
+        format!(
+            "kubectl {at} patch canaries.flagger.app {name} --type merge --patch {}",
+            quoted(&patch)
+        )
+    };
+    match (rollout.tool, verb) {
+        (Tool::Flagger, Verb::Pause) => suspend(true),
+        (Tool::Flagger, Verb::Resume) => suspend(false),
+        (Tool::Flagger, _) => format!("kubectl {at} get canaries.flagger.app {name}"),
+        (Tool::ArgoRollouts, Verb::Promote) => argo("promote"),
+        (Tool::ArgoRollouts, Verb::PromoteFull) => argo("promote --full"),
+        (Tool::ArgoRollouts, Verb::Pause) => argo("pause"),
+        (Tool::ArgoRollouts, Verb::Resume) => {
+            let patch = json!({ "spec": { "paused": false } }).to_string();
+            format!(
+                "kubectl {at} patch rollouts.argoproj.io {name} --type merge --patch {}",
+                quoted(&patch)
+            )
+        }
+        (Tool::ArgoRollouts, Verb::Abort) => argo("abort"),
+        (Tool::ArgoRollouts, Verb::Retry) => argo("retry rollout"),
+        (Tool::ArgoRollouts, Verb::Undo) => argo("undo"),
+    }
+}
+
+/// Tests the old weights instead of the version, which nobody can type; one that may only be a default has nothing that could be tested.
+/// The order of the backends is that of the object.
+fn route(rule: &RouteRule, backends: &[BackendEdit]) -> String {
+    let pointer = rule.kind.pointer(rule.index);
+    let operation = |op: &str, index: usize, value: u32| json!({ "op": op, "path": format!("{pointer}/{index}/weight"), "value": value });
+    let all = || backends.iter().enumerate();
+    let said = all().filter(|(_, edit)| edit.from != rule.kind.unsaid());
+    let tests = said.map(|(index, edit)| operation("test", index, edit.from));
+    // `add` also replaces, and works where there was no weight.
+    let sets = all().map(|(index, edit)| operation("add", index, edit.to));
+    let patch: Vec<Value> = tests.chain(sets).collect();
+    format!(
+        "kubectl --context {} --namespace {} patch {}.{} {} --type json --patch {}",
+        quoted(&rule.cluster),
+        quoted(&rule.namespace),
+        rule.kind.plural(),
+        rule.kind.group(),
+        quoted(&rule.name),
+        quoted(&Value::Array(patch).to_string())
     )
 }
 

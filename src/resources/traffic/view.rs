@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{EndpointGroup, Forward, Mechanism, Policy, Record, Split, fields};
+use super::{EndpointGroup, Forward, Mechanism, Policy, Record, Split, fields, routes::InForce};
 use crate::resources::{
     Fleet, Place, RegionLabel, Resource, Severity,
     cell::{Cell, Column, Field, Show, percent},
@@ -80,6 +80,8 @@ fn share(split: &Split, fleet: &Fleet, place: &Place) -> Option<Share> {
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_)
         | Mechanism::Distribution(_) => steering::member_share(fleet, source, place, &split.key()),
     }
 }
@@ -103,7 +105,10 @@ fn split_name(split: &Split, place: &Place) -> String {
                 Place::Region(_) | Place::Global => panel.to_owned(),
             }
         }
-        Mechanism::Alias(_) | Mechanism::Distribution(_) => split.split.clone(),
+        Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => split.split.clone(),
     }
 }
 
@@ -116,6 +121,8 @@ fn by(mechanism: &Mechanism) -> &'static str {
         Mechanism::Alias(_) => "Lambda alias",
         Mechanism::Distribution(_) => "CloudFront",
         Mechanism::Control(_) => "control",
+        Mechanism::Route(backend) => backend.rule.kind.name(),
+        Mechanism::Rollout(version) => version.rollout.name.tool.kind(),
     }
 }
 
@@ -164,6 +171,10 @@ fn weight(mechanism: &Mechanism) -> Cell {
                 Cell::number(weight, percent(weight * 100.0))
             })
         }
+        Mechanism::Rollout(version) => Cell::number(version.weight(), percent(version.weight())),
+        Mechanism::Route(backend) => {
+            Cell::number(f64::from(backend.weight), backend.weight.to_string())
+        }
         Mechanism::Control(control) => match control.on {
             Some(true) => Cell::text("On"),
             Some(false) => Cell::text("Off"),
@@ -186,6 +197,16 @@ fn health(split: &Split, fleet: &Fleet) -> Cell {
                 Cell::text("disabled").severity(Severity::Warn)
             }
         }
+        Mechanism::Rollout(version) => {
+            let judgement = version.rollout.judge(fleet);
+            Cell::text(&version.rollout.phase).severity(judgement.severity)
+        }
+        Mechanism::Route(backend) => match backend.in_force() {
+            InForce::Yes if backend.parents.is_empty() => Cell::none(),
+            InForce::Yes => Cell::text("accepted"),
+            InForce::NotYet(_) => Cell::unknown(),
+            InForce::No(_) => Cell::text("refused").severity(Severity::Bad),
+        },
         Mechanism::Alias(_) | Mechanism::Control(_) => Cell::none(),
     }
 }
@@ -258,6 +279,8 @@ fn ttl(mechanism: &Mechanism) -> Cell {
         | Mechanism::Forward(_)
         | Mechanism::Alias(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => Cell::none(),
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => Cell::none(),
     }
 }

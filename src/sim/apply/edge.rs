@@ -1,6 +1,6 @@
 //! What a change at the edge needs to be accepted: records, dials, routing controls, staging, forward actions and aliases. Owns the comparisons that AWS makes and those that we make for it.
 
-use super::{Call, Tracked, drifted, entry::Entry, missing, refused};
+use super::{Call, Tracked, drifted, entry::Entry, mesh, missing, refused};
 use crate::{
     resources::{
         Place, RegionLabel,
@@ -47,6 +47,12 @@ pub fn prepare(world: &World, change: &Change, entry: &Entry) -> Result<Call, Ap
             groups,
         ),
         Change::Alias { .. } => alias(world, change),
+        Change::Steer(steering) => mesh::steer(world, change, steering),
+        Change::Route {
+            region,
+            rule,
+            backends,
+        } => mesh::prepare(world, change, region, rule, backends),
         Change::Staging {
             policy_id,
             from,

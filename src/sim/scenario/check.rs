@@ -107,6 +107,10 @@ impl Checker<'_, '_> {
                 region: self.region(entry)?,
                 share: self.share(entry),
             },
+            Name::RouteCanaryBad => Fault::RouteCanaryBad {
+                region: self.region(entry)?,
+                share: self.share(entry),
+            },
             Name::Throttle => self.api(entry, ApiFault::Throttle)?,
             Name::Hang => self.api(entry, ApiFault::Hang)?,
             Name::Slow => self.api(entry, ApiFault::Slow)?,
@@ -333,7 +337,7 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
         Name::RegionDown | Name::AzLoss | Name::StaleTelemetry | Name::ApplicationDown => {
             &["region", "for"]
         }
-        Name::ServiceErrors | Name::CanaryBad => &["region", "share", "for"],
+        Name::ServiceErrors | Name::CanaryBad | Name::RouteCanaryBad => &["region", "share", "for"],
         Name::WriterCrash | Name::SourceLost => &["for"],
         Name::ReplicationConflict | Name::Partition => &["between", "for"],
         Name::Throttle
@@ -362,6 +366,7 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
             "fail-over-to",
             "promote",
             "cache-primary",
+            "route",
         ],
         Name::Heal => &["region"],
     }

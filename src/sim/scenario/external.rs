@@ -41,6 +41,10 @@ impl Checker<'_, '_> {
                     .map(|(region, percent)| Transition::Canary { region, percent }),
             );
         }
+        if let Some(routes) = self.by_region(entry, "route", raw.route.as_ref()) {
+            self.percentages(entry, "route", raw.route.as_ref());
+            transitions.extend(routes.into_iter().map(Transition::route_canary));
+        }
         let mut role =
             |field: &str, label: &Option<Spanned<String>>, make: fn(usize) -> Transition| {
                 let Some(label) = label else { return };

@@ -46,6 +46,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
         ),
         ("bad-canary", include_str!("../scenarios/bad-canary.toml")),
         (
+            "bad-route-canary",
+            include_str!("../scenarios/bad-route-canary.toml"),
+        ),
+        (
             "rolling-release",
             include_str!("../scenarios/rolling-release.toml"),
         ),
@@ -180,6 +184,13 @@ pub enum Fault {
     },
     /// The canary fails.
     CanaryBad {
+        /// Where.
+        region: usize,
+        /// Share of its requests that fail.
+        share: f64,
+    },
+    /// The canary of the route of a region's cluster fails.
+    RouteCanaryBad {
         /// Where.
         region: usize,
         /// Share of its requests that fail.

@@ -35,6 +35,8 @@ pub(super) struct Estate {
     pub regions: Vec<Region>,
     pub generate: Option<Spanned<usize>>,
     pub rows: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub mesh: bool,
 }
 
 /// `[[estate.regions]]`.
@@ -64,6 +66,7 @@ pub(super) enum Name {
     Partition,
     StaleTelemetry,
     CanaryBad,
+    RouteCanaryBad,
     Throttle,
     Hang,
     Slow,
@@ -97,6 +100,7 @@ impl Name {
             Self::Partition => "partition",
             Self::StaleTelemetry => "stale-telemetry",
             Self::CanaryBad => "canary-bad",
+            Self::RouteCanaryBad => "route-canary-bad",
             Self::Throttle => "throttle",
             Self::Hang => "hang",
             Self::Slow => "slow",
@@ -147,11 +151,12 @@ pub(super) struct Cue {
     pub fail_over_to: Option<Spanned<String>>,
     pub promote: Option<Spanned<String>>,
     pub cache_primary: Option<Spanned<String>>,
+    pub route: Option<Spanned<BTreeMap<String, f64>>>,
 }
 
 impl Cue {
     /// The optional fields by name, with the position of those that are given.
-    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 21] {
+    pub(super) fn given(&self) -> [(&'static str, Option<Range<usize>>); 22] {
         fn span<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
             value.map(Spanned::span)
         }
@@ -177,6 +182,7 @@ impl Cue {
             ("fail-over-to", span(self.fail_over_to.as_ref())),
             ("promote", span(self.promote.as_ref())),
             ("cache-primary", span(self.cache_primary.as_ref())),
+            ("route", span(self.route.as_ref())),
         ]
     }
 }

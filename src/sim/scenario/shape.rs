@@ -32,6 +32,8 @@ pub struct Shape {
     pub regions: Vec<RegionShape>,
     /// Further rows per region, spread over databases, caches, traffic weights and alarms.
     pub rows: u32,
+    /// Whether its clusters have a gateway and a mesh whose routes divide requests.
+    pub mesh: bool,
 }
 
 /// AWS Regions for generated estates, the three of the baseline first.
@@ -80,6 +82,7 @@ impl Shape {
             environment: "drill".to_owned(),
             regions: generated(3),
             rows: 0,
+            mesh: false,
         }
     }
 
@@ -127,6 +130,7 @@ pub(super) fn read(problems: &mut Problems<'_>, raw: &raw::Estate) -> Option<Sha
     if let Some(environment) = &raw.environment {
         shape.environment.clone_from(environment);
     }
+    shape.mesh = raw.mesh;
     if let Some(rows) = &raw.rows {
         shape.rows = *rows.get_ref();
         if shape.rows > 1_000 {

@@ -174,7 +174,7 @@ fn each_kind_of_mistake_has_its_message() {
         ),
         (
             "[[timeline]]\nat = 5\nfault = \"external-change\"\n",
-            "mine.toml:6:9: timeline[0] (external-change): one of weights, dials, controls, canary, alias, staging, switch-over-to, fail-over-to, promote, cache-primary is missing",
+            "mine.toml:6:9: timeline[0] (external-change): one of weights, dials, controls, canary, alias, staging, switch-over-to, fail-over-to, promote, cache-primary, route is missing",
         ),
         (
             "[[timeline]]\nat = 5\nfault = \"writer-crash\"\nfor = 0\n",

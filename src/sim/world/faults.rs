@@ -124,6 +124,20 @@ impl Faults {
         self.active.iter().map(share).fold(0.0, f64::max)
     }
 
+    /// Share of the requests of the canary of a region's route that fail.
+    pub fn route_canary_errors(&self, region: usize) -> f64 {
+        let share = |active: &Active| {
+            if let Fault::RouteCanaryBad { region: r, share } = active.fault
+                && r == region
+            {
+                share
+            } else {
+                0.0
+            }
+        };
+        self.active.iter().map(share).fold(0.0, f64::max)
+    }
+
     /// When the Aurora writer crashed, if the fault is under way.
     pub fn writer_crash(&self) -> Option<i64> {
         self.since(|fault| matches!(fault, Fault::WriterCrash))
@@ -212,7 +226,8 @@ impl Fault {
             | Self::ServiceErrors { region, .. }
             | Self::ZoneLoss { region }
             | Self::StaleTelemetry { region }
-            | Self::CanaryBad { region, .. } => *region == wanted,
+            | Self::CanaryBad { region, .. }
+            | Self::RouteCanaryBad { region, .. } => *region == wanted,
             Self::ReplicationConflict { between: (a, b) } | Self::Partition { between: (a, b) } => {
                 *a == wanted || *b == wanted
             }

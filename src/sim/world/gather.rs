@@ -7,6 +7,9 @@ const CONNECTIONS_PER_RPS: f64 = 0.02;
 /// New flows per request: clients keep their connections.
 const FLOWS_PER_REQUEST: f64 = 0.05;
 
+/// RDS writes per request per second.
+const WRITES_PER_RPS: f64 = 0.01;
+
 /// A minute that is not over yet.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Gathering {
@@ -150,13 +153,14 @@ impl World {
                 let share = self.routing.share(region, context.t);
                 let means = Means {
                     split: self.split(region),
+                    route_canary: self.route_canary(region),
                     nodes: self.nodes[region].capacity(),
                     aurora: true,
                     postgres: true,
                 };
                 self.loads[region] = Load::of(&context, region, share, means);
             }
-            let writes = super::source_writes(&context, &self.loads, self.databases.source);
+            let writes = source_writes(&context, &self.loads, self.databases.source);
             self.databases.step(&context, writes, &self.loads);
             self.caches.step(&context);
             self.gather(writes);
@@ -176,4 +180,15 @@ impl World {
         }
         self.now = -1;
     }
+}
+
+/// Writes per second at the RDS source: those of every region that reaches it.
+pub(super) fn source_writes(context: &Context<'_>, loads: &[Load], source: usize) -> f64 {
+    let connected = loads
+        .iter()
+        .enumerate()
+        .filter(|(region, _)| context.connected(*region, source));
+    connected
+        .map(|(_, load)| load.served_rps() * WRITES_PER_RPS)
+        .sum()
 }

@@ -38,6 +38,8 @@ pub struct ForwardSplit {
 pub struct Means {
     /// How its load balancer splits.
     pub split: ForwardSplit,
+    /// Share of the requests that the canary of a route in its cluster answers.
+    pub route_canary: f64,
     /// What its nodes can serve, as a multiple of the capacity of its shape.
     pub nodes: f64,
     /// The Aurora writer can be reached.
@@ -70,6 +72,7 @@ impl Load {
             target_errors += physics::CHECKOUT_SHARE * failing;
         }
         target_errors += means.split.canary * context.faults.canary_errors(region);
+        target_errors += means.route_canary * context.faults.route_canary_errors(region);
         if !means.aurora {
             target_errors += physics::WRITE_SHARE;
         }

@@ -7,7 +7,9 @@ mod eventual;
 pub mod faults;
 mod gather;
 pub mod history;
+mod invalidations;
 pub mod load;
+pub mod mesh;
 pub mod nodes;
 pub mod releases;
 pub mod routing;
@@ -21,7 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::{
     alarms::AlarmState,
-    gather::Gathering,
+    gather::{Gathering, source_writes},
     load::{ForwardSplit, Means},
     sent::Sent,
 };
@@ -45,8 +47,6 @@ use crate::resources::{Place, RegionLabel};
 pub const STABLE: &str = "shop-stable";
 /// The one of its canary.
 pub const CANARY: &str = "shop-canary";
-/// RDS writes per request per second.
-const WRITES_PER_RPS: f64 = 0.01;
 
 /// A Lambda alias with two versions.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,6 +102,8 @@ pub struct World {
     pub forwards: Vec<Eventual<BTreeMap<String, u32>>>,
     /// The Lambda alias of each region.
     pub aliases: Vec<Eventual<Alias>>,
+    /// What divides requests within the cluster of each region; empty in an estate without gateways and meshes.
+    pub mesh: Vec<mesh::Mesh>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
     /// What somebody did to deployments and nodes.
@@ -152,6 +154,7 @@ impl World {
             muted: vec![BTreeSet::new(); count],
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
+            mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
             releases: Vec::new(),
             hands: workloads::Hands::default(),
             nodes: vec![nodes::Nodes::at_rest(); count],
@@ -294,9 +297,11 @@ impl World {
             faults: &self.faults,
         };
         self.routing.step(&context);
+        self.mesh.iter_mut().for_each(|mesh| mesh.step(t));
         for region in 0..self.loads.len() {
             let means = Means {
                 split: self.split(region),
+                route_canary: self.route_canary(region),
                 nodes: self.nodes[region].capacity(),
                 aurora: self.databases.aurora_writable(&context, region),
                 postgres: self.databases.postgres_writable(&context, region),
@@ -367,6 +372,7 @@ impl World {
             | Fault::Partition { .. }
             | Fault::StaleTelemetry { .. }
             | Fault::CanaryBad { .. }
+            | Fault::RouteCanaryBad { .. }
             | Fault::ApplicationDown { .. }
             | Fault::Api { .. }
             | Fault::Write { .. } => self.faults.begin(cue, self.now),
@@ -381,17 +387,6 @@ fn weight_of(set: &BTreeMap<String, u32>, group: &str) -> u32 {
         CANARY => 5,
         _ => 1,
     })
-}
-
-/// Writes per second at the RDS source: those of every region that reaches it.
-fn source_writes(context: &Context<'_>, loads: &[Load], source: usize) -> f64 {
-    let connected = loads
-        .iter()
-        .enumerate()
-        .filter(|(region, _)| context.connected(*region, source));
-    connected
-        .map(|(_, load)| load.served_rps() * WRITES_PER_RPS)
-        .sum()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Changes that somebody makes to the world: an operator, another console, a scenario. Owns the list; each takes the time that it takes at AWS.
 
+use crate::resources::traffic::rollouts::Verb;
+
 use super::{
     Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check,
     workloads::Edit,
@@ -37,6 +39,22 @@ pub enum Transition {
         region: usize,
         /// 0.0 to 1.0.
         weight: f64,
+    },
+    /// Weights of a route in the cluster of a region.
+    Route {
+        /// Where.
+        region: usize,
+        /// Name of the object.
+        name: String,
+        /// Of its backends, in their order.
+        weights: Vec<u32>,
+    },
+    /// A way to steer the release of a region's cluster.
+    Steer {
+        /// Where.
+        region: usize,
+        /// How.
+        verb: Verb,
     },
     /// The share of the staging distribution.
     Staging {
@@ -142,10 +160,17 @@ pub enum Transition {
     },
 }
 
-/// Seconds until an invalidation is everywhere (domain B.8).
-const INVALIDATION_SECONDS: (f64, f64) = (60.0, 300.0);
-/// Wildcard paths that may be in progress at once.
-const MOST_WILDCARDS: usize = 15;
+impl Transition {
+    /// The canary of the route that nobody owns gets so many percent in a region.
+    pub(in crate::sim) fn route_canary((region, percent): (usize, f64)) -> Self {
+        let canary = percent.clamp(0.0, 100.0).round() as u32;
+        Self::Route {
+            region,
+            name: super::mesh::FREE.to_owned(),
+            weights: vec![100 - canary, canary],
+        }
+    }
+}
 
 /// Why the world does not do it: the error code and text that AWS would give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -188,6 +213,21 @@ impl World {
             Transition::Canary { region, percent } => self.canary(*region, *percent),
             Transition::Forward { region, weights } => self.forward(*region, weights),
             Transition::Alias { region, weight } => self.alias(*region, *weight),
+            Transition::Route {
+                region,
+                name,
+                weights,
+            } => {
+                let noise = self.noise;
+                if let Some(mesh) = self.mesh.get_mut(*region) {
+                    mesh.set(name, weights, noise, t);
+                }
+            }
+            Transition::Steer { region, verb } => {
+                if let Some(mesh) = self.mesh.get_mut(*region) {
+                    mesh.steer(*verb, t);
+                }
+            }
             Transition::Staging { weight } => {
                 self.staging_weight = weight.clamp(0.0, 0.15);
                 self.staging_deployed_at = t + 180;
@@ -248,6 +288,8 @@ impl World {
             | Transition::Control { .. }
             | Transition::Canary { .. }
             | Transition::Alias { .. }
+            | Transition::Route { .. }
+            | Transition::Steer { .. }
             | Transition::Forward { .. }
             | Transition::Invert { .. }
             | Transition::Deployment { .. }
@@ -298,48 +340,6 @@ impl World {
         } else {
             muted.extend(names.iter().cloned());
         }
-    }
-
-    /// CloudFront does the same reference with the same paths only once, and refuses it with others.
-    fn invalidate(&mut self, reference: &str, paths: &[String]) -> Result<(), Refused> {
-        let t = self.now();
-        if let Some(known) = self
-            .invalidations
-            .iter()
-            .find(|known| known.reference == reference)
-        {
-            return if known.paths == paths {
-                Ok(())
-            } else {
-                Err(Refused(
-                    "InvalidArgument: Your request contains a caller reference that was used for a previous invalidation batch for the same distribution.",
-                ))
-            };
-        }
-        let wild = |path: &&String| path.ends_with('*');
-        let under_way = self
-            .invalidations
-            .iter()
-            .filter(|known| t < known.completed_at);
-        let wildcards = under_way
-            .flat_map(|known| &known.paths)
-            .chain(paths)
-            .filter(wild);
-        if wildcards.count() > MOST_WILDCARDS {
-            return Err(Refused(
-                "TooManyInvalidationsInProgress: Your request would cause you to exceed the maximum number of in progress wildcard invalidations.",
-            ));
-        }
-        let (low, high) = INVALIDATION_SECONDS;
-        let seconds = self.noise.between(reference, t, low, high);
-        let bits = self.noise.bits(reference, t);
-        self.invalidations.push(super::Invalidation {
-            id: format!("I{bits:013X}"),
-            reference: reference.to_owned(),
-            paths: paths.to_vec(),
-            completed_at: t + seconds as i64,
-        });
-        Ok(())
     }
 
     fn resize(&mut self, region: usize, min: i32, max: i32) -> Result<(), Refused> {

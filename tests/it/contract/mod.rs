@@ -9,6 +9,8 @@ mod moto;
 mod rds;
 mod records;
 mod regional;
+mod rollouts;
+mod routes;
 mod stores;
 mod tables;
 mod telemetry;

@@ -291,7 +291,9 @@ fn workloads(fleet: &mut Fleet, place: &Place, per: usize, first: &str) {
     accept(fleet, Source::Deployments, place, Rows::Deployments(rows));
     accept(fleet, Source::MemoryDb, place, Rows::Caches(Vec::new()));
     accept(fleet, Source::Tables, place, Rows::Databases(Vec::new()));
-    accept(fleet, Source::Aliases, place, Rows::Traffic(Vec::new()));
+    for source in [Source::Aliases, Source::Routes, Source::Rollouts] {
+        accept(fleet, source, place, Rows::Traffic(Vec::new()));
+    }
 }
 
 fn clusters(fleet: &mut Fleet, place: &Place) {

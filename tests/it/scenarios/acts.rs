@@ -298,6 +298,70 @@ fn a_bad_canary_is_taken_back_to_nothing() {
 }
 
 #[test]
+fn a_bad_canary_behind_a_gateway_is_taken_back_and_what_argo_cd_owns_is_not_touched() {
+    let mut drill = Drill::acting("bad-route-canary", 170);
+    let sick = drill.success();
+    drill.command("arm the canary fails");
+    // The owner would put it back: the guard says so and stops it.
+    drill.plan("shift-weights virtualservice/shop/cart@eu-west-1 percent=10");
+    assert!(
+        drill
+            .obstacles()
+            .iter()
+            .any(|text| text.contains("G-OWNER")),
+        "{:?}",
+        drill.obstacles()
+    );
+    drill.press("esc");
+    let began = drill.second();
+    insist(
+        &mut drill,
+        "shift-weights httproute/shop/catalog/catalog-canary@eu-west-1 percent=0",
+        &[],
+    );
+    let gone = |drill: &Drill| drill.truth(|world| world.route_canary(1)) <= 0.0;
+    let back = drill
+        .first(began + 120, gone)
+        .expect("within the 2 min of D.8");
+    drill.advance(10);
+    assert!(
+        drill.success() > 0.999 && sick < 0.99,
+        "{sick} {}",
+        drill.success()
+    );
+    println!("canary of the route back after {} s", back - began);
+    let (phase, took) = drill.run_out(900);
+    assert!(phase.starts_with("done"), "{phase} after {took} s");
+    assert_eq!(drill.severity("eu-west-1"), Severity::Ok);
+    let kpis = shown(&drill);
+    assert!(kpis.rollback.is_some_and(|took| took <= 120.0), "{kpis:?}");
+}
+
+#[test]
+fn a_rollout_is_promoted_by_a_step_and_aborted() {
+    let mut drill = Drill::acting("bad-route-canary", 15);
+    drill.command("arm the rollout goes on");
+    let weight = |drill: &Drill| drill.truth(|world| world.mesh[0].release.now().weight());
+    assert_eq!(weight(&drill), 20.0);
+    insist(
+        &mut drill,
+        "steer-rollout rollout/shop/recommendations@us-east-1 to=promote bake=0",
+        &[],
+    );
+    let (phase, took) = drill.run_out(300);
+    assert!(phase.starts_with("done"), "{phase} after {took} s");
+    assert_eq!(weight(&drill), 50.0);
+    insist(
+        &mut drill,
+        "steer-rollout rollout/shop/recommendations@us-east-1 to=abort",
+        &[],
+    );
+    let (phase, took) = drill.run_out(300);
+    assert!(phase.starts_with("done"), "{phase} after {took} s");
+    assert_eq!(weight(&drill), 0.0);
+}
+
+#[test]
 fn a_crashed_writer_needs_nothing_and_a_lost_source_needs_a_promotion() {
     let mut drill = Drill::acting("database-failure", 40);
     let back = drill.first(100, |drill| drill.success() > 0.999).unwrap();

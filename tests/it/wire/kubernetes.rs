@@ -1,7 +1,7 @@
 //! A Kubernetes API server on a loopback port: lists in pages, watches with versions and bookmarks, and everything that goes wrong with them.
 //!
 //! It is as the real one in what a watching client can see: one counter of versions for everything, a log of changes that is forgotten from time to time
-//! (`compact`), HTTP 200 with an ERROR event for a version that was forgotten, and a Status for every refusal. It runs in the test's own runtime and never sleeps.
+//! (`compact`), patches that compare as the real one does, HTTP 200 with an ERROR event for a version that was forgotten, and a Status for every refusal. It runs in the test's own runtime and never sleeps.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,6 +48,16 @@ struct State {
     logs: BTreeMap<String, (String, Vec<u8>)>,
     asked: Vec<String>,
     tokens: Vec<String>,
+    /// API groups of custom resources, each with the versions that are served.
+    groups: BTreeMap<String, Vec<String>>,
+    /// What was sent to change objects: path, content type, body.
+    patches: Vec<(String, String, Value)>,
+    /// Paths of objects that may not be patched, with the status that says so; `None` says nothing at all.
+    unpatched: BTreeMap<String, Option<u16>>,
+    /// Paths of objects that somebody else changes between our read and our patch.
+    raced: BTreeSet<String>,
+    /// Paths of objects whose patches are done and never answered.
+    swallowed: BTreeSet<String>,
 }
 
 impl KubernetesApi {
@@ -130,6 +140,54 @@ impl KubernetesApi {
         });
     }
 
+    /// Installs an API group: `install("argoproj.io", &["v1alpha1"])`. One that is not installed is answered with 404.
+    pub fn install(&self, group: &str, versions: &[&str]) {
+        let versions = versions.iter().map(|version| (*version).to_owned());
+        let versions = versions.collect();
+        self.change(|state| {
+            state.groups.insert(group.to_owned(), versions);
+        });
+    }
+
+    /// Somebody changes an object right before the next patch of it arrives.
+    pub fn race(&self, path: &str) {
+        self.change(|state| {
+            state.raced.insert(path.to_owned());
+        });
+    }
+
+    /// The next patch of an object is done, and never answered.
+    pub fn swallow(&self, path: &str) {
+        self.change(|state| {
+            state.swallowed.insert(path.to_owned());
+        });
+    }
+
+    /// Refuses every patch of an object; reads are answered.
+    pub fn refuse_patches(&self, path: &str, status: u16) {
+        self.change(|state| {
+            state.unpatched.insert(path.to_owned(), Some(status));
+        });
+    }
+
+    /// Notes patches of an object and never answers them.
+    pub fn hang_patches(&self, path: &str) {
+        self.change(|state| {
+            state.unpatched.insert(path.to_owned(), None);
+        });
+    }
+
+    /// An object as it is now: `object("/apis/apps/v1/deployments", "api")`.
+    pub fn object(&self, path: &str, name: &str) -> Value {
+        let state = self.shared.state.lock().unwrap();
+        state.objects[&(path.to_owned(), name.to_owned())].clone()
+    }
+
+    /// The patches so far: path with its query, content type, body.
+    pub fn patches(&self) -> Vec<(String, String, Value)> {
+        self.shared.state.lock().unwrap().patches.clone()
+    }
+
     /// Breaks off every watch in the middle of a chunk.
     pub fn cut(&self) {
         self.change(|state| state.cut += 1);
@@ -201,6 +259,10 @@ fn name(object: &Value) -> String {
 
 /// One call on one connection.
 struct Call {
+    method: String,
+    target: String,
+    content_type: String,
+    body: Vec<u8>,
     path: String,
     query: BTreeMap<String, String>,
     token: String,
@@ -223,6 +285,28 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) -> Option<()> {
         let (status, body) = log(&shared, &call);
         return write(&mut stream, status, "text/plain", &body).await;
     }
+    if call.method == "PATCH" {
+        let unpatched = {
+            let state = shared.state.lock().unwrap();
+            state.unpatched.get(&call.path).copied()
+        };
+        if let Some(code) = unpatched {
+            let body = serde_json::from_slice(&call.body).ok()?;
+            let sent = (call.target, call.content_type, body);
+            shared.state.lock().unwrap().patches.push(sent);
+            let Some(code) = code else {
+                std::future::pending::<()>().await;
+                return None;
+            };
+            let (code, body) = status(code, "Refused", "refused");
+            return answer(&mut stream, code, &body).await;
+        }
+        let (status, body) = patch(&shared, &call)?;
+        return answer(&mut stream, status, &body).await;
+    }
+    if let Some((status, body)) = single(&shared, &call) {
+        return answer(&mut stream, status, &body).await;
+    }
     if watching {
         follow(&shared, &mut stream, &call.path, from?.parse().ok()?).await
     } else {
@@ -234,6 +318,11 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) -> Option<()> {
 /// Notes a call; whether it is never to be answered.
 fn note(shared: &Shared, call: &Call, watching: bool, from: Option<&str>) -> bool {
     let mut state = shared.state.lock().unwrap();
+    if call.method != "GET" {
+        let call = format!("{} {}", call.path, call.method);
+        state.asked.push(call);
+        return false;
+    }
     let what = match (watching, call.query.contains_key("continue")) {
         (true, _) => format!("watch {}", from.unwrap_or_default()),
         (false, true) => "list next".to_owned(),
@@ -267,18 +356,175 @@ async fn read(stream: &mut TcpStream) -> Option<Call> {
     let target = head.split(' ').nth(1)?;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let token = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(": Bearer ")?;
-        name.eq_ignore_ascii_case("authorization")
-            .then(|| value.to_owned())
-    });
+    let header = |wanted: &str| {
+        head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    };
+    let token = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let token = token.map(str::to_owned);
+    let length = header("content-length").and_then(|text| text.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await.ok()?;
     Some(Call {
+        method: head.split(' ').next()?.to_owned(),
+        target: target.to_owned(),
+        content_type: header("content-type").unwrap_or_default().to_owned(),
+        body,
         path: path.to_owned(),
         query: pairs
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
         token: token.unwrap_or_default(),
     })
+}
+
+fn status(code: u16, reason: &str, message: &str) -> (u16, Value) {
+    let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
+        "reason": reason, "message": message, "details": {}});
+    (code, body)
+}
+
+/// Path of the list, and name, of the object that a path leads to; a subresource is left out.
+fn object_of(path: &str) -> Option<(String, String)> {
+    let (group, rest) = path.split_once("/namespaces/")?;
+    let parts: Vec<&str> = rest.split('/').collect();
+    let [_, plural, name, ..] = parts.as_slice() else {
+        return None;
+    };
+    Some((format!("{group}/{plural}"), (*name).to_owned()))
+}
+
+/// One object, or one API group; `None` for the path of a list.
+fn single(shared: &Shared, call: &Call) -> Option<(u16, Value)> {
+    let state = shared.state.lock().unwrap();
+    if let Some(key) = object_of(&call.path) {
+        return Some(match state.objects.get(&key) {
+            Some(object) => (200, object.clone()),
+            None => status(404, "NotFound", &format!("{} not found", key.1)),
+        });
+    }
+    let group = call.path.strip_prefix("/apis/")?;
+    if group.contains('/') {
+        return None;
+    }
+    Some(match state.groups.get(group) {
+        None => status(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        ),
+        Some(versions) => {
+            let versions = versions.iter().map(
+                |version| json!({"groupVersion": format!("{group}/{version}"), "version": version}),
+            );
+            let versions: Vec<Value> = versions.collect();
+            (
+                200,
+                json!({"kind": "APIGroup", "name": group, "versions": versions}),
+            )
+        }
+    })
+}
+
+/// Changes an object as the real server does: all of it or nothing. `None` where nobody is told.
+fn patch(shared: &Shared, call: &Call) -> Option<(u16, Value)> {
+    let body: Value = serde_json::from_slice(&call.body).ok()?;
+    let mut state = shared.state.lock().unwrap();
+    state
+        .patches
+        .push((call.target.clone(), call.content_type.clone(), body.clone()));
+    let key = object_of(&call.path)?;
+    let raced = state.raced.remove(&call.path);
+    let Some(mut object) = state.objects.get(&key).cloned() else {
+        return Some(status(404, "NotFound", &format!("{} not found", key.1)));
+    };
+    if raced {
+        state.version += 1;
+        object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+    }
+    let before = object.clone();
+    let expected = body["metadata"]["resourceVersion"].clone();
+    if !expected.is_null() && expected != object["metadata"]["resourceVersion"] {
+        return Some(status(
+            409,
+            "Conflict",
+            "the object has been modified; please apply your changes to the latest version and try again",
+        ));
+    }
+    let done = match call.content_type.as_str() {
+        "application/json-patch+json" => json_patch(&mut object, &body),
+        _ => {
+            merge(&mut object, &body);
+            Some(())
+        }
+    };
+    if done.is_none() {
+        return Some(status(
+            422,
+            "Invalid",
+            "the server rejected our request due to an error in our request",
+        ));
+    }
+    let dry = call.query.get("dryRun").is_some_and(|how| how == "All");
+    if object["spec"] != before["spec"] {
+        let generation = before["metadata"]["generation"].as_i64().unwrap_or(0);
+        object["metadata"]["generation"] = json!(generation + 1);
+    }
+    state.version += 1;
+    object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+    if !dry {
+        state.objects.insert(key.clone(), object.clone());
+        let event = json!({"type": "MODIFIED", "object": object});
+        let version = state.version;
+        state.log.push((version, key.0, event));
+    }
+    let swallowed = state.swallowed.remove(&call.path);
+    drop(state);
+    shared.changed.send_modify(|count| *count += 1);
+    (!swallowed).then_some((200, object))
+}
+
+/// RFC 6902, as far as it is sent; `None` where an operation does not apply.
+fn json_patch(object: &mut Value, operations: &Value) -> Option<()> {
+    for operation in operations.as_array()? {
+        let path = operation["path"].as_str()?;
+        let value = &operation["value"];
+        match operation["op"].as_str()? {
+            "test" => (object.pointer(path)? == value).then_some(())?,
+            "replace" => *object.pointer_mut(path)? = value.clone(),
+            "add" => {
+                let (parent, name) = path.rsplit_once('/')?;
+                let parent = object.pointer_mut(parent)?.as_object_mut()?;
+                parent.insert(name.to_owned(), value.clone());
+            }
+            "remove" => {
+                let (parent, name) = path.rsplit_once('/')?;
+                object.pointer_mut(parent)?.as_object_mut()?.remove(name)?;
+            }
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+/// RFC 7386.
+fn merge(object: &mut Value, patch: &Value) {
+    let Some(fields) = patch.as_object() else {
+        *object = patch.clone();
+        return;
+    };
+    if !object.is_object() {
+        *object = json!({});
+    }
+    for (name, value) in fields {
+        if value.is_null() {
+            object.as_object_mut().unwrap().remove(name);
+        } else {
+            merge(&mut object[name], value);
+        }
+    }
 }
 
 /// The objects of a path from an index on, as many as are wanted.

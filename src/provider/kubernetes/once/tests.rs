@@ -4,10 +4,16 @@ use serde_json::json;
 
 use super::*;
 
-fn told(code: u16, message: &str) -> (Fate, ErrorClass) {
-    let body = json!({"kind": "Status", "code": code, "message": message}).to_string();
+fn told(code: u16, message: &str, details: &serde_json::Value) -> (Fate, ErrorClass) {
+    let reason = if code == 422 { "Invalid" } else { "Other" };
+    let body = json!({"kind": "Status", "code": code, "message": message, "reason": reason, "details": details});
     let status = StatusCode::from_u16(code).unwrap();
-    let failed = refused("kubernetes:Patch", status, None, body.as_bytes());
+    let failed = refused(
+        "kubernetes:Patch",
+        status,
+        None,
+        body.to_string().as_bytes(),
+    );
     (failed.fate, failed.fault.error.class)
 }
 
@@ -21,13 +27,8 @@ fn a_failed_test_and_another_version_are_conflicts_and_a_server_error_is_in_doub
         ),
         (
             422,
-            "the server rejected our request due to an error in our request: testing path /metadata/resourceVersion value failed",
+            "the server rejected our request due to an error in our request",
             (Fate::Refused, ErrorClass::Conflict),
-        ),
-        (
-            422,
-            "spec.replicas: Invalid value",
-            (Fate::Refused, ErrorClass::Terminal),
         ),
         (403, "forbidden", (Fate::Refused, ErrorClass::Denied)),
         (404, "not found", (Fate::Refused, ErrorClass::NotFound)),
@@ -36,8 +37,16 @@ fn a_failed_test_and_another_version_are_conflicts_and_a_server_error_is_in_doub
         (504, "timeout", (Fate::InDoubt, ErrorClass::Timeout)),
         (408, "timeout", (Fate::InDoubt, ErrorClass::Timeout)),
     ] {
-        assert_eq!(told(code, message), expected, "{code} {message}");
+        let details = json!({});
+        assert_eq!(told(code, message, &details), expected, "{code} {message}");
     }
+    let invalid = json!({"name": "api", "kind": "Deployment", "causes": []});
+    let told = told(
+        422,
+        "Deployment.apps \"api\" is invalid: spec.replicas",
+        &invalid,
+    );
+    assert_eq!(told, (Fate::Refused, ErrorClass::Terminal));
 }
 
 #[test]

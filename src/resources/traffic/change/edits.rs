@@ -1,7 +1,7 @@
 //! What a change of a traffic split edits, in words, and the change that takes it back. Owns neither sending nor recognising it.
 
-use super::{Change, ControlEdit, ForwardEdit, RecordEdit, percent};
-use crate::resources::change::Edit;
+use super::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit, percent};
+use crate::resources::{change::Edit, traffic::rollouts};
 
 /// The fields that get another value.
 pub(super) fn edits(change: &Change) -> Vec<Edit> {
@@ -44,6 +44,11 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
                     edit.to,
                 )
             })
+            .collect(),
+        Change::Steer(steering) => vec![rollouts::edit(steering)],
+        Change::Route { backends, .. } => backends
+            .iter()
+            .map(|edit| Edit::new(format!("weight {}", edit.backend), edit.from, edit.to))
             .collect(),
         Change::Alias {
             function,
@@ -125,6 +130,23 @@ pub(super) fn inverse(change: &Change) -> Result<Change, &'static str> {
             groups: groups
                 .into_iter()
                 .map(|edit| ForwardEdit {
+                    from: edit.to,
+                    to: edit.from,
+                    ..edit
+                })
+                .collect(),
+        },
+        Change::Steer(steering) => Change::Steer(rollouts::inverse(&steering)?),
+        Change::Route {
+            region,
+            rule,
+            backends,
+        } => Change::Route {
+            region,
+            rule,
+            backends: backends
+                .into_iter()
+                .map(|edit| BackendEdit {
                     from: edit.to,
                     to: edit.from,
                     ..edit

@@ -1,10 +1,10 @@
 //! How a change of a traffic split is recognised in what is read: before, after, underway, or something else. Owns no change.
 
-use super::{Change, ControlEdit, ForwardEdit, RecordEdit, close, weight};
+use super::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit, close, weight};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     change::Standing,
-    traffic::{Mechanism, Split, find},
+    traffic::{Mechanism, RouteBackend, RouteRule, Split, find, rollouts, routes::InForce},
 };
 
 /// What the fleet shows of a change.
@@ -29,6 +29,12 @@ pub(super) fn standing(change: &Change, fleet: &Fleet) -> Standing {
             groups,
             ..
         } => forward_standing(fleet, region, listener_arn, rule_arn.as_deref(), groups),
+        Change::Steer(steering) => steer_standing(fleet, steering),
+        Change::Route {
+            region,
+            rule,
+            backends,
+        } => route_standing(fleet, region, rule, backends),
         Change::Alias {
             region,
             function,
@@ -160,6 +166,73 @@ fn forward_standing(
     )
 }
 
+fn steer_standing(fleet: &Fleet, steering: &rollouts::Steering) -> Standing {
+    let place = Place::Region(steering.region.clone());
+    let seen = find::rollout(rows(fleet, Source::Rollouts, &place), &steering.rollout);
+    let object = steering.rollout.object();
+    match seen {
+        Some(rollout) => rollouts::standing(steering, rollout),
+        None if complete(fleet, Source::Rollouts, &place) => {
+            Standing::Other(format!("{object} is gone"))
+        }
+        None => Standing::Unknown(format!("{object} was not read")),
+    }
+}
+
+/// The weights of a whole rule, and whether the gateways have taken them: a weight that nobody follows is not in force.
+fn route_standing(
+    fleet: &Fleet,
+    region: &RegionLabel,
+    rule: &RouteRule,
+    edits: &[BackendEdit],
+) -> Standing {
+    let place = Place::Region(region.clone());
+    let rows = rows(fleet, Source::Routes, &place);
+    let backends: Vec<(&str, &RouteBackend)> = find::backends(rows, rule).collect();
+    let object = rule.object();
+    if backends.is_empty() {
+        return if complete(fleet, Source::Routes, &place) {
+            Standing::Other(format!("{object} divides nothing any more"))
+        } else {
+            Standing::Unknown(format!("{object} was not read"))
+        };
+    }
+    let known = |name: &str| edits.iter().any(|edit| edit.backend == name);
+    if let Some((name, _)) = backends.iter().find(|(name, _)| !known(name)) {
+        return Standing::Other(format!(
+            "{name} is a backend of {object} that was not there"
+        ));
+    }
+    let one = |edit: &BackendEdit| {
+        let seen = backends.iter().find(|(name, _)| *name == edit.backend);
+        match seen {
+            None => Standing::Other(format!(
+                "{} is no backend of {object} any more",
+                edit.backend
+            )),
+            Some((_, backend)) => {
+                let what = format!("the weight of {}", edit.backend);
+                Standing::of_value(&what, Some(&backend.weight), &edit.from, &edit.to)
+            }
+        }
+    };
+    // What keeps its weight is as it should be both before and after.
+    let changed = edits.iter().filter(|edit| edit.from != edit.to).map(one);
+    let kept = edits.iter().filter(|edit| edit.from == edit.to).map(one);
+    if let Some(other) = kept
+        .into_iter()
+        .find(|standing| *standing != Standing::After)
+    {
+        return other;
+    }
+    let in_force = backends.first().map(|(_, backend)| backend.in_force());
+    match (Standing::of_parts(changed), in_force) {
+        (Standing::After, Some(InForce::NotYet(text))) => Standing::Underway(text),
+        (Standing::After, Some(InForce::No(text))) => Standing::Other(text),
+        (standing, _) => standing,
+    }
+}
+
 #[allow(clippy::too_many_arguments)] // the fields of one variant
 fn alias_standing(
     fleet: &Fleet,
@@ -182,7 +255,9 @@ fn alias_standing(
         | Mechanism::Dial(_)
         | Mechanism::Forward(_)
         | Mechanism::Distribution(_)
-        | Mechanism::Control(_) => None,
+        | Mechanism::Control(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     });
     let gone = versions.clone().count() <= 1 && complete(fleet, Source::Aliases, &place);
     let share = versions

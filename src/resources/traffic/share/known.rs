@@ -44,7 +44,9 @@ impl<'a> Known<'a> {
                     Mechanism::Record(_)
                     | Mechanism::Dial(_)
                     | Mechanism::Alias(_)
-                    | Mechanism::Distribution(_) => {}
+                    | Mechanism::Distribution(_)
+                    | Mechanism::Route(_)
+                    | Mechanism::Rollout(_) => {}
                 }
             }
         }

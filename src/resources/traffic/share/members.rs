@@ -1,7 +1,7 @@
 //! The shares of a split, by its mechanism. Records have a file of their own.
 
 use super::{
-    super::{AliasVersion, Distribution, EndpointGroup, Forward, Mechanism, Split},
+    super::{AliasVersion, Distribution, EndpointGroup, Mechanism, Split},
     Remark, Share,
     known::Known,
     records,
@@ -25,7 +25,15 @@ pub fn shares(split: &[&Split], known: &Known<'_>) -> Vec<Share> {
         None => Vec::new(),
         Some(Mechanism::Record(_)) => records::shares(&all!(Record), known),
         Some(Mechanism::Dial(_)) => dials(&all!(Dial)),
-        Some(Mechanism::Forward(_)) => forwards(&all!(Forward)),
+        Some(Mechanism::Forward(_)) => {
+            weighted(all!(Forward).iter().map(|group| f64::from(group.weight)))
+        }
+        Some(Mechanism::Rollout(_)) => {
+            weighted(all!(Rollout).iter().map(|version| version.weight()))
+        }
+        Some(Mechanism::Route(_)) => {
+            weighted(all!(Route).iter().map(|backend| f64::from(backend.weight)))
+        }
         Some(Mechanism::Alias(_)) => versions(&all!(Alias)),
         Some(Mechanism::Distribution(_)) => distributions(&all!(Distribution)),
         Some(Mechanism::Control(_)) => {
@@ -58,14 +66,13 @@ fn dials(groups: &[&EndpointGroup]) -> Vec<Share> {
     records::by_weight(&members, relative)
 }
 
-/// A listener forwards by weight whatever the health: a group without healthy targets answers its share with errors.
-fn forwards(groups: &[&Forward]) -> Vec<Share> {
-    let sum: f64 = groups.iter().map(|group| f64::from(group.weight)).sum();
-    groups
-        .iter()
-        .map(|group| {
+/// A listener or a route forwards by weight whatever the health: a group without healthy targets answers its share with errors.
+fn weighted(weights: impl Iterator<Item = f64> + Clone) -> Vec<Share> {
+    let sum: f64 = weights.clone().sum();
+    weights
+        .map(|weight| {
             if sum > 0.0 {
-                Share::exactly(f64::from(group.weight) / sum)
+                Share::exactly(weight / sum)
             } else {
                 Share::exactly(0.0).remark(Remark::NoTraffic)
             }

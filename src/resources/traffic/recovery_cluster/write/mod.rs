@@ -43,6 +43,8 @@ pub(super) fn drift(controls: &[ControlEdit], rows: &[Split]) -> Option<String> 
         rows.iter().find_map(|row| match &row.by {
             Mechanism::Control(control) if control.arn == arn => Some(control.on),
             Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_)
             | Mechanism::Record(_)
             | Mechanism::Dial(_)
             | Mechanism::Forward(_)

@@ -1,0 +1,194 @@
+//! Rollouts of a Kubernetes API over HTTP: what each way of steering sends, and that nothing is sent to another version of the object.
+
+use std::sync::Arc;
+
+use aws_config::{Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use pilothouse::{
+    arm::{ArmToken, Armed, Written},
+    provider::{ask::Ask, memory::Memory, write::Write},
+    resources::{
+        Answer, ErrorClass, ProviderError, Query, Rows, Source, Wanted,
+        change::{ApplyError, Fate, Receipt},
+        traffic::{
+            self, Change, Mechanism, Rollout,
+            rollouts::{RolloutName, Steering, Tool, Verb},
+        },
+    },
+};
+use serde_json::json;
+
+use crate::wire::{Wire, kubernetes::KubernetesApi};
+
+const REGION: &str = "eu-west-1";
+const LIST: &str = "/apis/argoproj.io/v1alpha1/rollouts";
+const OBJECT: &str = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/api";
+const SETS: &str = "/apis/apps/v1/namespaces/shop/replicasets";
+
+/// A console that watches a cluster called `prod`.
+struct Console {
+    config: SdkConfig,
+    memory: Arc<Memory>,
+    servers: Wanted,
+}
+
+impl Console {
+    fn of(api: &KubernetesApi) -> Self {
+        let credentials = Credentials::new("AKIDWIRE", "secret", None, None, "wire");
+        Self {
+            config: SdkConfig::builder()
+                .region(Region::from_static(REGION))
+                .credentials_provider(SharedCredentialsProvider::new(credentials))
+                .build(),
+            memory: Arc::default(),
+            servers: Wanted::ApiServers(vec![api.server("prod")]),
+        }
+    }
+
+    async fn observe(&self, wanted: Wanted, read: u64) -> Result<Answer, ProviderError> {
+        let (estate, place) = (Wire::estate(&[REGION]), Wire::place(REGION));
+        let query = Query {
+            source: Source::Rollouts,
+            place: place.clone(),
+            wanted,
+            read,
+        };
+        let ask = Ask::new(&estate, &place, self.config.clone());
+        let ask = ask.remembering(Arc::clone(&self.memory));
+        traffic::live::observe(ask, &query).await
+    }
+
+    /// A poll.
+    async fn poll(&self) -> Result<Answer, ProviderError> {
+        self.observe(self.servers.clone(), 0).await
+    }
+
+    async fn apply(&self, change: &Change) -> Result<Receipt, ApplyError> {
+        let (estate, place, token) = (Wire::estate(&[REGION]), Wire::place(REGION), token());
+        let ask = Ask::new(&estate, &place, self.config.clone());
+        let ask = ask.remembering(Arc::clone(&self.memory));
+        traffic::live::apply(&Write::new(ask, &token), change).await
+    }
+}
+
+fn token() -> ArmToken {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let written = Written {
+        sequence: 1,
+        hash: String::new(),
+    };
+    let armed = Armed::new("test", now).unwrap();
+    ArmToken::grant(&armed, now, "run", 0, written).unwrap()
+}
+
+fn rollout(answer: &Answer) -> Rollout {
+    let Rows::Traffic(rows) = &answer.rows else {
+        panic!("traffic: {answer:?}");
+    };
+    match &rows.first().expect("a rollout").by {
+        Mechanism::Rollout(version) => version.rollout.clone(),
+        other => panic!("a rollout: {other:?}"),
+    }
+}
+
+fn steer(verb: Verb) -> Change {
+    Change::Steer(Steering {
+        region: Wire::place(REGION).region().unwrap().clone(),
+        rollout: RolloutName {
+            cluster: "prod".to_owned(),
+            tool: Tool::ArgoRollouts,
+            namespace: "shop".to_owned(),
+            name: "api".to_owned(),
+        },
+        verb,
+        step: Some(1),
+        steps: 3,
+        current: "new".to_owned(),
+        stable: "old".to_owned(),
+    })
+}
+
+/// A cluster with one Rollout that waits at its second step, and a console that has seen it.
+async fn shop() -> (KubernetesApi, Console) {
+    let api = KubernetesApi::start().await;
+    api.install("argoproj.io", &["v1alpha1"]);
+    api.put(LIST, json!({"metadata": {"name": "api", "namespace": "shop", "generation": 4},
+        "spec": {"strategy": {"canary": {"steps": [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}]}}, "template": {"spec": {"image": "new"}}},
+        "status": {"phase": "Paused", "observedGeneration": "4", "currentStepIndex": 1, "currentPodHash": "new", "stableRS": "old",
+            "controllerPause": true, "pauseConditions": [{"reason": "CanaryPauseStep"}]}}));
+    let console = Console::of(&api);
+    let answer = console.poll().await.unwrap();
+    let seen = rollout(&answer);
+    assert_eq!(
+        (seen.weight, seen.words().as_str()),
+        (20.0, "Paused at step 2 of 3 (pause)")
+    );
+    (api, console)
+}
+
+#[tokio::test]
+async fn what_is_said_to_the_controller_goes_to_the_status_with_the_version_that_was_read() {
+    let (api, console) = shop().await;
+    let version = api.object(LIST, "api")["metadata"]["resourceVersion"].clone();
+    let receipt = console.apply(&steer(Verb::Promote)).await.unwrap();
+    let patches = api.patches();
+    let (target, content_type, body) = &patches[0];
+    assert_eq!(target, &format!("{OBJECT}/status?fieldManager=pilothouse"));
+    assert_eq!(content_type, "application/merge-patch+json");
+    assert_eq!(
+        body,
+        &json!({"metadata": {"resourceVersion": version}, "status": {"pauseConditions": null}})
+    );
+    assert_eq!(
+        api.object(LIST, "api")["status"].get("pauseConditions"),
+        None
+    );
+    let answer = console
+        .observe(Wanted::Reference(receipt.reference.unwrap()), 9)
+        .await
+        .unwrap();
+    assert!(rollout(&answer).waits.is_empty());
+}
+
+#[tokio::test]
+async fn a_rollout_that_went_on_is_not_steered_and_one_that_changes_meanwhile_is_a_conflict() {
+    let (api, console) = shop().await;
+    let mut object = api.object(LIST, "api");
+    object["status"]["currentStepIndex"] = json!(2);
+    api.put(LIST, object);
+    let error = console.apply(&steer(Verb::Promote)).await.unwrap_err();
+    assert_eq!(
+        (error.fate, error.error.class),
+        (Fate::NotSent, ErrorClass::Conflict)
+    );
+    assert!(api.patches().is_empty());
+    let (api, console) = shop().await;
+    api.race(&format!("{OBJECT}/status"));
+    let error = console.apply(&steer(Verb::Abort)).await.unwrap_err();
+    assert_eq!(
+        (error.fate, error.error.class),
+        (Fate::Refused, ErrorClass::Conflict)
+    );
+    assert_eq!(api.patches().len(), 1);
+}
+
+#[tokio::test]
+async fn an_undo_puts_the_template_of_the_stable_replica_set_back() {
+    let (api, console) = shop().await;
+    let labels = json!({"app": "api", "rollouts-pod-template-hash": "old"});
+    api.put(
+        SETS,
+        json!({"metadata": {"name": "api-old", "namespace": "shop"},
+        "spec": {"template": {"metadata": {"labels": labels}, "spec": {"image": "old"}}}}),
+    );
+    console.apply(&steer(Verb::Undo)).await.unwrap();
+    let template = &api.object(LIST, "api")["spec"]["template"];
+    assert_eq!(
+        template,
+        &json!({"metadata": {"labels": {"app": "api"}}, "spec": {"image": "old"}})
+    );
+    assert_eq!(
+        api.patches()[0].0,
+        format!("{OBJECT}?fieldManager=pilothouse")
+    );
+}
