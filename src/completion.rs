@@ -262,10 +262,12 @@ fn rank(typed: &str, lines: impl Iterator<Item = Completion>, from: usize) -> Ve
             Some((text.starts_with(typed), score, line))
         })
         .collect();
-    // What was typed as it is written comes before what only contains its letters; then the shorter name.
+    // What was typed as it is written comes before what only contains its letters; of those that fit as well, what was typed in full, and then what is
+    // listed first: commands, then actions by how often they are needed.
     scored.sort_by_key(|(prefix, score, line)| {
-        (std::cmp::Reverse((*prefix, *score)), line.line.len())
-    });
+        let whole = line.line.chars().count() == from + typed.chars().count();
+        std::cmp::Reverse((*prefix, *score, whole))
+    }); // stable
     scored.into_iter().map(|(_, _, line)| line).collect()
 }
 

@@ -111,9 +111,17 @@ enum Item {
 
 /// The lines of the help over a page with these bindings: in columns, then what is typed only, what other pages have, and the marks.
 pub fn lines(keymap: &Keymap, here: Context, width: u16, height: u16, ascii: bool) -> Vec<Line> {
-    let (items, typed) = items(keymap, here);
+    let (items, mut typed) = items(keymap, here);
     let mut below = Vec::new();
     flow(&mut below, "Typed", &typed, width);
+    let room = usize::from(height).saturating_sub(rows(&items, (width / LEAST).clamp(1, 3)));
+    if below.len() > room {
+        // There are more of them with each release, and the palette lists them with what they do.
+        typed.retain(|word| !word.strip_prefix(':').is_some_and(is_action));
+        typed.push("and actions: `:` lists them".to_owned());
+        below.clear();
+        flow(&mut below, "Typed", &typed, width);
+    }
     let mut further = Vec::new();
     flow(&mut further, "Elsewhere", &elsewhere(keymap, here), width);
     let most = (width / LEAST).clamp(1, 3);
@@ -197,6 +205,11 @@ fn actions(keymap: &Keymap, items: &mut Vec<Item>, typed: &mut Vec<String>) {
             None => typed.push(format!(":{}", action.name())),
         }
     }
+}
+
+fn is_action(name: &str) -> bool {
+    let mut all = actions::ACTIONS.iter();
+    all.any(|action| action.name() == name)
 }
 
 /// Commands that share a line, if they have keys; those that have none anywhere are typed.

@@ -88,48 +88,54 @@ fn outside(change: &traffic::Change) -> Option<String> {
     }
 }
 
+/// The weights of the record sets that share a name with those that are changed.
+fn of_records(
+    fleet: &Fleet,
+    records: &[traffic::change::RecordEdit],
+) -> Vec<(String, Vec<Option<f64>>)> {
+    let Some(edit) = records.first() else {
+        return Vec::new();
+    };
+    let name = format!(
+        "{} {}",
+        edit.from.name.trim_end_matches('.'),
+        edit.from.record_type
+    );
+    let slice = fleet.traffic.slice(Source::Records, &Place::Global);
+    let rows = slice.map_or(&[][..], |slice| &slice.rows);
+    let weights: Vec<Option<f64>> = rows
+        .iter()
+        .filter_map(|row| match &row.by {
+            Mechanism::Record(record) if same_set(record, &edit.from) => {
+                Some(match record.policy {
+                    Policy::Weighted { weight } => Some(f64::from(weight)),
+                    Policy::Simple
+                    | Policy::Latency { .. }
+                    | Policy::Geolocation { .. }
+                    | Policy::Geoproximity { .. }
+                    | Policy::Failover { .. }
+                    | Policy::MultiValue
+                    | Policy::Cidr { .. }
+                    | Policy::Other => None,
+                })
+            }
+            Mechanism::Record(_)
+            | Mechanism::Dial(_)
+            | Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Distribution(_)
+            | Mechanism::Control(_)
+            | Mechanism::Route(_)
+            | Mechanism::Rollout(_) => None,
+        })
+        .collect();
+    vec![(name, weights)]
+}
+
 /// The weights of the sets that a change touches; `None` for one that is not known.
 fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>>)> {
     match change {
-        traffic::Change::Weights { records } => {
-            let Some(edit) = records.first() else {
-                return Vec::new();
-            };
-            let name = format!(
-                "{} {}",
-                edit.from.name.trim_end_matches('.'),
-                edit.from.record_type
-            );
-            let slice = fleet.traffic.slice(Source::Records, &Place::Global);
-            let rows = slice.map_or(&[][..], |slice| &slice.rows);
-            let weights: Vec<Option<f64>> = rows
-                .iter()
-                .filter_map(|row| match &row.by {
-                    Mechanism::Record(record) if same_set(record, &edit.from) => {
-                        Some(match record.policy {
-                            Policy::Weighted { weight } => Some(f64::from(weight)),
-                            Policy::Simple
-                            | Policy::Latency { .. }
-                            | Policy::Geolocation { .. }
-                            | Policy::Geoproximity { .. }
-                            | Policy::Failover { .. }
-                            | Policy::MultiValue
-                            | Policy::Cidr { .. }
-                            | Policy::Other => None,
-                        })
-                    }
-                    Mechanism::Record(_)
-                    | Mechanism::Dial(_)
-                    | Mechanism::Forward(_)
-                    | Mechanism::Alias(_)
-                    | Mechanism::Distribution(_)
-                    | Mechanism::Control(_)
-                    | Mechanism::Route(_)
-                    | Mechanism::Rollout(_) => None,
-                })
-                .collect();
-            vec![(name, weights)]
-        }
+        traffic::Change::Weights { records } => of_records(fleet, records),
         traffic::Change::Dial { .. } => moved::touched(fleet, &Change::Traffic(change.clone()))
             .into_iter()
             .map(|key| {

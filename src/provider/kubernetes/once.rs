@@ -287,8 +287,8 @@ fn refused(operation: &str, status: StatusCode, id: Option<String>, body: &[u8])
         .is_some_and(|details| !details.name.is_empty());
     if code == 422 && said.reason == "Invalid" && !named {
         fault.error.class = ErrorClass::Conflict;
-        fault.error.message =
-            "the object is not as it was read: a test of the patch failed (HTTP 422)".to_owned();
+        let text = "the object is not as it was read: a test of the patch failed (HTTP 422)";
+        text.clone_into(&mut fault.error.message);
     }
     fault.error.request_id = id;
     let fate = if (400..500).contains(&code) && code != 408 {

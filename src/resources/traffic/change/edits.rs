@@ -79,20 +79,19 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
     }
 }
 
+/// The weight that a record set had.
+fn back(edit: &RecordEdit) -> Result<RecordEdit, &'static str> {
+    let to = edit.from_weight().ok_or("a record set has no weight")?;
+    let from = edit.after();
+    Ok(RecordEdit { from, to })
+}
+
 /// The change that takes it back.
 pub(super) fn inverse(change: &Change) -> Result<Change, &'static str> {
     let inverse = match change.clone() {
-        Change::Weights { records } => {
-            let mut back = Vec::with_capacity(records.len());
-            for edit in records {
-                let weight = edit.from_weight().ok_or("a record set has no weight")?;
-                back.push(RecordEdit {
-                    from: edit.after(),
-                    to: weight,
-                });
-            }
-            Change::Weights { records: back }
-        }
+        Change::Weights { records } => Change::Weights {
+            records: records.iter().map(back).collect::<Result<_, _>>()?,
+        },
         Change::Dial {
             accelerator_arn,
             group_arn,

@@ -194,6 +194,6 @@ fn promoted(steering: &Steering, seen: &Rollout) -> Standing {
         (Some(from), Some(now)) if now < from => {
             Standing::Other(format!("{object} is at step {} again", now + 1))
         }
-        (Some(_), Some(_) | None) | (None, Some(_) | None) => Standing::Before,
+        (Some(_) | None, Some(_) | None) => Standing::Before,
     }
 }

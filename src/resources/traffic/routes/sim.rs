@@ -40,7 +40,7 @@ pub fn observe(world: &World, place: &Place) -> Vec<Split> {
         |backend| {
             backend.generation = mesh.generation;
             backend.hosts = vec![names::API_NAME.to_owned()];
-            backend.matches = "/catalog".to_owned();
+            "/catalog".clone_into(&mut backend.matches);
             backend.parents = vec![parent(observed)];
         },
     );
