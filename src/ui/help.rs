@@ -112,19 +112,15 @@ enum Item {
 /// The lines of the help over a page with these bindings: in columns, then what is typed only, what other pages have, and the marks.
 pub fn lines(keymap: &Keymap, here: Context, width: u16, height: u16, ascii: bool) -> Vec<Line> {
     let (items, mut typed) = items(keymap, here);
-    let mut below = Vec::new();
-    flow(&mut below, "Typed", &typed, width);
-    let room = usize::from(height).saturating_sub(rows(&items, (width / LEAST).clamp(1, 3)));
-    if below.len() > room {
-        // There are more of them with each release, and the palette lists them with what they do.
-        typed.retain(|word| !word.strip_prefix(':').is_some_and(is_action));
-        typed.push("and actions: `:` lists them".to_owned());
-        below.clear();
-        flow(&mut below, "Typed", &typed, width);
-    }
-    let mut further = Vec::new();
-    flow(&mut further, "Elsewhere", &elsewhere(keymap, here), width);
+    let mut below = flow("Typed", &typed, width);
     let most = (width / LEAST).clamp(1, 3);
+    if rows(&items, most) + below.len() > usize::from(height) {
+        // There are more of them with each release, and the palette lists them with what they do.
+        typed.retain(|word| actions::find(word.trim_start_matches(':')).is_err());
+        typed.push("and actions: `:` lists them".to_owned());
+        below = flow("Typed", &typed, width);
+    }
+    let further = flow("Elsewhere", &elsewhere(keymap, here), width);
     let fits = |columns: u16, lines: usize| rows(&items, columns) + lines <= usize::from(height);
     let all = below.len() + further.len() + 1;
     // As few columns as fit, so that there is room for sentences.
@@ -205,11 +201,6 @@ fn actions(keymap: &Keymap, items: &mut Vec<Item>, typed: &mut Vec<String>) {
             None => typed.push(format!(":{}", action.name())),
         }
     }
-}
-
-fn is_action(name: &str) -> bool {
-    let mut all = actions::ACTIONS.iter();
-    all.any(|action| action.name() == name)
 }
 
 /// Commands that share a line, if they have keys; those that have none anywhere are typed.
@@ -327,8 +318,8 @@ fn elsewhere(keymap: &Keymap, here: Context) -> Vec<String> {
 }
 
 /// Words one after the other behind a title, in as many lines as they need.
-fn flow(lines: &mut Vec<Line>, title: &str, words: &[String], width: u16) {
-    let start = KEYS;
+fn flow(title: &str, words: &[String], width: u16) -> Vec<Line> {
+    let (start, mut lines) = (KEYS, Vec::new());
     let mut line: Line = vec![Part::text(0, title, Role::Title)];
     let mut x = start;
     for word in words {
@@ -343,6 +334,7 @@ fn flow(lines: &mut Vec<Line>, title: &str, words: &[String], width: u16) {
     if !words.is_empty() {
         lines.push(line);
     }
+    lines
 }
 
 /// The cells of the widest name.
