@@ -91,6 +91,17 @@ pub struct Lever {
     pub home: String,
 }
 
+impl Lever {
+    /// The API server of a cluster, which lives where the cluster does.
+    pub fn kubernetes(cluster: &str) -> Self {
+        Self {
+            name: "Kubernetes".to_owned(),
+            plane: Plane::Control,
+            home: cluster.to_owned(),
+        }
+    }
+}
+
 /// What every kind of change knows about itself.
 pub trait Alter {
     /// Where the call is sent.

@@ -301,7 +301,7 @@ impl<'a> Choice<'a> {
             .iter()
             .filter(|(_, region)| *region != Some(self.label));
         let some = rest
-            .filter_map(|(record, _)| super::route::weight(record))
+            .filter_map(|(record, _)| record.weight())
             .any(|weight| weight > 0);
         if some {
             Ok(())

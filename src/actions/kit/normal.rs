@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::route::{self, Name, Routes};
+use super::route::{Name, Routes};
 use crate::{
     actions::Refusal,
     plan::ledger::{Ledger, RunRecord},
@@ -118,7 +118,7 @@ impl Normal {
         let mut reasons = Vec::new();
         for record in routes.names.iter().flat_map(|name| name.of(label)) {
             let id = record.set_identifier.as_deref().unwrap_or("");
-            if route::weight(record) == Some(0) {
+            if record.weight() == Some(0) {
                 let said = told.get(id).or_else(|| told.get(label.as_str()));
                 match said
                     .and_then(|weight| u8::try_from(*weight).ok())

@@ -45,21 +45,6 @@ fn rows(fleet: &Fleet, source: Source) -> &[Split] {
     slice.map_or(&[], |slice| &slice.rows)
 }
 
-/// The weight of a record set, if it has one.
-pub fn weight(record: &Record) -> Option<u8> {
-    match record.policy {
-        Policy::Weighted { weight } => Some(weight),
-        Policy::Simple
-        | Policy::Latency { .. }
-        | Policy::Geolocation { .. }
-        | Policy::Geoproximity { .. }
-        | Policy::Failover { .. }
-        | Policy::MultiValue
-        | Policy::Cidr { .. }
-        | Policy::Other => None,
-    }
-}
-
 impl<'a> Name<'a> {
     /// The name without dot and type.
     pub fn plain(&self) -> String {
@@ -84,7 +69,7 @@ impl<'a> Name<'a> {
     pub fn weights(&self) -> Option<Vec<u8>> {
         self.records
             .iter()
-            .map(|(record, _)| weight(record))
+            .map(|(record, _)| record.weight())
             .collect()
     }
 
@@ -237,7 +222,7 @@ impl<'a> Routes<'a> {
                 check.inverted
                     && crate::resources::health_checks::healthy(fleet, &check.id) != Some(true)
             });
-        weight(record) != Some(0) && !inverted && !self.controls(record).iter().any(off)
+        record.weight() != Some(0) && !inverted && !self.controls(record).iter().any(off)
     }
 
     /// Whether anything steers users to a region at all, open or not.

@@ -10,7 +10,7 @@ use super::{
 use crate::resources::{
     Change, Fleet, Place, Source,
     change::Alter,
-    traffic::{self, Mechanism, Policy, find},
+    traffic::{self, Mechanism, find},
 };
 
 /// Whether a change leaves a set of weights that are all zero, or sets one outside what its API takes. `fleet` has it done.
@@ -107,17 +107,7 @@ fn of_records(
         .iter()
         .filter_map(|row| match &row.by {
             Mechanism::Record(record) if same_set(record, &edit.from) => {
-                Some(match record.policy {
-                    Policy::Weighted { weight } => Some(f64::from(weight)),
-                    Policy::Simple
-                    | Policy::Latency { .. }
-                    | Policy::Geolocation { .. }
-                    | Policy::Geoproximity { .. }
-                    | Policy::Failover { .. }
-                    | Policy::MultiValue
-                    | Policy::Cidr { .. }
-                    | Policy::Other => None,
-                })
+                Some(record.weight().map(f64::from))
             }
             Mechanism::Record(_)
             | Mechanism::Dial(_)

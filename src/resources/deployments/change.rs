@@ -9,7 +9,6 @@ use super::{Deployment, Revision};
 use crate::resources::{
     Api, Estate, Fleet, Freshness, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
-    levers::Plane,
     traffic::quoted,
 };
 
@@ -266,11 +265,7 @@ impl Alter for Change {
     }
 
     fn lever(&self) -> Lever {
-        Lever {
-            name: "Kubernetes".to_owned(),
-            plane: Plane::Control,
-            home: self.at().cluster.clone(),
-        }
+        Lever::kubernetes(&self.at().cluster)
     }
 
     fn class(&self) -> Class {

@@ -35,25 +35,11 @@ impl RecordEdit {
 
     /// The weight that is expected; `None` where it is no weighted record.
     pub fn from_weight(&self) -> Option<u8> {
-        weight(&self.from)
+        self.from.weight()
     }
 
     fn name(&self) -> &str {
         self.from.set_identifier.as_deref().unwrap_or("")
-    }
-}
-
-fn weight(record: &Record) -> Option<u8> {
-    match record.policy {
-        Policy::Weighted { weight } => Some(weight),
-        Policy::Simple
-        | Policy::Latency { .. }
-        | Policy::Geolocation { .. }
-        | Policy::Geoproximity { .. }
-        | Policy::Failover { .. }
-        | Policy::MultiValue
-        | Policy::Cidr { .. }
-        | Policy::Other => None,
     }
 }
 

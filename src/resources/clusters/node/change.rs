@@ -7,7 +7,6 @@ use crate::resources::{
     Api, Estate, Fleet, Freshness, Place, RegionLabel, Source,
     change::{self, Alter, Class, Edit, Lever, Standing},
     clusters::NodeCount,
-    levers::Plane,
     traffic::quoted,
 };
 
@@ -127,11 +126,7 @@ impl Alter for Change {
     }
 
     fn lever(&self) -> Lever {
-        Lever {
-            name: "Kubernetes".to_owned(),
-            plane: Plane::Control,
-            home: self.at().cluster.clone(),
-        }
+        Lever::kubernetes(&self.at().cluster)
     }
 
     fn class(&self) -> Class {

@@ -1,6 +1,6 @@
 //! How a change of a traffic split is recognised in what is read: before, after, underway, or something else. Owns no change.
 
-use super::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit, close, weight};
+use super::{BackendEdit, Change, ControlEdit, ForwardEdit, RecordEdit, close};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     change::Standing,
@@ -91,7 +91,7 @@ fn record_standing(fleet: &Fleet, edit: &RecordEdit) -> Standing {
         None => Standing::Unknown(format!("the record set {name} was not read")),
         Some(record) if *record == edit.after() => Standing::After,
         Some(record) if *record == edit.from => Standing::Before,
-        Some(record) => match weight(record) {
+        Some(record) => match record.weight() {
             Some(seen) if Some(seen) != edit.from_weight() => {
                 Standing::Other(format!("the weight of {name} is {seen}"))
             }

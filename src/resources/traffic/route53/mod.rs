@@ -94,6 +94,21 @@ pub struct Record {
 }
 
 impl Record {
+    /// Its weight, 0 to 255; `None` where its policy has none.
+    pub fn weight(&self) -> Option<u8> {
+        match self.policy {
+            Policy::Weighted { weight } => Some(weight),
+            Policy::Simple
+            | Policy::Latency { .. }
+            | Policy::Geolocation { .. }
+            | Policy::Geoproximity { .. }
+            | Policy::Failover { .. }
+            | Policy::MultiValue
+            | Policy::Cidr { .. }
+            | Policy::Other => None,
+        }
+    }
+
     /// The region of the estate that it sends traffic to: as configured, else by its policy, its target, or its set identifier.
     pub fn region<'a>(&self, estate: &'a Estate) -> Option<&'a RegionLabel> {
         let name = plain_name(&self.name);

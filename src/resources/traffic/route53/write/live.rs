@@ -20,7 +20,7 @@ use crate::{
     resources::{
         Api, ErrorClass, ProviderError,
         change::{ApplyError, Receipt},
-        traffic::{Policy, Record, change::RecordEdit},
+        traffic::{Record, change::RecordEdit},
     },
 };
 
@@ -83,18 +83,8 @@ fn batch(write: &Write<'_>, records: &[RecordEdit]) -> Result<ChangeBatch, Build
 
 /// Every field of a weighted record set.
 fn set(record: &Record) -> Result<ResourceRecordSet, BuildError> {
-    let weight = match record.policy {
-        Policy::Weighted { weight } => Some(i64::from(weight)),
-        // Not sent at all: see `unsendable`.
-        Policy::Simple
-        | Policy::Latency { .. }
-        | Policy::Geolocation { .. }
-        | Policy::Geoproximity { .. }
-        | Policy::Failover { .. }
-        | Policy::MultiValue
-        | Policy::Cidr { .. }
-        | Policy::Other => None,
-    };
+    // A record set without one is not sent at all: see `unsendable`.
+    let weight = record.weight().map(i64::from);
     let values = record
         .values
         .iter()

@@ -1,6 +1,7 @@
 //! Is the batch exactly the old record sets for the new ones, and is a refused one understood?
 
 use super::*;
+use crate::resources::traffic::Policy;
 use crate::{
     provider::canned::{self, Asked, Log, Reply},
     resources::{Estate, Place, change::Fate},
