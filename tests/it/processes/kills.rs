@@ -88,6 +88,8 @@ fn kill(host: &Host, dice: &mut Dice) -> Result<(), String> {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+    // Killed before it wrote, it leaves its fate to nobody else.
+    host.zone.calm();
     Ok(())
 }
 

@@ -150,6 +150,11 @@ impl Route53 {
         self.inside().moods.extend(moods);
     }
 
+    /// The writes to come meet nothing any more.
+    pub fn calm(&self) {
+        self.inside().moods.clear();
+    }
+
     /// Every write so far, in the order in which it arrived.
     pub fn log(&self) -> Vec<Batch> {
         self.inside().log.clone()
