@@ -16,19 +16,29 @@ pub fn is_label(text: &str) -> bool {
 /// Checks matchers as they stand between braces: `a="b",c=~"d|e"`.
 pub fn check(text: &str) -> Result<(), String> {
     if let Some(name) = placeholder(text, &OF_REGION) {
-        return Err(format!("there is no `{{{name}}}`; there are {{region}} and {{aws_region}}"));
+        return Err(format!(
+            "there is no `{{{name}}}`; there are {{region}} and {{aws_region}}"
+        ));
     }
     let mut rest = text.trim();
     while !rest.is_empty() {
-        let end = rest.find(['=', '!']).ok_or("a matcher needs `=`, `!=`, `=~` or `!~`")?;
+        let end = rest
+            .find(['=', '!'])
+            .ok_or("a matcher needs `=`, `!=`, `=~` or `!~`")?;
         let (name, after) = rest.split_at(end);
         if !is_label(name.trim()) {
             return Err(format!("`{}` is no name of a label", name.trim()));
         }
         let operators = ["=~", "!~", "!=", "="];
-        let after = operators.iter().find_map(|operator| after.strip_prefix(operator));
-        let after = after.ok_or("a matcher needs `=`, `!=`, `=~` or `!~`")?.trim_start();
-        let quoted = after.strip_prefix('"').ok_or("its value must stand in double quotes")?;
+        let after = operators
+            .iter()
+            .find_map(|operator| after.strip_prefix(operator));
+        let after = after
+            .ok_or("a matcher needs `=`, `!=`, `=~` or `!~`")?
+            .trim_start();
+        let quoted = after
+            .strip_prefix('"')
+            .ok_or("its value must stand in double quotes")?;
         let close = end_of_text(quoted, '"').ok_or("a double quote is not closed")?;
         rest = quoted[close + 1..].trim_start();
         rest = match rest.strip_prefix(',') {
@@ -59,7 +69,9 @@ pub fn check_query(text: &str) -> Result<(), String> {
         return Err("it has control characters".to_owned());
     }
     if let Some(name) = placeholder(text, &OF_QUERY) {
-        return Err(format!("there is no `{{{name}}}`; there are {{selector}} and {{window}}"));
+        return Err(format!(
+            "there is no `{{{name}}}`; there are {{selector}} and {{window}}"
+        ));
     }
     let mut open = Vec::new();
     let mut at = 0;
@@ -111,10 +123,22 @@ mod tests {
 
     #[test]
     fn matchers_are_read_as_promql_reads_them() {
-        for good in ["", "a=\"b\"", "region=\"{region}\", c=~\"d|e,f\" ,g!=\"\\\"\"", "a!~\"x\","] {
+        for good in [
+            "",
+            "a=\"b\"",
+            "region=\"{region}\", c=~\"d|e,f\" ,g!=\"\\\"\"",
+            "a!~\"x\",",
+        ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
-        for bad in ["a", "a=b", "a=\"b", "a=\"b\" c=\"d\"", "1a=\"b\"", "a=\"{regoin}\""] {
+        for bad in [
+            "a",
+            "a=b",
+            "a=\"b",
+            "a=\"b\" c=\"d\"",
+            "1a=\"b\"",
+            "a=\"{regoin}\"",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }
@@ -123,7 +147,10 @@ mod tests {
     fn what_can_be_seen_of_a_query_is_checked() {
         let good = "sum by (a) (rate(x{b=\"}\",{selector}}[{window}])) > bool 0 # )";
         assert!(check_query("sum(rate(x{b=\"}\",{selector}}[{window}]))").is_ok());
-        assert!(check_query(good).is_err(), "comments are not worth their trouble");
+        assert!(
+            check_query(good).is_err(),
+            "comments are not worth their trouble"
+        );
         for bad in ["", "sum(x", "x)", "x{a=\"b}", "x{selektor}", "rate(x[5m)]"] {
             assert!(check_query(bad).is_err(), "{bad}");
         }

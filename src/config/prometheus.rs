@@ -33,17 +33,23 @@ struct Said {
 }
 
 /// Which Prometheus tells about each region.
-pub fn read(
-    root: &mut Section<'_>,
-    regions: &[RegionSpec],
-) -> BTreeMap<RegionLabel, Prometheus> {
+pub fn read(root: &mut Section<'_>, regions: &[RegionSpec]) -> BTreeMap<RegionLabel, Prometheus> {
     let report = root.report();
-    let central = root.table("prometheus").map(read_section).unwrap_or_default();
+    let central = root
+        .table("prometheus")
+        .map(read_section)
+        .unwrap_or_default();
     let mut servers = BTreeMap::new();
     let mut own: BTreeMap<&RegionLabel, Said> = BTreeMap::new();
     // The sections of the regions are read for everything else elsewhere, and their other problems are reported there.
-    let tables = root.value("region").and_then(|value| value.get_ref().as_array());
-    for table in tables.into_iter().flatten().filter_map(|entry| entry.get_ref().as_table()) {
+    let tables = root
+        .value("region")
+        .and_then(|value| value.get_ref().as_array());
+    for table in tables
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.get_ref().as_table())
+    {
         let label = table.get("label").and_then(text_of);
         let spec = label.and_then(|label| regions.iter().find(|r| r.label.as_str() == label.value));
         let Some((value, spec)) = table.get("prometheus").zip(spec) else {
@@ -63,9 +69,9 @@ pub fn read(
         }
         own.insert(&spec.label, said);
     }
-    let shared = regions.iter().filter(|region| {
-        own.get(&region.label).is_none_or(|said| said.url.is_none())
-    });
+    let shared = regions
+        .iter()
+        .filter(|region| own.get(&region.label).is_none_or(|said| said.url.is_none()));
     if let Some(url) = central.url.as_ref().filter(|_| shared.clone().count() > 1) {
         check_shared(report, url, &central);
     }
@@ -130,7 +136,11 @@ fn resolve(
         (Some(found), _) => found.value.clone(),
         // A server of its own keeps no other region.
         (None, Some(_)) => String::new(),
-        (None, None) => central.selector.as_ref().map(|f| f.value.clone()).unwrap_or_default(),
+        (None, None) => central
+            .selector
+            .as_ref()
+            .map(|f| f.value.clone())
+            .unwrap_or_default(),
     };
     let default = || Dialect::ALL.map(|(_, dialect)| dialect.queries()).to_vec();
     Some(Prometheus {
@@ -139,7 +149,10 @@ fn resolve(
         ca_file: from.ca_file.clone(),
         selector: matchers::fill(&selector, region),
         window: own.window.or(central.window).unwrap_or(WINDOW),
-        queries: own.queries.or_else(|| central.queries.clone()).unwrap_or_else(default),
+        queries: own
+            .queries
+            .or_else(|| central.queries.clone())
+            .unwrap_or_else(default),
     })
 }
 
@@ -153,12 +166,15 @@ fn syntax_of_workspace(url: &str) -> Option<&str> {
 
 fn read_section(mut section: Section<'_>) -> Said {
     let report = section.report();
-    let url = section.text("url").and_then(|found| check_url(report, &found));
+    let url = section
+        .text("url")
+        .and_then(|found| check_url(report, &found));
     let (auth, sigv4) = read_auth(&mut section);
     let ca_file = section.text("ca_file").map(|found| found.value.to_owned());
     let selector = section.text("selector").map(|found| {
         if let Err(why) = matchers::check(found.value) {
-            let text = format!("`selector` is no list of matchers like `region=\"{{region}}\"`: {why}");
+            let text =
+                format!("`selector` is no list of matchers like `region=\"{{region}}\"`: {why}");
             report.at(&found.span, text);
         }
         Found {
@@ -218,7 +234,9 @@ fn check_url(report: &super::problem::Report<'_>, found: &Found<&str>) -> Option
         );
     }
     if url.ends_with("/api/v1") || url.contains("/api/v1/") {
-        return wrong("write `url` without `/api/v1` and what follows; the console adds it".to_owned());
+        return wrong(
+            "write `url` without `/api/v1` and what follows; the console adds it".to_owned(),
+        );
     }
     Some(Found {
         value: url.to_owned(),
@@ -227,7 +245,11 @@ fn check_url(report: &super::problem::Report<'_>, found: &Found<&str>) -> Option
 }
 
 /// A secret by its file or its environment variable.
-fn secret(section: &mut Section<'_>, file: &'static str, env: &'static str) -> Option<(Secret, Range<usize>)> {
+fn secret(
+    section: &mut Section<'_>,
+    file: &'static str,
+    env: &'static str,
+) -> Option<(Secret, Range<usize>)> {
     let report = section.report();
     let (in_file, in_env) = (section.text(file), section.text(env));
     if let (Some(_), Some(second)) = (&in_file, &in_env) {
@@ -263,7 +285,10 @@ fn read_auth(section: &mut Section<'_>) -> (Auth, Option<Range<usize>>) {
             password,
         },
         (None, Some(found), None) => {
-            report.at(&found.span, "`username` needs a `password_file` or a `password_env`");
+            report.at(
+                &found.span,
+                "`username` needs a `password_file` or a `password_env`",
+            );
             Auth::None
         }
         (None, None, Some((_, span))) => {
@@ -324,7 +349,10 @@ fn read_queries(mut section: Section<'_>, base: Dialect) -> (QuerySet, Vec<Range
     let label = |section: &mut Section<'_>, key: &'static str| {
         let found = section.text(key)?;
         if !matchers::is_label(found.value) {
-            report.at(&found.span, format!("`{}` is no name of a label", found.value));
+            report.at(
+                &found.span,
+                format!("`{}` is no name of a label", found.value),
+            );
         }
         Some(found.value.to_owned())
     };

@@ -139,8 +139,9 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
     for label in outlook.concerned() {
         let place = Place::Region(label.clone());
         let watched = SOURCES_OF_ALARMS.into_iter();
-        let mut watched =
-            watched.filter(|source| fleet.estate.places(*source).contains(&place)).peekable();
+        let mut watched = watched
+            .filter(|source| fleet.estate.places(*source).contains(&place))
+            .peekable();
         if watched.peek().is_none() {
             found.warn(format!("alarms of {label} are not watched"), "");
             continue;
@@ -173,7 +174,10 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
         let (grave, others) = (alarms.grave_alerts.len(), alarms.alerts.len());
         let remedy = format!("look into {label} first");
         if let Some(name) = alarms.grave_alerts.first() {
-            found.fail(format!("{label}: {grave} critical alerts fire, {name}"), remedy);
+            found.fail(
+                format!("{label}: {grave} critical alerts fire, {name}"),
+                remedy,
+            );
         } else if let Some(name) = alarms.alerts.first() {
             found.warn(format!("{label}: {others} alerts fire, {name}"), remedy);
         }

@@ -170,7 +170,9 @@ fn unreadable(body: &[u8], error: &serde_json::Error) -> Refused {
         format!("an answer that we cannot read: {error}")
     } else {
         let start = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
-        format!("an answer that is no JSON; is a login page in front of it? It begins with {start:?}")
+        format!(
+            "an answer that is no JSON; is a login page in front of it? It begins with {start:?}"
+        )
     };
     Refused::new(ErrorClass::Terminal, text)
 }
@@ -241,12 +243,19 @@ mod tests {
     #[test]
     fn an_instant_vector_is_a_series_of_one_value_and_nothing_is_no_error() {
         let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1700000000,"3"]}]}}"#;
-        assert_eq!(read(200, vector.as_bytes()).unwrap().series[0].values[0].1, 3.0);
+        assert_eq!(
+            read(200, vector.as_bytes()).unwrap().series[0].values[0].1,
+            3.0
+        );
         let plain = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1700000000,3]}]}}"#;
-        assert_eq!(read(200, plain.as_bytes()).unwrap().series[0].values[0].1, 3.0);
+        assert_eq!(
+            read(200, plain.as_bytes()).unwrap().series[0].values[0].1,
+            3.0
+        );
         let empty = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
         assert_eq!(read(200, empty.as_bytes()).unwrap(), Told::default());
-        let null = r#"{"status":"success","data":{"resultType":"vector","result":null},"warnings":null}"#;
+        let null =
+            r#"{"status":"success","data":{"resultType":"vector","result":null},"warnings":null}"#;
         assert_eq!(read(200, null.as_bytes()).unwrap(), Told::default());
     }
 
@@ -290,12 +299,22 @@ mod tests {
         assert_eq!(error(401, "Unauthorized\n").1, "HTTP 401: Unauthorized");
         assert_eq!(error(502, "<html>").1, "HTTP 502");
         let (class, text) = error(200, "<!DOCTYPE html><title>Sign in</title>");
-        assert!(class == ErrorClass::Terminal && text.contains("login page"), "{text}");
+        assert!(
+            class == ErrorClass::Terminal && text.contains("login page"),
+            "{text}"
+        );
         let half = r#"{"status":"success","data":{"resultType":"matrix","resu"#;
         assert_eq!(error(200, half).0, ErrorClass::Transient);
-        let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1"]}}"#;
-        assert_eq!(error(200, scalar).1, "the query gives a single value, not series");
-        assert_eq!(error(200, r#"{"status":"success"}"#).0, ErrorClass::Terminal);
+        let scalar =
+            r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1"]}}"#;
+        assert_eq!(
+            error(200, scalar).1,
+            "the query gives a single value, not series"
+        );
+        assert_eq!(
+            error(200, r#"{"status":"success"}"#).0,
+            ErrorClass::Terminal
+        );
         assert_eq!(error(200, "[]").0, ErrorClass::Terminal);
     }
 }

@@ -65,7 +65,8 @@ impl<'a> Server<'a> {
             Some(client) => client.clone(),
             None => {
                 let made = connect(settings).await;
-                let wrong = |text: String| ProviderError::new(ErrorClass::Terminal, operation, text);
+                let wrong =
+                    |text: String| ProviderError::new(ErrorClass::Terminal, operation, text);
                 kept.insert(made.map_err(wrong)?).clone()
             }
         };
@@ -77,11 +78,7 @@ impl<'a> Server<'a> {
     }
 
     /// What a query gives now.
-    pub async fn query(
-        &self,
-        operation: &'static str,
-        query: &str,
-    ) -> Result<Told, ProviderError> {
+    pub async fn query(&self, operation: &'static str, query: &str) -> Result<Told, ProviderError> {
         self.told(operation, "/api/v1/query", &[("query", query)])
             .await
     }
@@ -125,9 +122,8 @@ impl<'a> Server<'a> {
         parameters: &[(&str, &str)],
     ) -> Result<Told, ProviderError> {
         let (status, body) = self.send(operation, path, parameters).await?;
-        answer::read(status, &body).map_err(|Refused { class, text }| {
-            ProviderError::new(class, operation, text)
-        })
+        answer::read(status, &body)
+            .map_err(|Refused { class, text }| ProviderError::new(class, operation, text))
     }
 
     /// One call, within its deadline; the answer as it came.
@@ -258,7 +254,10 @@ mod tests {
 
     #[test]
     fn a_short_query_stands_in_the_address_and_a_long_one_in_the_body() {
-        let short = request("/api/v1/query", &[("query", "up{a=\"b c\"} + 1"), ("step", "60")]);
+        let short = request(
+            "/api/v1/query",
+            &[("query", "up{a=\"b c\"} + 1"), ("step", "60")],
+        );
         let short = short.unwrap();
         assert_eq!(
             short.uri(),
@@ -266,7 +265,10 @@ mod tests {
         );
         assert!(short.body().is_empty());
         let long = request("/api/v1/query", &[("query", &"x".repeat(4_000))]).unwrap();
-        assert_eq!((long.method().as_str(), long.uri().path()), ("POST", "/api/v1/query"));
+        assert_eq!(
+            (long.method().as_str(), long.uri().path()),
+            ("POST", "/api/v1/query")
+        );
         assert!(long.uri().query().is_none() && long.body().starts_with(b"query=xxx"));
         assert_eq!(request("/a", &[]).unwrap().uri(), "/a");
     }

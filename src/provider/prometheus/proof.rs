@@ -105,7 +105,10 @@ fn signed(
         .map_err(|error| error.to_string())?
         .into();
     // The client puts the address of the server before the path.
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     let whole = format!("{url}{path}");
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok());
@@ -133,8 +136,18 @@ mod tests {
         std::fs::write(path("empty"), " \n").unwrap();
         let file = |name: &str| Secret::File(path(name));
         assert_eq!(read(&file("token")).await.unwrap(), "s3cret");
-        assert!(read(&file("empty")).await.unwrap_err().ends_with("is empty"));
-        assert!(read(&file("none")).await.unwrap_err().contains("could not be read"));
+        assert!(
+            read(&file("empty"))
+                .await
+                .unwrap_err()
+                .ends_with("is empty")
+        );
+        assert!(
+            read(&file("none"))
+                .await
+                .unwrap_err()
+                .contains("could not be read")
+        );
         let unset = Secret::Env("PILOTHOUSE_NO_SUCH_VARIABLE".to_owned());
         assert!(read(&unset).await.unwrap_err().ends_with("is not set"));
 
@@ -171,7 +184,9 @@ mod tests {
 
     #[test]
     fn the_signature_is_for_the_whole_address_and_the_service() {
-        let mut request = Request::get("/api/v1/query?query=up%7B%7D").body(Vec::new()).unwrap();
+        let mut request = Request::get("/api/v1/query?query=up%7B%7D")
+            .body(Vec::new())
+            .unwrap();
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
         let url = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1";
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);

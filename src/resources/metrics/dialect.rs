@@ -291,7 +291,11 @@ impl Prometheus {
 
     /// Asks which of the dialects are spoken.
     pub fn spoken(&self) -> String {
-        let metrics: Vec<&str> = self.queries.iter().map(|set| set.dialect.metric()).collect();
+        let metrics: Vec<&str> = self
+            .queries
+            .iter()
+            .map(|set| set.dialect.metric())
+            .collect();
         self.fill(&format!(
             "count by (__name__) ({{__name__=~\"{}\",{{selector}}}})",
             metrics.join("|")

@@ -214,10 +214,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        provider::canned,
-        resources::Estate,
-    };
+    use crate::{provider::canned, resources::Estate};
 
     #[test]
     fn several_sets_make_one_value() {

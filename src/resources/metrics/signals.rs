@@ -269,7 +269,10 @@ mod tests {
             series(key("v1", Signal::Requests), &[(65, 40.0), (125, 41.0)]),
             series(key("v2", Signal::Requests), &[(160, 2.0)]),
             series(key("v2", Signal::Errors), &[(60, 7.5)]),
-            series(signal_key("shop", "checkout-x", "v9", Signal::Requests), &[(60, 1.0)]),
+            series(
+                signal_key("shop", "checkout-x", "v9", Signal::Requests),
+                &[(60, 1.0)],
+            ),
             series(key("", Signal::Requests), &[(60, 50.0)]),
         ]);
         let signals = fleet.service_signals(&place, "shop", "checkout");
@@ -283,14 +286,24 @@ mod tests {
             "it stopped reporting 100 s ago"
         );
         assert_eq!(signals[1].error_percent.usable(), Some(7.5));
-        assert!(fleet.service_signals(&place, "other", "checkout").is_empty());
+        assert!(
+            fleet
+                .service_signals(&place, "other", "checkout")
+                .is_empty()
+        );
     }
 
     #[test]
     fn requests_of_a_time_are_counted_minute_by_minute() {
         let (fleet, place) = fleet(vec![
-            series(key("v1", Signal::Requests), &[(60, 2.0), (120, 4.0), (180, 100.0)]),
-            series(key("v1", Signal::Errors), &[(60, 50.0), (120, 25.0), (180, 100.0)]),
+            series(
+                key("v1", Signal::Requests),
+                &[(60, 2.0), (120, 4.0), (180, 100.0)],
+            ),
+            series(
+                key("v1", Signal::Errors),
+                &[(60, 50.0), (120, 25.0), (180, 100.0)],
+            ),
         ]);
         let signals = &fleet.service_signals(&place, "shop", "checkout")[0];
         let since = fleet.now - jiff::SignedDuration::from_secs(125);

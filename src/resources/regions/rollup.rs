@@ -16,8 +16,12 @@ use super::{
     stores::Stores,
 };
 use crate::resources::{
-    Fleet, Freshness, Judgement, Place, RegionLabel, Severity, Source, alarms::{AlarmType, alerts},
-    clusters::Cluster, health_checks, metrics::Reading, traffic::Mechanism,
+    Fleet, Freshness, Judgement, Place, RegionLabel, Severity, Source,
+    alarms::{AlarmType, alerts},
+    clusters::Cluster,
+    health_checks,
+    metrics::Reading,
+    traffic::Mechanism,
 };
 
 /// Who tells about alarms; a region may have both, one or none.

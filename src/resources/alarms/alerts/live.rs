@@ -30,7 +30,11 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
     let server = Server::open(&ask, settings, OPERATION).await?;
     let told = server.query(OPERATION, &settings.firing()).await?;
     for warning in &told.warnings {
-        ask.problem(ProviderError::new(ErrorClass::Transient, OPERATION, warning));
+        ask.problem(ProviderError::new(
+            ErrorClass::Transient,
+            OPERATION,
+            warning,
+        ));
     }
     let mut alerts: Vec<Alarm> = told.series.into_iter().map(alert).collect();
     alerts.sort_by(|a, b| (&a.name, &a.dimensions).cmp(&(&b.name, &b.dimensions)));
@@ -62,7 +66,10 @@ fn alert(series: Labelled) -> Alarm {
 
 /// What it is about, by its labels.
 fn words(labels: &BTreeMap<String, String>) -> Option<String> {
-    let words: Vec<String> = labels.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let words: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
     (!words.is_empty()).then(|| words.join(", "))
 }
 
@@ -82,11 +89,22 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let with = |value| alert(Labelled { labels: labels.clone(), values: vec![(now, value)] });
+        let with = |value| {
+            alert(Labelled {
+                labels: labels.clone(),
+                values: vec![(now, value)],
+            })
+        };
         let known = with(1_699_999_000.0);
-        assert_eq!((known.name.as_str(), known.state.as_str()), ("HighErrorRate", "ALARM"));
+        assert_eq!(
+            (known.name.as_str(), known.state.as_str()),
+            ("HighErrorRate", "ALARM")
+        );
         assert_eq!(known.since, Timestamp::from_second(1_699_999_000).ok());
-        assert_eq!(known.dimensions, [("severity".to_owned(), "critical".to_owned())]);
+        assert_eq!(
+            known.dimensions,
+            [("severity".to_owned(), "critical".to_owned())]
+        );
         assert_eq!(known.reason.as_deref(), Some("severity critical"));
         assert_eq!(with(1.0).since, None);
     }

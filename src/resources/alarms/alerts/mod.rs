@@ -35,7 +35,9 @@ pub(super) fn judge(alarm: &Alarm) -> Judgement {
 /// What tells two alerts of one rule apart.
 pub(super) fn key(alarm: &Alarm) -> String {
     let labels = alarm.dimensions.iter();
-    let labels: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+    let labels: Vec<String> = labels
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     format!("alert/{}/{}", alarm.name, labels.join(","))
 }
 

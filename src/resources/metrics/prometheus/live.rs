@@ -51,8 +51,7 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
     let sets = spoken.iter().map(|set| read(&server, settings, set, range));
     let targets = settings.targets();
     let targets = server.query_range(RANGE, &targets, range, STEP);
-    let ((targets, version), given) =
-        join(join(targets, server.version()), join_all(sets)).await;
+    let ((targets, version), given) = join(join(targets, server.version()), join_all(sets)).await;
     // The server itself must answer, or nothing is known.
     let targets = noted(&ask, targets)?;
     let mut rows = about(&targets, settings, version);
@@ -63,7 +62,10 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
         }
         // A service that two proxies count is told by the first of them.
         let services = given.services();
-        for service in services.into_iter().filter(|service| keys.insert(service.clone())) {
+        for service in services
+            .into_iter()
+            .filter(|service| keys.insert(service.clone()))
+        {
             rows.extend(given.rows(set, settings, &service));
         }
     }
@@ -96,9 +98,8 @@ async fn spoken(
         for set in &settings.queries {
             let metric = set.dialect.metric();
             let mut series = told.series.iter();
-            let there = series.any(|series| {
-                series.labels.get("__name__").map(String::as_str) == Some(metric)
-            });
+            let there = series
+                .any(|series| series.labels.get("__name__").map(String::as_str) == Some(metric));
             ask.memory.dialects.learn(set.dialect.name(), there);
         }
     }
@@ -121,7 +122,9 @@ fn about(told: &Told, settings: &Prometheus, version: Option<String>) -> Vec<Ser
     let count = |state: &str| {
         let of = |series: &&Labelled| series.labels.get("state").map(String::as_str) == Some(state);
         let series = told.series.iter().find(of);
-        series.map_or_else(Values::new, |series| series.values.iter().copied().collect())
+        series.map_or_else(Values::new, |series| {
+            series.values.iter().copied().collect()
+        })
     };
     let (mut up, mut down) = (count("1"), count("0"));
     // Where some targets are told of, none of the other kind is zero of them.
@@ -193,7 +196,9 @@ fn by_service(
         let values = services.entry(service).or_default();
         for (at, value) in series.values {
             let known = values.entry(at);
-            known.and_modify(|known| *known = combine(*known, value)).or_insert(value);
+            known
+                .and_modify(|known| *known = combine(*known, value))
+                .or_insert(value);
         }
     }
     services
@@ -205,7 +210,9 @@ impl GivenSet {
     }
 
     fn errors(&self) -> impl Iterator<Item = &ProviderError> {
-        self.parts().into_iter().filter_map(|given| given.as_ref().err())
+        self.parts()
+            .into_iter()
+            .filter_map(|given| given.as_ref().err())
     }
 
     /// Every service that one of the queries tells of. Errors alone make none: they are those of its requests.
@@ -260,7 +267,11 @@ impl Quality {
             Self::Failed => 2,
             Self::Forbidden => 3,
         };
-        if rank(other) > rank(self) { other } else { self }
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -327,7 +338,11 @@ mod tests {
     #[test]
     fn a_point_begins_where_its_window_begins() {
         let spec = spec("k".to_owned(), "q", Stat::Average, Vec::new(), STEP);
-        let series = series(spec, Values::from([(at(60), 1.0), (at(120), 2.0)]), Quality::Complete);
+        let series = series(
+            spec,
+            Values::from([(at(60), 1.0), (at(120), 2.0)]),
+            Quality::Complete,
+        );
         let points: Vec<_> = series.points.iter().map(|p| (p.at, p.value)).collect();
         assert_eq!(points, [(at(60), 2.0), (at(0), 1.0)]);
         assert_eq!(series.latest(at(120)).map(|point| point.value), Some(2.0));

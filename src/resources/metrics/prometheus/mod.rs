@@ -15,7 +15,10 @@ pub fn judge(series: &Series, fleet: &Fleet, place: &Place) -> Judgement {
             "Prometheus answers, and no target of {place} reports to it"
         )),
         Reading::Value { value, .. } if key == signals::TARGETS_DOWN && value > 0.0 => {
-            Judgement::new(Severity::Warn, format!("{value:.0} targets do not answer Prometheus"))
+            Judgement::new(
+                Severity::Warn,
+                format!("{value:.0} targets do not answer Prometheus"),
+            )
         }
         Reading::Value { at, freshness, .. } if freshness >= Freshness::Expired => {
             let age = coarse_age(crate::resources::age(at, fleet.now));
