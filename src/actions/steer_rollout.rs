@@ -91,6 +91,7 @@ fn raises(verb: Verb) -> bool {
 fn guards(verb: Verb) -> &'static [GuardId] {
     const RAISE: &[GuardId] = &[
         GuardId::Owner,
+        GuardId::Sample,
         GuardId::Health,
         GuardId::Alarm,
         GuardId::Stale,

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::resources::{Fleet, RegionLabel, metrics::Reading, regions::rollup::Rollup};
+use super::canaries::{self, Canary};
+use crate::resources::{
+    Change, Fleet, Place, RegionLabel, metrics::Reading, regions::rollup::Rollup,
+};
 
 /// What a gate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,17 +22,41 @@ pub enum Gate {
 /// while here it has come, and errors and latency tell whether it hurts.
 const SATURATED: f64 = 100.0;
 
-/// Judges regions by what was measured after `since`.
-pub fn judge(fleet: &Fleet, regions: &[RegionLabel], since: Timestamp) -> Gate {
+/// Judges regions by what was measured after `since`, and the canaries that changes gave more users by their own requests, where those are measured.
+pub fn judge<'a>(
+    fleet: &Fleet,
+    regions: &[RegionLabel],
+    changes: impl Iterator<Item = &'a Change>,
+    since: Timestamp,
+) -> Gate {
+    let canaries: Vec<Canary> = changes
+        .flat_map(|change| canaries::of(fleet, change))
+        .filter(|canary| canary.measured(fleet))
+        .collect();
+    let own = canaries.iter().map(|canary| canary.judge(fleet, since));
+    let regions = regions.iter().filter_map(|label| {
+        // Where no load balancer could tell, the canary tells for itself.
+        let place = Place::Region(label.clone());
+        let told = canaries.iter().any(|canary| canary.place == place);
+        let gate = region(fleet, label, since);
+        let mute = told && matches!(gate, Gate::NoData(_)) && unmeasured(fleet, label);
+        (!mute).then_some(gate)
+    });
     let mut silent = None;
-    for label in regions {
-        match region(fleet, label, since) {
+    for gate in own.chain(regions) {
+        match gate {
             Gate::Holds => {}
             Gate::NoData(text) => silent = silent.or(Some(text)),
             breached @ Gate::Breached(_) => return breached,
         }
     }
     silent.map_or(Gate::Holds, Gate::NoData)
+}
+
+/// Whether a region has no load balancer that could tell anything.
+pub fn unmeasured(fleet: &Fleet, label: &RegionLabel) -> bool {
+    let demand = &fleet.rollup(label).demand;
+    demand.error_percent.is_none() && demand.p95_ms.is_none()
 }
 
 /// One value against its limit. `at` is the start of the period: what began before the change says nothing about it.

@@ -1,6 +1,7 @@
 //! Plans: what will be done, in which order, with what is expected before and after each step. Owns the frozen plan and its hash; decides nothing, sends nothing, knows no clock.
 
 pub mod beside;
+pub mod canaries;
 mod differ;
 pub mod entry;
 pub mod forecast;

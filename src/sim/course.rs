@@ -59,6 +59,7 @@ fn seen_within(fault: &Fault) -> Option<f64> {
         | Fault::RouteCanaryBad { .. } => Some(60.0),
         Fault::Partition { .. } => Some(120.0),
         Fault::StaleTelemetry { .. }
+        | Fault::MetricsMissing { .. }
         | Fault::Api { .. }
         | Fault::Write { .. }
         | Fault::Release { .. }

@@ -38,9 +38,10 @@ use crate::{
     plan::entry::Entry,
     provider::Provider,
     resources::{
-        Answer, Change, Estate, ProviderError, Query,
+        Answer, Change, Estate, ProviderError, Query, RegionLabel,
         change::{ApplyError, Receipt},
         estate::{Access, ManagedName, RecoveryEndpoint, RegionSpec},
+        metrics::dialect::{Auth, Dialect, Prometheus},
     },
 };
 
@@ -223,8 +224,25 @@ pub fn estate(world: &World) -> Estate {
             .map(managed)
             .to_vec(),
         recovery_endpoints: names::RECOVERY_REGIONS.iter().map(endpoint).collect(),
+        prometheus: prometheus(world),
         ..Estate::default()
     }
+}
+
+/// A Prometheus in each region, where the world has any.
+fn prometheus(world: &World) -> BTreeMap<RegionLabel, Prometheus> {
+    let regions = world.shape.regions.iter().filter(|_| world.shape.prometheus);
+    let server = |aws_region: &str| Prometheus {
+        url: format!("https://prometheus.{aws_region}.example.com"),
+        auth: Auth::None,
+        ca_file: None,
+        selector: String::new(),
+        window: 60,
+        queries: vec![Dialect::Istio.queries()],
+    };
+    regions
+        .map(|region| (region.label.clone(), server(&region.aws_region)))
+        .collect()
 }
 
 #[cfg(test)]

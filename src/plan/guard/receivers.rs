@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Guard, GuardId, Verdict, finding::Findings, origins, outlook::Outlook};
 use crate::{
-    plan::{Step, Wait, Work, forecast::Forecast},
+    plan::{Step, Wait, Work, canaries, forecast::Forecast, gate},
     resources::{
-        Freshness, Place, Severity, age,
+        Freshness, Place, RegionLabel, Severity, Source, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
         regions::{capacity::Capacity, demand, rollup::SOURCES_OF_ALARMS},
@@ -216,6 +216,9 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
     let limits = &outlook.fleet.estate.thresholds;
     let bakes = outlook.ahead.iter().any(is_bake);
     for label in &regions {
+        if by_canary(outlook, label, &mut found) {
+            continue;
+        }
         let rollup = outlook.fleet.rollup(label);
         let demand = &rollup.demand;
         let inputs = [("error rate", demand.error_percent), ("p95", demand.p95_ms)];
@@ -256,6 +259,23 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
         found.warn("no step watches the receivers", "");
     }
     found.guard(GuardId::Abort, "nothing that is measured by region moves")
+}
+
+/// Where no load balancer could tell, what gets more users tells for itself, if its Prometheus is heard. Tells whether that is so.
+fn by_canary(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -> bool {
+    let (fleet, place) = (outlook.fleet, Place::Region(label.clone()));
+    let mut raised = outlook.changes().flat_map(|change| canaries::of(fleet, change));
+    let own = raised.any(|canary| canary.place == place && canary.measured(fleet));
+    if !own || !gate::unmeasured(fleet, label) {
+        return false;
+    }
+    if fleet.freshness(Source::Prometheus, &place) >= Freshness::Expired {
+        let text = format!("the Prometheus of {label} was not read lately");
+        found.unknown(text, "wait for a fresh reading");
+    } else {
+        found.pass(format!("{label} is judged by the canary itself"));
+    }
+    true
 }
 
 fn is_bake(step: &Step) -> bool {

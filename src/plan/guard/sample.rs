@@ -1,15 +1,15 @@
 //! G-SAMPLE: a canary is raised only when enough of its requests were seen. Owns how many are enough (domain B.3); a canary that begins has none, and one that is taken back needs none.
 
-use super::{Guard, GuardId, back, finding::Findings, outlook::Outlook};
-use crate::resources::{
-    Change, Fleet, Place, Source,
-    traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
-};
+use jiff::Timestamp;
 
-/// Requests that are enough for a verdict.
-const REQUESTS: f64 = 500.0;
-/// Errors that are enough.
-const ERRORS: f64 = 10.0;
+use super::{Guard, GuardId, back, finding::Findings, outlook::Outlook};
+use crate::{
+    plan::canaries::{self, Canary, ERRORS, REQUESTS},
+    resources::{
+        Change, Fleet, Place, Source,
+        traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
+    },
+};
 
 /// G-SAMPLE.
 pub fn sample(outlook: &Outlook<'_>) -> Guard {
@@ -50,10 +50,14 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
                     format!("staging {staging}"),
                 )
             }
+            traffic::Change::Route { .. } | traffic::Change::Steer(_) => {
+                for canary in canaries::of(outlook.fleet, &Change::Traffic(change.clone())) {
+                    measured(outlook, change, &canary, &mut found);
+                }
+                continue;
+            }
             // Load balancers publish no requests of a target group that are read here.
             traffic::Change::Forward { .. }
-            | traffic::Change::Route { .. }
-            | traffic::Change::Steer(_)
             | traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. }
@@ -74,21 +78,100 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
                 format!("the requests of {what} were not read"),
                 "wait for its metrics",
             ),
-            Some((seen, minutes)) if seen >= REQUESTS || failed >= ERRORS => found.pass(format!(
-                "{what}: {seen:.0} requests, {failed:.0} errors in {minutes} min"
-            )),
-            Some((seen, minutes)) => found.fail(
-                format!(
-                    "{what}: {seen:.0} requests < {REQUESTS:.0} and {failed:.0} errors < {ERRORS:.0} in {minutes} min"
-                ),
-                "wait until more users have seen it",
-            ),
+            Some((seen, minutes)) => weigh(&what, seen, failed, minutes, &mut found),
         }
     }
     found.guard(
         GuardId::Sample,
         "no canary is raised whose requests are counted",
     )
+}
+
+/// Whether so many requests are enough.
+fn weigh(what: &str, seen: f64, failed: f64, minutes: usize, found: &mut Findings) {
+    if seen >= REQUESTS || failed >= ERRORS {
+        found.pass(format!(
+            "{what}: {seen:.0} requests, {failed:.0} errors in {minutes} min"
+        ));
+    } else {
+        found.fail(
+            format!(
+                "{what}: {seen:.0} requests < {REQUESTS:.0} and {failed:.0} errors < {ERRORS:.0} in {minutes} min"
+            ),
+            "wait until more users have seen it",
+        );
+    }
+}
+
+/// What gets more users behind a route, or by a rollout, by the series of its Prometheus.
+fn measured(
+    outlook: &Outlook<'_>,
+    change: &traffic::Change,
+    canary: &Canary,
+    found: &mut Findings,
+) {
+    let fleet = outlook.fleet;
+    if begins(fleet, change) {
+        found.pass(format!("{} begins", canary.what));
+        return;
+    }
+    // Nobody counts its requests.
+    if !canary.measured(fleet) {
+        return;
+    }
+    match canary.signals(fleet) {
+        Err(why) => found.unknown(
+            format!("{} in {}: {why}", canary.what, canary.place),
+            "wait for its metrics",
+        ),
+        Ok(versions) => {
+            let since = Timestamp::MIN;
+            let (mut seen, mut failed, mut minutes) = (0.0, 0.0, 0);
+            for version in &versions {
+                let (requests, seconds) = version.counted_since(fleet, &canary.place, since);
+                seen += requests;
+                failed += version.failed_since(fleet, &canary.place, since);
+                minutes = minutes.max((seconds / 60.0).round() as usize);
+            }
+            weigh(&canary.what, seen, failed, minutes, found);
+        }
+    }
+}
+
+/// Whether a canary has no share yet, so that nothing could be seen of it.
+fn begins(fleet: &Fleet, change: &traffic::Change) -> bool {
+    match change {
+        traffic::Change::Route { backends, .. } => {
+            let mut raised = backends.iter().filter(|edit| edit.to > edit.from);
+            raised.all(|edit| edit.from == 0)
+        }
+        traffic::Change::Steer(steering) => {
+            let place = Place::Region(steering.region.clone());
+            let slice = fleet.traffic.slice(Source::Rollouts, &place);
+            let mut rows = slice.into_iter().flat_map(|slice| &slice.rows);
+            rows.any(|row| match &row.by {
+                Mechanism::Rollout(version) => {
+                    version.new
+                        && version.rollout.name == steering.rollout
+                        && version.weight() <= 0.0
+                }
+                Mechanism::Record(_)
+                | Mechanism::Distribution(_)
+                | Mechanism::Dial(_)
+                | Mechanism::Forward(_)
+                | Mechanism::Alias(_)
+                | Mechanism::Control(_)
+                | Mechanism::Route(_) => false,
+            })
+        }
+        traffic::Change::Forward { .. }
+        | traffic::Change::Alias { .. }
+        | traffic::Change::Staging { .. }
+        | traffic::Change::Weights { .. }
+        | traffic::Change::Dial { .. }
+        | traffic::Change::Controls { .. }
+        | traffic::Change::Invalidate { .. } => false,
+    }
 }
 
 /// The staging distribution of a primary one.

@@ -11,7 +11,9 @@ use crate::{
         entry::{Ending, Outcome, What},
         gate::{self, Gate},
     },
-    resources::{Fleet, Place, RegionLabel, age, change::Alter, clusters::nodes, metrics::Reading},
+    resources::{
+        Change, Fleet, Place, RegionLabel, age, change::Alter, clusters::nodes, metrics::Reading,
+    },
 };
 
 /// How long without an answer until an apply is given up as in doubt: longer than the deadline of any provider.
@@ -80,7 +82,9 @@ impl Run {
         let deadline = step.map(Step::deadline).unwrap_or_default();
         let usual = step.map_or(0, |step| step.expected_seconds);
         let usual = Duration::from_secs(usual);
-        match seen(&wait, context.fleet, since, (usual, deadline)) {
+        let done = self.plan.steps.iter().take(self.at);
+        let done = done.filter_map(Step::change);
+        match seen(&wait, done, context.fleet, since, (usual, deadline)) {
             Seen::Over(text) => self.waited(text, context),
             Seen::NotYet(text) => {
                 if let Phase::Waiting { seen, .. } = &mut self.phase {
@@ -236,9 +240,10 @@ fn inverse(step: &Step) -> Option<Step> {
     })
 }
 
-/// What a wait says, given how long it usually takes and after how long somebody is asked.
-fn seen(
+/// What a wait says after these changes, given how long it usually takes and after how long somebody is asked.
+fn seen<'a>(
     wait: &Wait,
+    done: impl Iterator<Item = &'a Change>,
     fleet: &Fleet,
     since: Timestamp,
     (usual, deadline): (Duration, Duration),
@@ -264,7 +269,7 @@ fn seen(
         }
         Wait::Bake { regions, seconds } => {
             let over = waited >= Duration::from_secs(*seconds);
-            match gate::judge(fleet, regions, since) {
+            match gate::judge(fleet, regions, done, since) {
                 Gate::Breached(text) => Seen::Breached(text),
                 Gate::Holds if over => Seen::Over("every gate held".to_owned()),
                 Gate::Holds => Seen::NotYet("every gate holds".to_owned()),

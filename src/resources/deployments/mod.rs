@@ -5,6 +5,7 @@ pub mod change;
 mod judge;
 pub mod live;
 pub(in crate::resources) mod owner;
+mod signals;
 pub mod sim;
 pub mod versions;
 mod view;
@@ -42,6 +43,9 @@ pub struct Deployment {
     /// The note of its last restart by hand: a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_at: Option<String>,
+    /// Labels of the template by which a mesh names its service and version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(String, String)>,
     /// Containers of the current template, the main one first.
     pub containers: Vec<Container>,
     /// Its pods in numbers.

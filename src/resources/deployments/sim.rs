@@ -9,7 +9,10 @@ use crate::{
     sim::{
         World, names,
         noise::fingerprint,
-        world::releases::{DEADLINE, FIRST_REVISION, LONG_AGO, Outcome, Release, Running, running},
+        world::{
+            mesh::OWNED,
+            releases::{DEADLINE, FIRST_REVISION, LONG_AGO, Outcome, Release, Running, running},
+        },
     },
 };
 
@@ -43,6 +46,7 @@ impl Running<'_> {
             paused: edited.is_paused(),
             revision: Some(revision.to_string()),
             restarted_at: self.release().restarted.clone(),
+            labels: self.labels(),
             containers: vec![Container {
                 name: "app".to_owned(),
                 image: self.image(&release.version),
@@ -66,6 +70,13 @@ impl Running<'_> {
             replicas,
             unknown: Vec::new(),
         }
+    }
+
+    /// The service whose versions its mesh tells apart by subset.
+    fn labels(&self) -> Vec<(String, String)> {
+        let told_apart = self.service.name == OWNED && self.world.shape.mesh;
+        let stable = told_apart.then(|| ("version".to_owned(), "stable".to_owned()));
+        stable.into_iter().collect()
     }
 
     fn owner(&self) -> Option<Owner> {

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Autoscaler, Deployment, Log, Part, Pod, Revision, Rollout, Warning, judge, versions::Skew,
+    Autoscaler, Deployment, Log, Part, Pod, Revision, Rollout, Warning, judge, signals,
+    versions::Skew,
 };
 use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity, Source,
@@ -22,6 +23,10 @@ const COLUMNS: &[Column] = &[
     Column::numbers("rst", 3, 4, 2),
     Column::numbers("hpa", 3, 7, 3),
     Column::numbers("nodes", 3, 7, 5),
+    signals::COLUMNS[0],
+    signals::COLUMNS[1],
+    signals::COLUMNS[2],
+    signals::COLUMNS[3],
     Column::text("owner", 4, 10, 5),
     Column::name("namespace", 7, 16, 6),
     Column::name("cluster", 7, 24, 7),
@@ -48,6 +53,7 @@ impl Show for Deployment {
             Severity::Warn
         };
         let reason = judgement.reason.as_str();
+        let [requests, errors, p95, canary] = self.measured(fleet, place);
         vec![
             Cell::text(&self.name),
             Cell::text(place.to_string()),
@@ -60,6 +66,10 @@ impl Show for Deployment {
             }),
             self.scaling(),
             self.nodes(fleet, place),
+            requests,
+            errors,
+            p95,
+            canary,
             Cell::maybe(self.owner.as_ref().map(|owner| owner.by.as_str())),
             Cell::text(&self.namespace),
             Cell::text(&self.cluster),
@@ -85,6 +95,7 @@ impl Show for Deployment {
             Field::text("owner", self.owner.as_ref().map(super::Owner::sentence)),
             Field::text("elsewhere", elsewhere(fleet.versions.skew(self))),
         ];
+        fields.extend(self.measured_fields(fleet, place));
         for container in &self.containers {
             let digest = container.known_digest().unwrap_or("digest not known");
             let image = container.image.split('@').next().unwrap_or_default();
@@ -104,10 +115,12 @@ impl Show for Deployment {
         fields
     }
 
-    fn derived(&self, fleet: &Fleet, _place: &Place) -> serde_json::Value {
+    fn derived(&self, fleet: &Fleet, place: &Place) -> serde_json::Value {
         serde_json::json!({
             "rollout": self.standing().text,
             "skew": fleet.versions.skew(self),
+            "signals": self.signals(fleet, place),
+            "canary_percent": self.canary(fleet, place),
         })
     }
 

@@ -103,6 +103,9 @@ impl Checker<'_, '_> {
             Name::StaleTelemetry => Fault::StaleTelemetry {
                 region: self.region(entry)?,
             },
+            Name::MetricsMissing => Fault::MetricsMissing {
+                region: self.region(entry)?,
+            },
             Name::CanaryBad => Fault::CanaryBad {
                 region: self.region(entry)?,
                 share: self.share(entry),
@@ -334,9 +337,11 @@ impl Checker<'_, '_> {
 /// The fields of a fault beside `at` and `fault`.
 pub(super) fn takes(fault: Name) -> &'static [&'static str] {
     match fault {
-        Name::RegionDown | Name::AzLoss | Name::StaleTelemetry | Name::ApplicationDown => {
-            &["region", "for"]
-        }
+        Name::RegionDown
+        | Name::AzLoss
+        | Name::StaleTelemetry
+        | Name::MetricsMissing
+        | Name::ApplicationDown => &["region", "for"],
         Name::ServiceErrors | Name::CanaryBad | Name::RouteCanaryBad => &["region", "share", "for"],
         Name::WriterCrash | Name::SourceLost => &["for"],
         Name::ReplicationConflict | Name::Partition => &["between", "for"],

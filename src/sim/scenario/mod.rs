@@ -182,6 +182,11 @@ pub enum Fault {
         /// Where.
         region: usize,
     },
+    /// A Prometheus answers, and no service reports to it any more.
+    MetricsMissing {
+        /// Where.
+        region: usize,
+    },
     /// The canary fails.
     CanaryBad {
         /// Where.

@@ -37,6 +37,8 @@ pub(super) struct Estate {
     pub rows: Option<Spanned<u32>>,
     #[serde(default)]
     pub mesh: bool,
+    #[serde(default)]
+    pub prometheus: bool,
 }
 
 /// `[[estate.regions]]`.
@@ -65,6 +67,7 @@ pub(super) enum Name {
     ReplicationConflict,
     Partition,
     StaleTelemetry,
+    MetricsMissing,
     CanaryBad,
     RouteCanaryBad,
     Throttle,
@@ -99,6 +102,7 @@ impl Name {
             Self::ReplicationConflict => "replication-conflict",
             Self::Partition => "partition",
             Self::StaleTelemetry => "stale-telemetry",
+            Self::MetricsMissing => "metrics-missing",
             Self::CanaryBad => "canary-bad",
             Self::RouteCanaryBad => "route-canary-bad",
             Self::Throttle => "throttle",

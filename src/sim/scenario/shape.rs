@@ -34,6 +34,8 @@ pub struct Shape {
     pub rows: u32,
     /// Whether its clusters have a gateway and a mesh whose routes divide requests.
     pub mesh: bool,
+    /// Whether a Prometheus tells about its services. A mesh brings one.
+    pub prometheus: bool,
 }
 
 /// AWS Regions for generated estates, the three of the baseline first.
@@ -83,6 +85,7 @@ impl Shape {
             regions: generated(3),
             rows: 0,
             mesh: false,
+            prometheus: false,
         }
     }
 
@@ -131,6 +134,7 @@ pub(super) fn read(problems: &mut Problems<'_>, raw: &raw::Estate) -> Option<Sha
         shape.environment.clone_from(environment);
     }
     shape.mesh = raw.mesh;
+    shape.prometheus = raw.prometheus || raw.mesh;
     if let Some(rows) = &raw.rows {
         shape.rows = *rows.get_ref();
         if shape.rows > 1_000 {

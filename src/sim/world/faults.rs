@@ -91,6 +91,11 @@ impl Faults {
         self.any(|fault| matches!(fault, Fault::StaleTelemetry { region: r } if *r == region))
     }
 
+    /// Whether the Prometheus of a region gets nothing any more from what it measures.
+    pub fn unmeasured(&self, region: usize) -> bool {
+        self.any(|fault| matches!(fault, Fault::MetricsMissing { region: r } if *r == region))
+    }
+
     /// Seconds since a zone of a region was lost.
     pub fn zone_lost(&self, region: usize, t: i64) -> Option<i64> {
         let hit = |fault: &Fault| matches!(fault, Fault::ZoneLoss { region: r } if *r == region);
@@ -226,6 +231,7 @@ impl Fault {
             | Self::ServiceErrors { region, .. }
             | Self::ZoneLoss { region }
             | Self::StaleTelemetry { region }
+            | Self::MetricsMissing { region }
             | Self::CanaryBad { region, .. }
             | Self::RouteCanaryBad { region, .. } => *region == wanted,
             Self::ReplicationConflict { between: (a, b) } | Self::Partition { between: (a, b) } => {

@@ -178,6 +178,10 @@ impl World {
             }
             self.close_minute(minute);
         }
+        for t in -i64::from(history::KEPT) * 60..0 {
+            self.now = t;
+            self.measure();
+        }
         self.now = -1;
     }
 }

@@ -10,6 +10,7 @@ pub mod history;
 mod invalidations;
 pub mod load;
 pub mod mesh;
+pub mod meters;
 pub mod nodes;
 pub mod releases;
 pub mod routing;
@@ -122,6 +123,8 @@ pub struct World {
     pub loads: Vec<Load>,
     /// What CloudWatch knows.
     pub history: History,
+    /// What a Prometheus knows.
+    pub meters: meters::Meters,
     gathering: Vec<Gathering>,
     /// Second 0: the full minute in which the scenario starts, so that periods lie as CloudWatch's do.
     origin: Timestamp,
@@ -164,6 +167,7 @@ impl World {
             staging_deployed_at: i64::MIN,
             loads: vec![Load::default(); count],
             history: History::default(),
+            meters: meters::Meters::default(),
             gathering: vec![Gathering::default(); count],
             origin,
             start: offset,
@@ -315,6 +319,7 @@ impl World {
         self.databases.step(&context, writes, &self.loads);
         self.caches.step(&context);
         self.gather(writes);
+        self.measure();
         if (t + 1).rem_euclid(60) == 0 {
             self.close_minute(t.div_euclid(60));
         }
@@ -371,6 +376,7 @@ impl World {
             | Fault::ReplicationConflict { .. }
             | Fault::Partition { .. }
             | Fault::StaleTelemetry { .. }
+            | Fault::MetricsMissing { .. }
             | Fault::CanaryBad { .. }
             | Fault::RouteCanaryBad { .. }
             | Fault::ApplicationDown { .. }

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use super::super::{
     Autoscaler, Budget, Condition, Container, Deployment, Log, Part, Pod, Replicas, Revision,
-    Trouble, Warning, owner,
+    Trouble, Warning, owner, signals,
 };
 use crate::provider::kubernetes::{
     Cluster, Key, Seen,
@@ -119,6 +119,10 @@ impl<'a> Around<'a> {
             generation: meta.generation,
             observed_generation: status.observed_generation,
             paused: object.spec.paused,
+            labels: signals::naming(|name| {
+                let labels = &wanted.metadata.labels;
+                labels.get(name).map(String::as_str)
+            }),
             containers: containers(&wanted.spec.containers, &pods, hash),
             replicas: Replicas {
                 desired: object.spec.replicas.unwrap_or(1),

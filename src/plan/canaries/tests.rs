@@ -1,0 +1,184 @@
+use super::*;
+use crate::resources::{
+    Rows, Source,
+    fixtures::{self as f, now},
+    metrics::{
+        Origin, Point, Quality, Series, SeriesSpec, Stat,
+        dialect::{Auth, Dialect, Prometheus},
+        signals::signal_key,
+    },
+    traffic::{RouteKind, Split, routes::BackendEdit},
+};
+use std::sync::Arc;
+
+const CANARY: &str = "checkout-canary";
+
+/// A fleet whose region has a Prometheus, and the minutes that it tells: version, requests per second, errors in percent, p95; newest first, a minute apart.
+fn fleet(minutes: &[(&str, &[(f64, f64, f64)])]) -> Fleet {
+    let mut estate = f::estate(&["eu"]);
+    estate.prometheus.insert(
+        f::label("eu"),
+        Prometheus {
+            url: "https://p.example".to_owned(),
+            auth: Auth::None,
+            ca_file: None,
+            selector: String::new(),
+            window: 60,
+            queries: vec![Dialect::Istio.queries()],
+        },
+    );
+    let mut fleet = Fleet::new(Arc::new(estate), now());
+    let mut rows = Vec::new();
+    for (name, values) in minutes {
+        let (service, version) = name.split_once(':').unwrap_or((name, ""));
+        for signal in Signal::ALL {
+            let key = signal_key("shop", service, version, signal);
+            let mut spec = SeriesSpec::new(key, "Prometheus", "q", &[], Stat::Average);
+            spec.origin = Origin::Prometheus;
+            let point = |(index, (requests, errors, p95)): (usize, &(f64, f64, f64))| Point {
+                at: f::ago(60 * (index as u64 + 1)),
+                value: match signal {
+                    Signal::Requests => *requests,
+                    Signal::Errors => *errors,
+                    Signal::P95 => *p95,
+                },
+            };
+            rows.push(Series {
+                spec,
+                points: values.iter().enumerate().map(point).collect(),
+                quality: Quality::Complete,
+            });
+        }
+    }
+    rows.sort_by(|a, b| a.spec.key.cmp(&b.spec.key));
+    let place = f::place("eu");
+    f::answer(&mut fleet, Source::Prometheus, &place, 0, Rows::Metrics(rows));
+    let routes = ["checkout", CANARY, "cart:stable", "cart:canary"].map(route);
+    f::answer(&mut fleet, Source::Routes, &place, 0, Rows::Traffic(routes.into()));
+    fleet
+}
+
+fn rule(name: &str) -> RouteRule {
+    RouteRule {
+        cluster: "prod".to_owned(),
+        kind: RouteKind::HttpRoute,
+        version: "v1".to_owned(),
+        namespace: "shop".to_owned(),
+        name: name.to_owned(),
+        index: 0,
+    }
+}
+
+fn route(member: &str) -> Split {
+    let (service, subset) = match member.split_once(':') {
+        Some((service, subset)) => (service, Some(subset)),
+        None => (member, None),
+    };
+    let name = service.trim_end_matches("-canary");
+    Split {
+        split: format!("httproute/shop/{name}"),
+        member: member.to_owned(),
+        by: Mechanism::Route(RouteBackend {
+            rule: rule(name),
+            rule_name: None,
+            matches: String::new(),
+            hosts: Vec::new(),
+            service: service.to_owned(),
+            service_namespace: "shop".to_owned(),
+            subset: subset.map(str::to_owned),
+            weight: 1,
+            generation: 1,
+            parents: Vec::new(),
+            owner: None,
+            heard_at: None,
+        }),
+    }
+}
+
+fn shift(name: &str, backend: &str) -> Change {
+    let edit = |backend: &str, from, to| BackendEdit {
+        backend: backend.to_owned(),
+        from,
+        to,
+    };
+    let stable = backend.replace("-canary", "").replace(":canary", ":stable");
+    Change::Traffic(traffic::Change::Route {
+        region: f::label("eu"),
+        rule: rule(name),
+        backends: vec![edit(&stable, 95, 75), edit(backend, 5, 25)],
+    })
+}
+
+fn judged(fleet: &Fleet, change: &Change, since: u64) -> Gate {
+    let [canary] = of(fleet, change).try_into().unwrap();
+    assert!(canary.measured(fleet));
+    canary.judge(fleet, f::ago(since))
+}
+
+#[test]
+fn a_canary_that_goes_bad_is_caught_with_the_first_minute_that_shows_it() {
+    let bad = fleet(&[(CANARY, &[(20.0, 30.0, 90.0), (20.0, 0.0, 90.0)])]);
+    // The change is only 30 s old: half of the newest minute lies before it.
+    let gate = judged(&bad, &shift("checkout", CANARY), 30);
+    let Gate::Breached(text) = gate else {
+        panic!("{gate:?}");
+    };
+    assert_eq!(
+        text,
+        "checkout-canary in eu: error rate 30.0 % above 1 %, 360 of 1200 requests failed"
+    );
+    let slow = fleet(&[(CANARY, &[(20.0, 0.0, 900.0)])]);
+    assert!(matches!(judged(&slow, &shift("checkout", CANARY), 60), Gate::Breached(_)));
+}
+
+#[test]
+fn it_holds_only_by_what_was_seen_since() {
+    let good = fleet(&[(CANARY, &[(20.0, 0.2, 90.0), (20.0, 50.0, 90.0), (20.0, 50.0, 90.0)])]);
+    let change = shift("checkout", CANARY);
+    assert_eq!(judged(&good, &change, 60), Gate::Holds);
+    assert!(
+        matches!(judged(&good, &change, 40), Gate::NoData(_)),
+        "its only minute began before the change"
+    );
+}
+
+#[test]
+fn a_handful_of_requests_proves_neither() {
+    let few = fleet(&[(CANARY, &[(0.2, 25.0, 90.0)])]);
+    let gate = judged(&few, &shift("checkout", CANARY), 60);
+    assert!(
+        matches!(&gate, Gate::NoData(text) if text.ends_with("too few for a verdict")),
+        "{gate:?}"
+    );
+}
+
+#[test]
+fn a_subset_is_judged_by_its_own_version_and_never_by_the_whole() {
+    let minutes: &[(f64, f64, f64)] = &[(20.0, 0.0, 90.0)];
+    let apart = fleet(&[("cart:stable", minutes), ("cart:canary", &[(20.0, 9.0, 90.0)])]);
+    let change = shift("cart", "cart:canary");
+    assert!(matches!(judged(&apart, &change, 60), Gate::Breached(_)));
+    let whole = fleet(&[("cart", minutes)]);
+    let gate = judged(&whole, &change, 60);
+    assert!(matches!(&gate, Gate::NoData(text) if text.contains("not told apart")), "{gate:?}");
+    let nothing = fleet(&[]);
+    let gate = judged(&nothing, &change, 60);
+    assert!(matches!(&gate, Gate::NoData(text) if text.contains("tells nothing")), "{gate:?}");
+}
+
+#[test]
+fn a_way_back_raises_what_was_there_before() {
+    let fleet = fleet(&[]);
+    let Change::Traffic(traffic::Change::Route { region, rule, backends }) = shift("checkout", CANARY)
+    else {
+        panic!("a route");
+    };
+    let back = backends.into_iter().map(|edit| BackendEdit { from: edit.to, to: edit.from, ..edit });
+    let back = Change::Traffic(traffic::Change::Route {
+        region,
+        rule,
+        backends: back.collect(),
+    });
+    let raised: Vec<String> = of(&fleet, &back).into_iter().map(|canary| canary.what).collect();
+    assert_eq!(raised, ["checkout"]);
+}
