@@ -161,12 +161,7 @@ impl Canary {
     }
 }
 
-fn judge_version(
-    fleet: &Fleet,
-    place: &Place,
-    version: &VersionSignals,
-    since: Timestamp,
-) -> Gate {
+fn judge_version(fleet: &Fleet, place: &Place, version: &VersionSignals, since: Timestamp) -> Gate {
     let limits = &fleet.estate.thresholds;
     let early = since - EAGER;
     let (requests, _) = version.counted_since(fleet, place, early);

@@ -1,7 +1,7 @@
 //! The examination behind `pilothouse doctor`: every source is read once at every place, as the console would read it. Owns the order and what follows from an answer; prints nothing.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,10 @@ use super::Provider;
 use crate::resources::{
     Answer, ErrorClass, Estate, Place, ProviderError, Query, Rows, Source, Wanted,
     clusters::{ApiServer, Cluster},
-    metrics::{SeriesSpec, Stat},
+    metrics::{
+        Series, SeriesSpec, Stat,
+        signals::{TARGETS_DOWN, TARGETS_UP},
+    },
     regions::Identity,
 };
 
@@ -40,6 +43,8 @@ pub struct Finding {
     pub calls: u32,
     /// Who we are there, with clock and credential life: only for [`Source::Identity`].
     pub identity: Option<Identity>,
+    /// What else is worth knowing: of a Prometheus its version and whose series it has.
+    pub notes: Vec<String>,
 }
 
 impl Finding {
@@ -171,6 +176,7 @@ async fn read(provider: &dyn Provider, query: Query) -> (Finding, Vec<ApiServer>
         latency: started.elapsed(),
         calls: 0,
         identity: None,
+        notes: Vec::new(),
     };
     let mut servers = Vec::new();
     match result {
@@ -186,6 +192,7 @@ async fn read(provider: &dyn Provider, query: Query) -> (Finding, Vec<ApiServer>
             finding.result = Ok(count(&rows));
             finding.identity = identity(&rows);
             finding.problems.extend(silent_servers(&rows));
+            finding.notes = measured(&rows);
             servers = api_servers(rows);
         }
     }
@@ -211,6 +218,53 @@ fn identity(rows: &Rows) -> Option<Identity> {
         Rows::Regions(rows) => rows.first()?.identity.clone(),
         _ => None,
     }
+}
+
+/// What the series of a Prometheus say about it.
+fn measured(rows: &Rows) -> Vec<String> {
+    let Rows::Metrics(rows) = rows else {
+        return Vec::new();
+    };
+    let find = |key: &str| rows.iter().find(|row| row.spec.key == key);
+    let Some(up) = find(TARGETS_UP) else {
+        return Vec::new();
+    };
+    let told = |row: &Series, name: &str| {
+        let mut dimensions = row.spec.dimensions.iter();
+        let (_, value) = dimensions.find(|(known, _)| known == name)?;
+        Some(value.clone())
+    };
+    let newest = |row: Option<&Series>| row?.points.first().map(|point| point.value);
+    let version = told(up, "version").unwrap_or_else(|| "of an unknown version".to_owned());
+    let targets = match (newest(Some(up)), newest(find(TARGETS_DOWN))) {
+        (Some(up), down) => {
+            let down = down.unwrap_or_default();
+            format!("{up:.0} targets answer it, {down:.0} do not")
+        }
+        (None, _) => "no target reports to it".to_owned(),
+    };
+    let url = told(up, "url").unwrap_or_default();
+    let mut notes = vec![format!("Prometheus {version} at {url}: {targets}")];
+    let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        if let (Some(dialect), Some((version, _))) =
+            (told(row, "dialect"), row.spec.key.rsplit_once('/'))
+        {
+            services
+                .entry(dialect)
+                .or_default()
+                .insert(version.to_owned());
+        }
+    }
+    notes.extend(
+        services.into_iter().map(|(dialect, versions)| {
+            format!("{dialect}: {} versions of services", versions.len())
+        }),
+    );
+    if notes.len() == 1 {
+        notes.push("it has no series of a mesh or gateway that is known here".to_owned());
+    }
+    notes
 }
 
 /// API servers that did not answer: for the console each is a row, for the doctor a problem.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 /// Every call of a read.
 pub const READS: &[&str] = &[
+    "aps:QueryMetrics",
     "cloudfront:GetDistributionConfig",
     "cloudfront:GetInvalidation",
     "cloudfront:ListContinuousDeploymentPolicies",

@@ -40,6 +40,8 @@ pub struct Column {
     pub cut: Cut,
     /// Columns with the highest number go first when the room is short; 0 stays always.
     pub drop: u8,
+    /// Whether it goes before all others where no row has anything in it: not every estate measures everything.
+    pub shy: bool,
 }
 
 impl Column {
@@ -59,7 +61,13 @@ impl Column {
             align: Align::Left,
             cut: Cut::End,
             drop,
+            shy: false,
         }
+    }
+
+    /// The same column, which gives way where it is empty.
+    pub const fn shy(self) -> Self {
+        Self { shy: true, ..self }
     }
 
     /// A column of numbers.
@@ -75,6 +83,7 @@ impl Column {
             align: Align::Right,
             cut: Cut::End,
             drop,
+            shy: false,
         }
     }
 }

@@ -231,7 +231,11 @@ pub fn estate(world: &World) -> Estate {
 
 /// A Prometheus in each region, where the world has any.
 fn prometheus(world: &World) -> BTreeMap<RegionLabel, Prometheus> {
-    let regions = world.shape.regions.iter().filter(|_| world.shape.prometheus);
+    let regions = world
+        .shape
+        .regions
+        .iter()
+        .filter(|_| world.shape.prometheus);
     let server = |aws_region: &str| Prometheus {
         url: format!("https://prometheus.{aws_region}.example.com"),
         auth: Auth::None,

@@ -200,7 +200,10 @@ pub fn lines(state: &State, id: &RowId) -> Vec<String> {
             .collect(),
     };
     for &source in Source::ALL {
-        let relevant = source == id.source || source == Source::Metrics || id.kind == Kind::Regions;
+        let measured = source == Source::Metrics
+            || (source == Source::Prometheus
+                && matches!(id.kind, Kind::Deployments | Kind::Traffic));
+        let relevant = source == id.source || measured || id.kind == Kind::Regions;
         let status = fleet.status(source, &id.place);
         if !relevant || (status.observed_at.is_none() && status.error.is_none()) {
             continue;

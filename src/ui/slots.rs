@@ -166,6 +166,12 @@ fn shorten_names(kind: Kind, region: usize, fleet: &Fleet, rows: &mut [Option<Sh
     }
 }
 
+/// Whether a row has nothing in a column: the thing does not exist there.
+fn nothing(row: &ShownRow, index: usize) -> bool {
+    let cell = row.cells.get(index);
+    cell.is_none_or(|cell| cell.sort == Some(f64::NEG_INFINITY))
+}
+
 /// Every slot that the kind could show, with the room that the visible rows would fill.
 fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) -> Vec<Slot> {
     let rows = || rows.iter().flatten();
@@ -209,7 +215,11 @@ fn of(kind: Kind, rows: &[Option<ShownRow>], canvas: &Canvas<'_>, width: u16) ->
             least,
             wanted,
             first: word && !is_region(column.title),
-            drop: column.drop,
+            drop: if column.shy && rows().all(|row| nothing(row, index)) {
+                u8::MAX
+            } else {
+                column.drop
+            },
         });
     }
     let told = kind == Kind::Regions

@@ -85,6 +85,9 @@ fn line(finding: &Finding) -> String {
         finding.source.name(),
         finding.calls
     );
+    for note in &finding.notes {
+        text.push_str(&format!("\n    {}", text::clean(note, true)));
+    }
     for error in finding.errors() {
         text.push_str(&format!(
             "\n    {}\n    -> {}",
@@ -193,5 +196,6 @@ fn as_json(finding: &Finding) -> Value {
         "latency_ms": finding.latency.as_secs_f64() * 1_000.0,
         "calls": finding.calls,
         "identity": finding.identity,
+        "notes": finding.notes,
     })
 }

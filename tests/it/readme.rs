@@ -54,6 +54,7 @@ fn calls(named: Named) -> BTreeSet<String> {
         let (service, action) = word.split_once(':')?;
         let services = [
             "sts",
+            "aps",
             "eks",
             "route53",
             "route53-recovery-cluster",

@@ -2,6 +2,7 @@
 
 mod acts;
 mod blindness;
+mod canaries;
 pub mod drill;
 mod outages;
 mod paths;

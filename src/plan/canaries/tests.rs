@@ -52,9 +52,21 @@ fn fleet(minutes: &[(&str, &[(f64, f64, f64)])]) -> Fleet {
     }
     rows.sort_by(|a, b| a.spec.key.cmp(&b.spec.key));
     let place = f::place("eu");
-    f::answer(&mut fleet, Source::Prometheus, &place, 0, Rows::Metrics(rows));
+    f::answer(
+        &mut fleet,
+        Source::Prometheus,
+        &place,
+        0,
+        Rows::Metrics(rows),
+    );
     let routes = ["checkout", CANARY, "cart:stable", "cart:canary"].map(route);
-    f::answer(&mut fleet, Source::Routes, &place, 0, Rows::Traffic(routes.into()));
+    f::answer(
+        &mut fleet,
+        Source::Routes,
+        &place,
+        0,
+        Rows::Traffic(routes.into()),
+    );
     fleet
 }
 
@@ -128,12 +140,18 @@ fn a_canary_that_goes_bad_is_caught_with_the_first_minute_that_shows_it() {
         "checkout-canary in eu: error rate 30.0 % above 1 %, 360 of 1200 requests failed"
     );
     let slow = fleet(&[(CANARY, &[(20.0, 0.0, 900.0)])]);
-    assert!(matches!(judged(&slow, &shift("checkout", CANARY), 60), Gate::Breached(_)));
+    assert!(matches!(
+        judged(&slow, &shift("checkout", CANARY), 60),
+        Gate::Breached(_)
+    ));
 }
 
 #[test]
 fn it_holds_only_by_what_was_seen_since() {
-    let good = fleet(&[(CANARY, &[(20.0, 0.2, 90.0), (20.0, 50.0, 90.0), (20.0, 50.0, 90.0)])]);
+    let good = fleet(&[(
+        CANARY,
+        &[(20.0, 0.2, 90.0), (20.0, 50.0, 90.0), (20.0, 50.0, 90.0)],
+    )]);
     let change = shift("checkout", CANARY);
     assert_eq!(judged(&good, &change, 60), Gate::Holds);
     assert!(
@@ -155,30 +173,50 @@ fn a_handful_of_requests_proves_neither() {
 #[test]
 fn a_subset_is_judged_by_its_own_version_and_never_by_the_whole() {
     let minutes: &[(f64, f64, f64)] = &[(20.0, 0.0, 90.0)];
-    let apart = fleet(&[("cart:stable", minutes), ("cart:canary", &[(20.0, 9.0, 90.0)])]);
+    let apart = fleet(&[
+        ("cart:stable", minutes),
+        ("cart:canary", &[(20.0, 9.0, 90.0)]),
+    ]);
     let change = shift("cart", "cart:canary");
     assert!(matches!(judged(&apart, &change, 60), Gate::Breached(_)));
     let whole = fleet(&[("cart", minutes)]);
     let gate = judged(&whole, &change, 60);
-    assert!(matches!(&gate, Gate::NoData(text) if text.contains("not told apart")), "{gate:?}");
+    assert!(
+        matches!(&gate, Gate::NoData(text) if text.contains("not told apart")),
+        "{gate:?}"
+    );
     let nothing = fleet(&[]);
     let gate = judged(&nothing, &change, 60);
-    assert!(matches!(&gate, Gate::NoData(text) if text.contains("tells nothing")), "{gate:?}");
+    assert!(
+        matches!(&gate, Gate::NoData(text) if text.contains("tells nothing")),
+        "{gate:?}"
+    );
 }
 
 #[test]
 fn a_way_back_raises_what_was_there_before() {
     let fleet = fleet(&[]);
-    let Change::Traffic(traffic::Change::Route { region, rule, backends }) = shift("checkout", CANARY)
+    let Change::Traffic(traffic::Change::Route {
+        region,
+        rule,
+        backends,
+    }) = shift("checkout", CANARY)
     else {
         panic!("a route");
     };
-    let back = backends.into_iter().map(|edit| BackendEdit { from: edit.to, to: edit.from, ..edit });
+    let back = backends.into_iter().map(|edit| BackendEdit {
+        from: edit.to,
+        to: edit.from,
+        ..edit
+    });
     let back = Change::Traffic(traffic::Change::Route {
         region,
         rule,
         backends: back.collect(),
     });
-    let raised: Vec<String> = of(&fleet, &back).into_iter().map(|canary| canary.what).collect();
+    let raised: Vec<String> = of(&fleet, &back)
+        .into_iter()
+        .map(|canary| canary.what)
+        .collect();
     assert_eq!(raised, ["checkout"]);
 }

@@ -264,7 +264,9 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
 /// Where no load balancer could tell, what gets more users tells for itself, if its Prometheus is heard. Tells whether that is so.
 fn by_canary(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -> bool {
     let (fleet, place) = (outlook.fleet, Place::Region(label.clone()));
-    let mut raised = outlook.changes().flat_map(|change| canaries::of(fleet, change));
+    let mut raised = outlook
+        .changes()
+        .flat_map(|change| canaries::of(fleet, change));
     let own = raised.any(|canary| canary.place == place && canary.measured(fleet));
     if !own || !gate::unmeasured(fleet, label) {
         return false;

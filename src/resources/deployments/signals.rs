@@ -98,16 +98,21 @@ impl Deployment {
             && (rule.name == self.name || backend.service == self.name);
         let new = |name: &str| name.contains("canary") || name.contains("preview");
         let subset = backend.subset.as_deref().unwrap_or_default();
-        own.then(|| (f64::from(backend.weight), new(&backend.service) || new(subset)))
+        own.then(|| {
+            (
+                f64::from(backend.weight),
+                new(&backend.service) || new(subset),
+            )
+        })
     }
 }
 
 /// The columns of what its users get.
 pub(super) const COLUMNS: [Column; 4] = [
-    Column::numbers("req/s", 4, 6, 4),
-    Column::numbers("err", 4, 6, 4),
-    Column::numbers("p95", 4, 6, 4),
-    Column::numbers("canary", 4, 6, 4),
+    Column::numbers("req/s", 4, 6, 4).shy(),
+    Column::numbers("err", 4, 6, 4).shy(),
+    Column::numbers("p95", 4, 6, 4).shy(),
+    Column::numbers("canary", 4, 6, 4).shy(),
 ];
 
 impl Deployment {
@@ -158,9 +163,8 @@ impl Deployment {
 
 fn cells(fleet: &Fleet, signals: &VersionSignals) -> [Cell; 3] {
     let limits = &fleet.estate.thresholds;
-    let errors = |value| {
-        Severity::above(value, limits.error_warn_percent, limits.error_bad_percent)
-    };
+    let errors =
+        |value| Severity::above(value, limits.error_warn_percent, limits.error_bad_percent);
     let p95 = |value| Severity::above(value, limits.p95_warn_ms, limits.p95_bad_ms);
     [
         Cell::reading(signals.requests, rate, |_| Severity::Ok),
@@ -180,7 +184,8 @@ mod tests {
     fn a_version_is_that_of_its_label_or_else_of_its_image() {
         let image = f::deployment(&json!({"name": "checkout"}));
         assert!(image.is_version("v2") && image.is_version("2") && !image.is_version("v1"));
-        let labelled = f::deployment(&json!({"labels": [["app", "checkout"], ["version", "blue"]]}));
+        let labelled =
+            f::deployment(&json!({"labels": [["app", "checkout"], ["version", "blue"]]}));
         assert!(labelled.is_version("blue") && !labelled.is_version("v2"));
         let told = naming(|name| (name == "version").then_some("blue"));
         assert_eq!(told, [("version".to_owned(), "blue".to_owned())]);

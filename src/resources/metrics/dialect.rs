@@ -289,7 +289,7 @@ impl Prometheus {
             .replace("{window}", &window)
     }
 
-    /// Asks which of the dialects are spoken.
+    /// Asks which of the dialects are spoken, or were lately: what has stopped is worth a row that says so.
     pub fn spoken(&self) -> String {
         let metrics: Vec<&str> = self
             .queries
@@ -297,7 +297,7 @@ impl Prometheus {
             .map(|set| set.dialect.metric())
             .collect();
         self.fill(&format!(
-            "count by (__name__) ({{__name__=~\"{}\",{{selector}}}})",
+            "count by (__name__) (last_over_time({{__name__=~\"{}\",{{selector}}}}[40m]))",
             metrics.join("|")
         ))
     }

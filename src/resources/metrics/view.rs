@@ -14,6 +14,7 @@ const COLUMNS: &[Column] = &[
     Column::number("value", 9, 0),
     Column::number("age", 4, 0),
     Column::text("stat", 4, 7, 3),
+    Column::text("kept by", 10, 10, 5),
     Column::number("points", 6, 4),
     Column::text("quality", 7, 9, 2),
 ];
@@ -30,6 +31,7 @@ impl Show for Series {
             value(self, fleet, place),
             newest(self, fleet),
             Cell::text(self.spec.stat.as_str()),
+            Cell::text(self.spec.origin.name()),
             Cell::number(self.points.len() as f64, self.points.len().to_string()),
             quality(self, fleet, place),
         ]
@@ -41,6 +43,7 @@ impl Show for Series {
             Field::text("series", Some(&spec.key)),
             Field::new("value", value(self, fleet, place)).with_series(&spec.key),
             Field::new("newest complete point", newest(self, fleet)),
+            Field::text("kept by", Some(spec.origin.name())),
             Field::text("namespace", Some(&spec.namespace)),
             Field::text("metric", Some(&spec.name)),
             Field::text("statistic", Some(spec.stat.as_str())),

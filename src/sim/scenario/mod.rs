@@ -50,6 +50,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             include_str!("../scenarios/bad-route-canary.toml"),
         ),
         (
+            "quiet-canary",
+            include_str!("../scenarios/quiet-canary.toml"),
+        ),
+        (
             "rolling-release",
             include_str!("../scenarios/rolling-release.toml"),
         ),

@@ -83,14 +83,19 @@ fn share(service: &str) -> f64 {
 }
 
 /// The versions of a service that run in a region now, each with its share of the service's requests and how much of it fails.
-fn versions(world: &World, region: usize, running: &Running<'_>) -> Vec<(String, String, f64, f64)> {
+fn versions(
+    world: &World,
+    region: usize,
+    running: &Running<'_>,
+) -> Vec<(String, String, f64, f64)> {
     let name = running.service.name;
     let own = |version: &str| (name.to_owned(), version.to_owned());
     let split = |weights: [u32; 2]| {
         let all = f64::from(weights[0] + weights[1]).max(1.0);
         weights.map(|weight| f64::from(weight) / all)
     };
-    let of = |(service, version): (String, String), share, failing| (service, version, share, failing);
+    let of =
+        |(service, version): (String, String), share, failing| (service, version, share, failing);
     if let Some(mesh) = world.mesh.get(region) {
         if name == FREE {
             let [stable, canary] = split(*mesh.free.now());
@@ -110,7 +115,10 @@ fn versions(world: &World, region: usize, running: &Running<'_>) -> Vec<(String,
         }
     }
     let releases = &running.releases;
-    let before = releases.len().checked_sub(2).map(|index| releases[index].version.as_str());
+    let before = releases
+        .len()
+        .checked_sub(2)
+        .map(|index| releases[index].version.as_str());
     let replicas = running.replicas();
     let desired = f64::from(running.desired.max(1));
     // Pods that never become ready get no requests.
@@ -125,10 +133,10 @@ fn versions(world: &World, region: usize, running: &Running<'_>) -> Vec<(String,
         0.0
     };
     let mut found = vec![of(own(&running.release().version), new, failing)];
-    if let Some(before) = before.filter(|before| new < 1.0 && *before != running.release().version) {
+    if let Some(before) = before.filter(|before| new < 1.0 && *before != running.release().version)
+    {
         found.push(of(own(before), 1.0 - new, 0.0));
     }
-    found.retain(|(_, _, share, _)| *share > 0.0);
     found
 }
 
@@ -140,10 +148,18 @@ fn of_service(world: &World, region: usize, running: &Running<'_>) -> Vec<Meter>
         Some((_, failing)) if service == "checkout" => failing,
         Some(_) | None => 0.0,
     };
-    versions(world, region, running)
-        .into_iter()
+    let versions = versions(world, region, running).into_iter();
+    versions
+        .filter(|(_, _, share, _)| *share > 0.0)
         .map(|(service, version, share, failing)| {
-            meter(world, region, service, version, rate * share, failing.max(everywhere))
+            meter(
+                world,
+                region,
+                service,
+                version,
+                rate * share,
+                failing.max(everywhere),
+            )
         })
         .collect()
 }
@@ -164,7 +180,14 @@ fn of_rollout(world: &World, region: usize) -> Vec<Meter> {
         .filter(|(_, share)| *share > 0.0)
         .map(|(version, share)| {
             let service = crate::resources::traffic::rollouts::sim::NAME.to_owned();
-            meter(world, region, service, version.to_owned(), rate * share, 0.0)
+            meter(
+                world,
+                region,
+                service,
+                version.to_owned(),
+                rate * share,
+                0.0,
+            )
         })
         .collect()
 }

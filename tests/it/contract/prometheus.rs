@@ -10,8 +10,8 @@ use std::{
 use pilothouse::{
     provider::ask::Ask,
     resources::{
-        Answer, ErrorClass, Estate, Fleet, Place, ProviderError, Query, RegionLabel, Rows, Source,
-        Wanted, alarms,
+        Answer, ErrorClass, Estate, Fleet, Freshness, Place, ProviderError, Query, RegionLabel,
+        Rows, Source, Wanted, alarms,
         metrics::{
             self, Quality, Reading, Series,
             dialect::{Auth, Dialect, Prometheus, Secret},
@@ -44,16 +44,20 @@ impl Server {
             while let Ok(request) = listening.recv() {
                 let header = |name: &'static str| {
                     let mut headers = request.headers().iter();
-                    headers.find(|header| header.field.equiv(name)).map(|h| h.value.to_string())
+                    headers
+                        .find(|header| header.field.equiv(name))
+                        .map(|h| h.value.to_string())
                 };
-                log.lock().unwrap().push((request.url().to_owned(), header("Authorization")));
+                log.lock()
+                    .unwrap()
+                    .push((request.url().to_owned(), header("Authorization")));
                 let Some((status, header, body)) = script(&decoded(request.url())) else {
                     hanging.push(request);
                     continue;
                 };
                 let header = header.map(|(name, value)| format!("{name}: {value}\r\n"));
                 let head = format!(
-                    "HTTP/1.1 {status} x\r\n{}Content-Length: {}\r\n\r\n",
+                    "HTTP/1.1 {status} x\r\n{}Connection: close\r\nContent-Length: {}\r\n\r\n",
                     header.unwrap_or_default(),
                     body.len()
                 );
@@ -115,7 +119,9 @@ fn decoded(url: &str) -> String {
 
 fn estate(settings: Prometheus) -> Estate {
     let mut estate = Wire::estate(&["eu-west-1"]);
-    estate.prometheus.insert(RegionLabel::new("eu-west-1").unwrap(), settings);
+    estate
+        .prometheus
+        .insert(RegionLabel::new("eu-west-1").unwrap(), settings);
     estate
 }
 
@@ -137,7 +143,10 @@ async fn observe(settings: Prometheus, source: Source) -> Result<Answer, Provide
 
 fn series(answer: &Answer) -> BTreeMap<&str, &Series> {
     match &answer.rows {
-        Rows::Metrics(rows) => rows.iter().map(|row| (row.spec.key.as_str(), row)).collect(),
+        Rows::Metrics(rows) => rows
+            .iter()
+            .map(|row| (row.spec.key.as_str(), row))
+            .collect(),
         other => panic!("rows of metrics, not {:?}", other.kind()),
     }
 }
@@ -161,7 +170,10 @@ fn matrix(series: &[(&str, &[&str])]) -> Option<Reply> {
             format!(r#"{{"metric":{labels},"values":[{}]}}"#, values.join(","))
         })
         .collect();
-    ok(&format!(r#"{{"resultType":"matrix","result":[{}]}}"#, rows.join(",")))
+    ok(&format!(
+        r#"{{"resultType":"matrix","result":[{}]}}"#,
+        rows.join(",")
+    ))
 }
 
 fn vector(series: &[(&str, &str)]) -> Option<Reply> {
@@ -169,7 +181,10 @@ fn vector(series: &[(&str, &str)]) -> Option<Reply> {
         .iter()
         .map(|(labels, value)| format!(r#"{{"metric":{labels},"value":[1700000000,"{value}"]}}"#))
         .collect();
-    ok(&format!(r#"{{"resultType":"vector","result":[{}]}}"#, rows.join(",")))
+    ok(&format!(
+        r#"{{"resultType":"vector","result":[{}]}}"#,
+        rows.join(",")
+    ))
 }
 
 const V1: &str = r#"{"destination_service_namespace":"shop","destination_service_name":"checkout","destination_version":"v1"}"#;
@@ -182,43 +197,78 @@ fn istio(asked: &str) -> Option<Reply> {
     } else if asked.contains("__name__=~") {
         vector(&[(r#"{"__name__":"istio_requests_total"}"#, "12")])
     } else if asked.contains("count_values") {
-        matrix(&[(r#"{"state":"1"}"#, &["3", "3"]), (r#"{"state":"0"}"#, &["1"])])
+        matrix(&[
+            (r#"{"state":"1"}"#, &["3", "3"]),
+            (r#"{"state":"0"}"#, &["1"]),
+        ])
     } else if asked.contains("histogram_quantile") {
         matrix(&[(V1, &["90.5", "91"]), (V2, &["NaN", "800"])])
     } else if asked.contains("response_code") {
         matrix(&[(V2, &["2.5"])])
     } else {
-        matrix(&[(V1, &["40", "41"]), (V2, &["5", "4"]), (r#"{"job":"x"}"#, &["1"])])
+        matrix(&[
+            (V1, &["40", "41"]),
+            (V2, &["5", "4"]),
+            (r#"{"job":"x"}"#, &["1"]),
+        ])
     }
 }
 
 #[tokio::test]
 async fn each_version_of_a_service_has_its_requests_errors_and_latency() {
     let server = Server::start(istio);
-    let answer = observe(server.settings(), Source::Prometheus).await.unwrap();
+    let answer = observe(server.settings(), Source::Prometheus)
+        .await
+        .unwrap();
     assert_eq!(answer.problems, []);
     let rows = series(&answer);
     let newest = |key: &str| rows[key].points.first().map(|point| point.value);
     let values = |key: &str| -> Vec<f64> { rows[key].points.iter().map(|p| p.value).collect() };
     assert_eq!(values("service/shop/checkout/v1/requests"), [40.0, 41.0]);
-    assert_eq!(values("service/shop/checkout/v1/errors"), [0.0, 0.0], "none beside requests");
+    assert_eq!(
+        values("service/shop/checkout/v1/errors"),
+        [0.0, 0.0],
+        "none beside requests"
+    );
     assert_eq!(values("service/shop/checkout/v2/errors"), [50.0, 0.0]);
-    assert_eq!(values("service/shop/checkout/v2/p95"), [800.0], "NaN is no value");
-    assert_eq!((newest("prometheus/targets-up"), newest("prometheus/targets-down")), (Some(3.0), Some(1.0)));
+    assert_eq!(
+        values("service/shop/checkout/v2/p95"),
+        [800.0],
+        "NaN is no value"
+    );
+    assert_eq!(
+        (
+            newest("prometheus/targets-up"),
+            newest("prometheus/targets-down")
+        ),
+        (Some(3.0), Some(1.0))
+    );
     assert_eq!(rows.len(), 8);
     let about = &rows["prometheus/targets-up"].spec.dimensions;
-    assert!(about.contains(&("version".to_owned(), "2.42.0".to_owned())), "{about:?}");
+    assert!(
+        about.contains(&("version".to_owned(), "2.42.0".to_owned())),
+        "{about:?}"
+    );
     let asked = server.asked();
     let range = asked.iter().find(|url| url.contains("sum by")).unwrap();
     assert!(range.starts_with("/prom/api/v1/query_range?query=") && range.ends_with("&step=60"));
-    assert!(asked.iter().all(|url| url.contains("buildinfo") || url.contains("region=\"eu\"")));
-    assert!(!asked.iter().any(|url| url.contains("rate(nginx")), "what is not there is not asked");
+    assert!(
+        asked
+            .iter()
+            .all(|url| url.contains("buildinfo") || url.contains("region=\"eu\""))
+    );
+    assert!(
+        !asked.iter().any(|url| url.contains("rate(nginx")),
+        "what is not there is not asked"
+    );
 }
 
 #[tokio::test]
 async fn a_fleet_reads_the_newest_minute_at_once() {
     let server = Server::start(istio);
-    let answer = observe(server.settings(), Source::Prometheus).await.unwrap();
+    let answer = observe(server.settings(), Source::Prometheus)
+        .await
+        .unwrap();
     let place = Wire::place("eu-west-1");
     let now = jiff::Timestamp::now();
     let mut fleet = Fleet::new(Arc::new(estate(server.settings())), now);
@@ -230,18 +280,28 @@ async fn a_fleet_reads_the_newest_minute_at_once() {
     };
     fleet.accept(&query, answer, now, std::time::Duration::ZERO);
     let signals = fleet.service_signals(&place, "shop", "checkout");
-    let errors: Vec<_> = signals.iter().map(|s| (s.version.as_str(), s.error_percent.usable())).collect();
+    let errors: Vec<_> = signals
+        .iter()
+        .map(|s| (s.version.as_str(), s.error_percent.usable()))
+        .collect();
     assert_eq!(errors, [("v1", Some(0.0)), ("v2", Some(50.0))]);
-    assert_eq!(signals[1].p95_ms.usable(), None, "its only value is a minute older: {:?}", signals[1].p95_ms);
+    let old = signals[1].p95_ms.freshness();
+    assert_eq!(old, Freshness::Stale, "its only value is a minute older");
 }
 
 #[tokio::test]
 async fn an_empty_answer_is_no_data_and_never_zero() {
     let empty = |asked: &str| {
-        if asked.contains("query_range") { matrix(&[]) } else { vector(&[]) }
+        if asked.contains("query_range") {
+            matrix(&[])
+        } else {
+            vector(&[])
+        }
     };
     let server = Server::start(empty);
-    let answer = observe(server.settings(), Source::Prometheus).await.unwrap();
+    let answer = observe(server.settings(), Source::Prometheus)
+        .await
+        .unwrap();
     let rows = series(&answer);
     let keys: Vec<&&str> = rows.keys().collect();
     assert_eq!(keys, [&"prometheus/targets-down", &"prometheus/targets-up"]);
@@ -249,9 +309,17 @@ async fn an_empty_answer_is_no_data_and_never_zero() {
     let place = Place::Region(RegionLabel::new("eu-west-1").unwrap());
     let now = jiff::Timestamp::now();
     let mut fleet = Fleet::new(Arc::new(estate(server.settings())), now);
-    let query = Query { source: Source::Prometheus, place: place.clone(), wanted: Wanted::Nothing, read: 0 };
+    let query = Query {
+        source: Source::Prometheus,
+        place: place.clone(),
+        wanted: Wanted::Nothing,
+        read: 0,
+    };
     fleet.accept(&query, answer, now, std::time::Duration::ZERO);
-    assert_eq!(fleet.reading(&place, "prometheus/targets-up"), Reading::NoData);
+    assert_eq!(
+        fleet.reading(&place, "prometheus/targets-up"),
+        Reading::NoData
+    );
 }
 
 #[tokio::test]
@@ -260,7 +328,9 @@ async fn a_window_that_is_too_short_for_the_scrapes_is_explained() {
         let rate = asked.contains("rate(");
         if rate { matrix(&[]) } else { istio(asked) }
     });
-    let answer = observe(server.settings(), Source::Prometheus).await.unwrap();
+    let answer = observe(server.settings(), Source::Prometheus)
+        .await
+        .unwrap();
     let [problem] = answer.problems.as_slice() else {
         panic!("one problem: {:?}", answer.problems);
     };
@@ -276,12 +346,23 @@ async fn one_query_that_is_refused_blinds_its_own_signal_only() {
         }
         istio(asked)
     });
-    let answer = observe(server.settings(), Source::Prometheus).await.unwrap();
+    let answer = observe(server.settings(), Source::Prometheus)
+        .await
+        .unwrap();
     let rows = series(&answer);
-    assert_eq!(rows["service/shop/checkout/v1/requests"].quality, Quality::Complete);
-    assert_eq!(rows["service/shop/checkout/v1/p95"].quality, Quality::Failed);
+    assert_eq!(
+        rows["service/shop/checkout/v1/requests"].quality,
+        Quality::Complete
+    );
+    assert_eq!(
+        rows["service/shop/checkout/v1/p95"].quality,
+        Quality::Failed
+    );
     assert_eq!(answer.problems.len(), 1);
-    assert_eq!(answer.problems[0].message, "execution: would load too many samples");
+    assert_eq!(
+        answer.problems[0].message,
+        "execution: would load too many samples"
+    );
 }
 
 #[tokio::test]
@@ -289,27 +370,64 @@ async fn what_the_server_says_is_missing_makes_its_values_doubtful() {
     let server = Server::start(|asked| {
         let (status, header, body) = istio(asked)?;
         let text = String::from_utf8(body).unwrap();
-        let text = text.replacen("{\"status\"", "{\"warnings\":[\"store eu-2: unavailable\"],\"status\"", 1);
+        let text = text.replacen(
+            "{\"status\"",
+            "{\"warnings\":[\"store eu-2: unavailable\"],\"status\"",
+            1,
+        );
         let rate = asked.contains("sum by");
-        Some((status, header, if rate { text.into_bytes() } else { istio(asked)?.2 }))
+        Some((
+            status,
+            header,
+            if rate {
+                text.into_bytes()
+            } else {
+                istio(asked)?.2
+            },
+        ))
     });
-    let answer = observe(server.settings(), Source::Prometheus).await.unwrap();
+    let answer = observe(server.settings(), Source::Prometheus)
+        .await
+        .unwrap();
     let rows = series(&answer);
-    assert_eq!(rows["service/shop/checkout/v1/requests"].quality, Quality::Partial);
+    assert_eq!(
+        rows["service/shop/checkout/v1/requests"].quality,
+        Quality::Partial
+    );
 }
 
 #[tokio::test]
 async fn every_way_of_not_answering_has_its_class_and_words() {
     let html = (200, None, b"<html><title>Sign in</title></html>".to_vec());
-    let moved = (302, Some(("Location", "https://login.example.com/".to_owned())), Vec::new());
-    let half = (200, None, br#"{"status":"success","data":{"resultType":"vec"#.to_vec());
+    let moved = (
+        302,
+        Some(("Location", "https://login.example.com/".to_owned())),
+        Vec::new(),
+    );
+    let half = (
+        200,
+        None,
+        br#"{"status":"success","data":{"resultType":"vec"#.to_vec(),
+    );
     let huge = (200, None, vec![b' '; 17 * 1024 * 1024]);
     let cases: [(Reply, ErrorClass, &str); 9] = [
-        ((401, None, b"Unauthorized".to_vec()), ErrorClass::Identity, "HTTP 401: Unauthorized"),
+        (
+            (401, None, b"Unauthorized".to_vec()),
+            ErrorClass::Identity,
+            "HTTP 401: Unauthorized",
+        ),
         ((403, None, Vec::new()), ErrorClass::Denied, "HTTP 403"),
-        ((404, None, Vec::new()), ErrorClass::NotFound, "no Prometheus API"),
+        (
+            (404, None, Vec::new()),
+            ErrorClass::NotFound,
+            "no Prometheus API",
+        ),
         ((429, None, Vec::new()), ErrorClass::Throttled, "HTTP 429"),
-        ((503, None, b"upstream connect error".to_vec()), ErrorClass::Transient, "upstream connect error"),
+        (
+            (503, None, b"upstream connect error".to_vec()),
+            ErrorClass::Transient,
+            "upstream connect error",
+        ),
         (html, ErrorClass::Terminal, "login page"),
         (moved, ErrorClass::Terminal, "https://login.example.com/"),
         (half, ErrorClass::Transient, "stops in the middle"),
@@ -332,7 +450,9 @@ async fn every_way_of_not_answering_has_its_class_and_words() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_is_given_up() {
     let server = Server::start(|_| None);
-    let error = observe(server.settings(), Source::Prometheus).await.unwrap_err();
+    let error = observe(server.settings(), Source::Prometheus)
+        .await
+        .unwrap_err();
     assert_eq!(error.class, ErrorClass::Timeout, "{error}");
 }
 
@@ -346,11 +466,15 @@ async fn a_token_is_read_from_its_file_and_is_in_no_error() {
         auth: Auth::Bearer(Secret::File(path)),
         ..server.settings()
     };
-    let error = observe(with(path.display().to_string()), Source::Prometheus).await.unwrap_err();
+    let error = observe(with(path.display().to_string()), Source::Prometheus)
+        .await
+        .unwrap_err();
     assert!(!format!("{error:?}").contains("s3cret"));
     let sent = server.asked.lock().unwrap()[0].1.clone();
     assert_eq!(sent.as_deref(), Some("Bearer s3cret"));
-    let missing = observe(with("/nonexistent".to_owned()), Source::Prometheus).await.unwrap_err();
+    let missing = observe(with("/nonexistent".to_owned()), Source::Prometheus)
+        .await
+        .unwrap_err();
     assert_eq!(missing.class, ErrorClass::Identity, "{missing}");
 }
 
@@ -358,17 +482,31 @@ async fn a_token_is_read_from_its_file_and_is_in_no_error() {
 async fn firing_alerts_are_alarms_of_the_region() {
     let server = Server::start(|_| {
         vector(&[
-            (r#"{"__name__":"ALERTS_FOR_STATE","alertname":"Errors","severity":"critical","service":"checkout"}"#, "1700000000"),
-            (r#"{"__name__":"ALERTS","alertname":"Slow","alertstate":"firing"}"#, "1"),
+            (
+                r#"{"__name__":"ALERTS_FOR_STATE","alertname":"Errors","severity":"critical","service":"checkout"}"#,
+                "1700000000",
+            ),
+            (
+                r#"{"__name__":"ALERTS","alertname":"Slow","alertstate":"firing"}"#,
+                "1",
+            ),
         ])
     });
-    let answer = observe(server.settings(), Source::FiringAlerts).await.unwrap();
+    let answer = observe(server.settings(), Source::FiringAlerts)
+        .await
+        .unwrap();
     let Rows::Alarms(alerts) = &answer.rows else {
         panic!("alarms");
     };
     let told: Vec<_> = alerts
         .iter()
-        .map(|alert| (alert.name.as_str(), alert.state.as_str(), alert.since.is_some()))
+        .map(|alert| {
+            (
+                alert.name.as_str(),
+                alert.state.as_str(),
+                alert.since.is_some(),
+            )
+        })
         .collect();
     assert_eq!(told, [("Errors", "ALARM", true), ("Slow", "ALARM", false)]);
     assert!(server.asked()[0].contains("ALERTS{alertstate=\"firing\",region=\"eu\"}"));

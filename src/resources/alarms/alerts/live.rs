@@ -10,7 +10,7 @@ use crate::{
         ask::Ask,
         prometheus::{Server, answer::Labelled},
     },
-    resources::{Answer, ErrorClass, ProviderError, Rows},
+    resources::{Answer, ErrorClass, ProviderError, Rows, metrics::prometheus::live::named},
 };
 
 const OPERATION: &str = "prometheus:Query";
@@ -28,7 +28,9 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
     let label = ask.place.region().ok_or_else(unknown)?;
     let settings = ask.estate.prometheus.get(label).ok_or_else(unknown)?;
     let server = Server::open(&ask, settings, OPERATION).await?;
-    let told = server.query(OPERATION, &settings.firing()).await?;
+    let told = server
+        .query(named(settings, OPERATION), &settings.firing())
+        .await?;
     for warning in &told.warnings {
         ask.problem(ProviderError::new(
             ErrorClass::Transient,

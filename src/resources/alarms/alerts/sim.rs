@@ -48,7 +48,11 @@ pub fn observe(world: &World, place: &Place) -> Vec<Alarm> {
             arn: None,
             alarm_type: AlarmType::Alert,
             state: "ALARM".to_owned(),
-            reason: Some(format!("service {} fails {:.0} %", meter.service, meter.failing * 100.0)),
+            reason: Some(format!(
+                "service {} fails {:.0} %",
+                meter.service,
+                meter.failing * 100.0
+            )),
             since: Some(world.timestamp(since - EVERY)),
             actions_enabled: true,
             evaluation: None,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::super::{
     Origin, Point, Quality, Series, SeriesSpec, Stat,
-    dialect::{Prometheus, QuerySet, Service},
+    dialect::{Auth, Prometheus, QuerySet, Service},
     signals::{STEP, Signal, TARGETS_DOWN, TARGETS_UP, signal_key},
 };
 use crate::{
@@ -31,6 +31,14 @@ const RANGE_OF_TIME: Duration = Duration::from_secs(40 * 60);
 /// For how long a dialect that is spoken is taken to be spoken.
 const SPOKEN_FOR: Duration = Duration::from_secs(300);
 
+/// What a call is named by: of a managed server the action that IAM must allow.
+pub fn named(settings: &Prometheus, call: &'static str) -> &'static str {
+    match settings.auth {
+        Auth::SigV4(_) => "aps:QueryMetrics",
+        Auth::None | Auth::Bearer(_) | Auth::Basic { .. } => call,
+    }
+}
+
 /// The values of a service by time.
 type Values = BTreeMap<Timestamp, f64>;
 /// What a query gave, by service; an error where it failed.
@@ -50,7 +58,7 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
     let spoken = spoken(&ask, &server, settings).await?;
     let sets = spoken.iter().map(|set| read(&server, settings, set, range));
     let targets = settings.targets();
-    let targets = server.query_range(RANGE, &targets, range, STEP);
+    let targets = server.query_range(named(settings, RANGE), &targets, range, STEP);
     let ((targets, version), given) = join(join(targets, server.version()), join_all(sets)).await;
     // The server itself must answer, or nothing is known.
     let targets = noted(&ask, targets)?;
@@ -94,7 +102,12 @@ async fn spoken(
     let names = || settings.queries.iter().map(|set| set.dialect.name());
     let known = |name: &str| ask.memory.dialects.recent(name, SPOKEN_FOR);
     if names().any(|name| known(name).is_none()) || names().all(|name| known(name) == Some(false)) {
-        let told = noted(ask, server.query(INSTANT, &settings.spoken()).await)?;
+        let told = noted(
+            ask,
+            server
+                .query(named(settings, INSTANT), &settings.spoken())
+                .await,
+        )?;
         for set in &settings.queries {
             let metric = set.dialect.metric();
             let mut series = told.series.iter();
@@ -162,7 +175,9 @@ async fn read(
 ) -> GivenSet {
     let ask = async |query: &str| {
         let query = settings.fill(query);
-        server.query_range(RANGE, &query, range, STEP).await
+        server
+            .query_range(named(settings, RANGE), &query, range, STEP)
+            .await
     };
     let queries = [&set.requests, &set.errors, &set.p95_ms].map(|query| ask(query));
     let told: Vec<Result<Told, ProviderError>> = join_all(queries).await;
@@ -243,7 +258,7 @@ impl GivenSet {
         } else {
             (Values::new(), quality)
         };
-        let named = |signal: Signal, query: &str, stat: Stat, (values, quality)| {
+        let row = |signal: Signal, query: &str, stat: Stat, (values, quality)| {
             let key = signal_key(&service.namespace, &service.name, &service.version, signal);
             let mut dimensions = vec![("dialect".to_owned(), set.dialect.name().to_owned())];
             dimensions.push(("service".to_owned(), service.name.clone()));
@@ -251,9 +266,9 @@ impl GivenSet {
             series(spec(key, query, stat, dimensions, window), values, quality)
         };
         vec![
-            named(Signal::Requests, &set.requests, Stat::Average, requests),
-            named(Signal::Errors, &set.errors, Stat::Average, percent),
-            named(Signal::P95, &set.p95_ms, Stat::P95, p95),
+            row(Signal::Requests, &set.requests, Stat::Average, requests),
+            row(Signal::Errors, &set.errors, Stat::Average, percent),
+            row(Signal::P95, &set.p95_ms, Stat::P95, p95),
         ]
     }
 }
