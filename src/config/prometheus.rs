@@ -270,7 +270,7 @@ fn read_auth(section: &mut Section<'_>) -> (Auth, Option<Range<usize>>) {
     let bearer = secret(section, "bearer_token_file", "bearer_token_env");
     let password = secret(section, "password_file", "password_env");
     let username = section.text("username");
-    let sigv4_at = section.value("sigv4").map(|value| value.span());
+    let sigv4_at = section.value("sigv4").map(toml::Spanned::span);
     let sigv4 = section.boolean("sigv4").unwrap_or_default();
     let sigv4 = sigv4_at.filter(|_| sigv4);
     let ways = [bearer.is_some(), password.is_some(), sigv4.is_some()];

@@ -66,6 +66,7 @@ impl Column {
     }
 
     /// The same column, which gives way where it is empty.
+    #[must_use]
     pub const fn shy(self) -> Self {
         Self { shy: true, ..self }
     }

@@ -13,8 +13,11 @@ use std::sync::Arc;
 
 const CANARY: &str = "checkout-canary";
 
+/// Requests per second, errors in percent and p95 of a minute.
+type Minute = (f64, f64, f64);
+
 /// A fleet whose region has a Prometheus, and the minutes that it tells: version, requests per second, errors in percent, p95; newest first, a minute apart.
-fn fleet(minutes: &[(&str, &[(f64, f64, f64)])]) -> Fleet {
+fn fleet(minutes: &[(&str, &[Minute])]) -> Fleet {
     let mut estate = f::estate(&["eu"]);
     estate.prometheus.insert(
         f::label("eu"),
@@ -172,7 +175,7 @@ fn a_handful_of_requests_proves_neither() {
 
 #[test]
 fn a_subset_is_judged_by_its_own_version_and_never_by_the_whole() {
-    let minutes: &[(f64, f64, f64)] = &[(20.0, 0.0, 90.0)];
+    let minutes: &[Minute] = &[(20.0, 0.0, 90.0)];
     let apart = fleet(&[
         ("cart:stable", minutes),
         ("cart:canary", &[(20.0, 9.0, 90.0)]),

@@ -37,7 +37,17 @@ const IN_ADDRESS: usize = 3_000;
 #[derive(Default)]
 pub struct Kept {
     client: Mutex<Option<Client>>,
-    version: Mutex<Option<Option<String>>>,
+    version: Mutex<Version>,
+}
+
+/// The version of a server, as far as it was asked.
+#[derive(Clone, Default)]
+enum Version {
+    #[default]
+    Unasked,
+    Told(String),
+    /// Managed servers do not tell.
+    Untold,
 }
 
 impl std::fmt::Debug for Kept {
@@ -103,16 +113,19 @@ impl<'a> Server<'a> {
             .await
     }
 
-    /// The version of the server, asked once; `None` where it does not tell (managed ones do not).
+    /// The version of the server, asked once; `None` where it does not tell.
     pub async fn version(&self) -> Option<String> {
         let mut kept = self.ask.memory.prometheus.version.lock().await;
-        if let Some(known) = &*kept {
-            return known.clone();
+        if let Version::Unasked = *kept {
+            let operation = "prometheus:GetBuildInfo";
+            let answer = self.send(operation, "/api/v1/status/buildinfo", &[]).await;
+            let (status, body) = answer.ok()?;
+            *kept = answer::read_version(status, &body).map_or(Version::Untold, Version::Told);
         }
-        let operation = "prometheus:GetBuildInfo";
-        let answer = self.send(operation, "/api/v1/status/buildinfo", &[]).await;
-        let (status, body) = answer.ok()?;
-        kept.insert(answer::read_version(status, &body)).clone()
+        match &*kept {
+            Version::Told(version) => Some(version.clone()),
+            Version::Unasked | Version::Untold => None,
+        }
     }
 
     async fn told(

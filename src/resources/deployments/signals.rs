@@ -96,14 +96,14 @@ impl Deployment {
         let own = rule.cluster == self.cluster
             && backend.service_namespace == self.namespace
             && (rule.name == self.name || backend.service == self.name);
-        let new = |name: &str| name.contains("canary") || name.contains("preview");
-        let subset = backend.subset.as_deref().unwrap_or_default();
-        own.then(|| {
-            (
-                f64::from(backend.weight),
-                new(&backend.service) || new(subset),
-            )
-        })
+        let said = |name: &str| name.contains("canary") || name.contains("preview");
+        let old = |name: &str| name.contains("stable") || name.contains("primary");
+        let new = match backend.subset.as_deref() {
+            None => said(&backend.service),
+            // A subset that is no word for it is a version: another one than its own is the canary.
+            Some(subset) => said(subset) || !(old(subset) || self.is_version(subset)),
+        };
+        own.then(|| (f64::from(backend.weight), new))
     }
 }
 

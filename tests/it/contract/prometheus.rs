@@ -23,13 +23,15 @@ use crate::wire::Wire;
 
 /// What comes back for a query: status, a header, a body.
 type Reply = (u16, Option<(&'static str, String)>, Vec<u8>);
+/// The path with its query as it came, and the `Authorization`.
+type Asked = (String, Option<String>);
 type Script = dyn Fn(&str) -> Option<Reply> + Send + Sync;
 
 /// A scripted server. `None` from the script keeps the connection open and says nothing.
 struct Server {
     socket: Arc<tiny_http::Server>,
-    /// What was asked: the path with its query as it came, and the `Authorization`.
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// What was asked.
+    asked: Arc<Mutex<Vec<Asked>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -151,6 +153,7 @@ fn series(answer: &Answer) -> BTreeMap<&str, &Series> {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // what a script returns
 fn ok(body: &str) -> Option<Reply> {
     let body = format!(r#"{{"status":"success","data":{body}}}"#);
     Some((200, None, body.into_bytes()))
@@ -164,8 +167,8 @@ fn matrix(series: &[(&str, &[&str])]) -> Option<Reply> {
         .map(|(labels, values)| {
             let values: Vec<String> = values
                 .iter()
-                .enumerate()
-                .map(|(index, value)| format!(r#"[{},"{value}"]"#, now - 60 * index as i64))
+                .zip(0..)
+                .map(|(value, index)| format!(r#"[{},"{value}"]"#, now - 60 * index))
                 .collect();
             format!(r#"{{"metric":{labels},"values":[{}]}}"#, values.join(","))
         })

@@ -1,6 +1,6 @@
 //! Canaries that only their own requests show, played through the keyboard.
 
-use pilothouse::resources::{Severity, Source};
+use pilothouse::resources::{Severity, Source, metrics::signals::VersionSignals};
 
 use super::{acts::insist, drill::Drill, place};
 
@@ -49,10 +49,7 @@ fn what_nobody_measures_any_more_is_not_raised() {
         .state
         .fleet
         .service_signals(&place, "shop", "catalog-canary");
-    assert!(
-        signals.iter().all(|signals| signals.silent()),
-        "{signals:?}"
-    );
+    assert!(signals.iter().all(VersionSignals::silent), "{signals:?}");
     drill.command("arm a canary goes out");
     drill.plan(
         "shift-weights httproute/shop/catalog/catalog-canary@ap-southeast-1 percent=10 bake=300",
