@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Guard, GuardId, Verdict, finding::Findings, origins, outlook::Outlook};
+use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook::Outlook};
 use crate::{
     plan::{Step, Wait, Work, canaries, forecast::Forecast, gate},
     resources::{
@@ -47,6 +47,7 @@ pub fn capacity(outlook: &Outlook<'_>) -> Guard {
             origins::room(outlook, distribution_id, paths, &mut found);
         }
     }
+    nodes::room(outlook, &mut found);
     found.guard(GuardId::Capacity, "no region gets more traffic")
 }
 
