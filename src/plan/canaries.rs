@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::gate::Gate;
 use crate::resources::{
-    Change, Fleet, Place, RegionLabel, Source,
+    Change, Fleet, Freshness, Place, RegionLabel, Source,
     metrics::signals::{Signal, VersionSignals, same_version},
     traffic::{
         self, Mechanism, RouteBackend, RouteRule,
@@ -187,9 +187,10 @@ fn judge_version(fleet: &Fleet, place: &Place, version: &VersionSignals, since: 
         doubt = doubt.or(Some(format!("{text}: too few for a verdict")));
     }
     // What is known of it must be known now, and be about the time since then.
-    let now = [version.error_percent, version.p95_ms];
     let seen = |signal| !version.points_since(fleet, place, signal, since).is_empty();
-    let known = now.into_iter().all(|reading| reading.usable().is_some())
+    // Without an answer of this very moment it may have died since.
+    let known = version.error_percent.freshness() == Freshness::Fresh
+        && version.p95_ms.usable().is_some()
         && seen(Signal::Errors)
         && seen(Signal::P95);
     match doubt {

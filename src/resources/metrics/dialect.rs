@@ -119,10 +119,11 @@ impl Dialect {
         }
     }
 
-    /// The query for requests per second.
+    /// The query for requests per second. A rate goes on for its whole window after the last sample: what reports no more is left out at once.
     pub fn requests(self) -> String {
         let (by, own, metric) = (self.by(), self.of_services(), self.metric());
-        format!("sum by ({by}) (rate({metric}{{{own}{{selector}}}}[{{window}}]))")
+        let series = format!("{metric}{{{own}{{selector}}}}");
+        format!("sum by ({by}) (rate({series}[{{window}}]) and {series})")
     }
 
     /// The query for failed requests per second.
@@ -347,7 +348,7 @@ mod tests {
         let query = server("region=\"eu\"").fill(&Dialect::Istio.requests());
         assert_eq!(
             query,
-            "sum by (destination_service_namespace, destination_service_name, destination_version) (rate(istio_requests_total{reporter=~\"destination|waypoint\",region=\"eu\"}[60s]))"
+            "sum by (destination_service_namespace, destination_service_name, destination_version) (rate(istio_requests_total{reporter=~\"destination|waypoint\",region=\"eu\"}[60s]) and istio_requests_total{reporter=~\"destination|waypoint\",region=\"eu\"})"
         );
         // A comma before the closing brace is PromQL; one after the opening brace is not.
         let all = |server: &Prometheus| {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::resources::{
-    ErrorClass, Fleet, Freshness, Place, ProviderError, RegionLabel, Source, age, clusters::Cluster,
+    ErrorClass, Fleet, Freshness, Place, ProviderError, RegionLabel, Scope, Source, age,
+    clusters::Cluster,
 };
 
 /// A region whose last good answer is older than this while sources fail is not reachable. Longer than the longest interval of the fast sources plus the time an answer may take.
@@ -76,6 +77,13 @@ impl Reach {
             }
             // Clusters that we have never been let into say nothing about their region.
             if source.watched() && status.observed_at.is_none() {
+                continue;
+            }
+            // A Prometheus may stand anywhere: that it answers or not says nothing about the region that it tells about.
+            if source.scope() == Scope::Measured {
+                if status.error.is_some() || !status.problems.is_empty() {
+                    reach.partial.push(source);
+                }
                 continue;
             }
             reach.asked += 1;

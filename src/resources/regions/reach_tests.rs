@@ -281,3 +281,14 @@ fn refused_everywhere_is_unknown_and_not_waiting() {
         crate::glyph::Mark::Unknown
     );
 }
+
+#[test]
+fn a_dead_prometheus_is_no_dead_region() {
+    let mut fleet = f::fleet(&["eu"]);
+    for source in [Source::Prometheus, Source::FiringAlerts] {
+        f::failure(&mut fleet, source, &place("eu"), ErrorClass::Unreachable);
+    }
+    let reach = &of(&fleet).reach;
+    assert!(!reach.lost(fleet.now) && reach.silent.is_empty());
+    assert_eq!(reach.partial, [Source::Prometheus, Source::FiringAlerts]);
+}
