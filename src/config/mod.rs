@@ -14,6 +14,7 @@ pub mod keymap_file;
 pub mod layers;
 pub mod library;
 mod limits;
+mod sequence;
 pub mod problem;
 pub mod reference;
 pub mod syntax;
