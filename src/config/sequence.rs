@@ -55,10 +55,7 @@ fn stated(section: &mut Section<'_>, regions: &[RegionSpec]) -> Stated {
     let order = order(section, regions);
     let soak = section.number("soak_minutes", 0.0, LONGEST);
     if let Some(found) = soak.as_ref().filter(|found| found.value.fract() != 0.0) {
-        let text = format!(
-            "`soak_minutes` must be whole minutes, not {}",
-            found.value
-        );
+        let text = format!("`soak_minutes` must be whole minutes, not {}", found.value);
         section.report().at(&found.span, text);
     }
     Stated {
@@ -83,7 +80,10 @@ fn order(section: &mut Section<'_>, regions: &[RegionSpec]) -> Vec<RegionLabel> 
         match region {
             None => unknown_region(report, &found, known()),
             Some(region) if order.contains(&region.label) => {
-                report.at(&found.span, format!("`{}` is in `order` twice", found.value));
+                report.at(
+                    &found.span,
+                    format!("`{}` is in `order` twice", found.value),
+                );
             }
             Some(region) => order.push(region.label.clone()),
         }

@@ -1,8 +1,13 @@
 //! G-SAMPLE: a canary is raised only when enough of its requests were seen. Owns how many are enough (domain B.3); a canary that begins has none, and one that is taken back needs none.
 
-use super::{Guard, GuardId, back, finding::Findings, outlook::Outlook};
+use super::{
+    Guard, GuardId, back,
+    finding::Findings,
+    outlook::Outlook,
+    soak::{self, Forward},
+};
 use crate::resources::{
-    Change, Fleet, Place, Source,
+    Change, Fleet, Place, Source, releases,
     traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
 };
 
@@ -85,10 +90,40 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
             ),
         }
     }
+    releases(outlook, &mut found);
     found.guard(
         GuardId::Sample,
         "no canary is raised whose requests are counted",
     )
+}
+
+/// A release goes on only when enough of its requests were seen in the region before.
+fn releases(outlook: &Outlook<'_>, found: &mut Findings) {
+    for Forward {
+        at,
+        service,
+        release,
+    } in soak::forward(outlook, found)
+    {
+        let Some(before) = release.before(&at.region).and_then(<[_]>::last) else {
+            continue;
+        };
+        let region = &before.region;
+        let Some(evidence) = &before.evidence else {
+            found.unknown(
+                format!("no request of {} in {region} is measured", release.version),
+                "wait for the metrics of that region",
+            );
+            continue;
+        };
+        match releases::few(&service.rules, (evidence.requests, evidence.errors)) {
+            Some(why) => found.fail(
+                format!("{region}: {why}"),
+                "wait until more users have seen it",
+            ),
+            None => found.pass(format!("{region}: {}", evidence.words())),
+        }
+    }
 }
 
 /// The staging distribution of a primary one.

@@ -183,7 +183,6 @@ fn standing(
         },
         (state, _) => state,
     };
-    let complete = state.complete();
     Stage {
         region: region.clone(),
         runs: shown
@@ -191,7 +190,7 @@ fn standing(
             .map_or_else(|| "?".to_owned(), Container::short),
         state,
         since: since
-            .filter(|_| complete)
+            .filter(|_| having.len() == rows.len())
             .and_then(|since| since.into_iter().max()),
         evidence: None,
         owner: shown.and_then(|row| row.owner.clone()),

@@ -10,7 +10,11 @@ mod view;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::build::{Service, all, service};
+pub use self::{
+    build::{Service, all, service},
+    signals::Seen,
+    soak::few,
+};
 use super::{
     Fleet, Freshness, Judgement, Place, RegionLabel, Resource, Severity, deployments::Owner,
 };
@@ -152,19 +156,18 @@ impl State {
             Self::Breached { .. } => Severity::Bad,
         }
     }
-
-    /// Whether the region has the release, complete.
-    pub fn complete(&self) -> bool {
-        match self {
-            Self::Soaking { .. } | Self::Done | Self::Unknown { .. } | Self::Breached { .. } => {
-                true
-            }
-            Self::NotYet | Self::Held { .. } | Self::RollingOut { .. } => false,
-        }
-    }
 }
 
 impl Stage {
+    /// Whether the region has the release, complete.
+    pub fn complete(&self) -> bool {
+        match &self.state {
+            State::Soaking { .. } | State::Done => true,
+            State::Unknown { .. } | State::Breached { .. } => self.since.is_some(),
+            State::NotYet | State::Held { .. } | State::RollingOut { .. } => false,
+        }
+    }
+
     /// What keeps the next region from getting the release; `None` where this one has done its part.
     pub fn holds_up(&self) -> Option<String> {
         let region = &self.region;
@@ -191,14 +194,20 @@ impl Release {
     /// The first region that does not have it yet.
     pub fn next(&self) -> Option<&Stage> {
         let mut stages = self.stages.iter();
-        stages.find(|stage| !stage.state.complete())
+        stages.find(|stage| !stage.complete())
+    }
+
+    /// The regions before another one in the order; `None` for a region that is not in it.
+    pub fn before(&self, region: &RegionLabel) -> Option<&[Stage]> {
+        let mut stages = self.stages.iter();
+        let at = stages.position(|stage| stage.region == *region)?;
+        self.stages.get(..at)
     }
 
     /// What keeps a region from getting it: what the regions before it have not done.
     pub fn held_up_before(&self, region: &RegionLabel) -> Vec<String> {
-        let before = self.stages.iter();
-        let before = before.take_while(|stage| stage.region != *region);
-        before.filter_map(Stage::holds_up).collect()
+        let before = self.before(region).unwrap_or_default();
+        before.iter().filter_map(Stage::holds_up).collect()
     }
 
     /// One region of it.

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use jiff::Timestamp;
 
-use crate::resources::{Fleet, RegionLabel, regions::demand::{self, Minute}};
+use crate::resources::{
+    Fleet, RegionLabel,
+    regions::demand::{self, Minute},
+};
 
 /// The minutes of the regions that were looked at, each gathered once.
 pub struct Seen<'f> {

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Evidence, Release, Stage, State, minutes, signals::{Seen, Signals}};
+use super::{
+    Evidence, Release, Stage, State, minutes,
+    signals::{Seen, Signals},
+};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source, age,
     cell::{milliseconds, percent},
@@ -77,12 +80,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn state(
-        &self,
-        signals: &Signals,
-        measured: &[Minute],
-        around: Option<State>,
-    ) -> State {
+    fn state(&self, signals: &Signals, measured: &[Minute], around: Option<State>) -> State {
         if let Some(why) = self.broken(measured) {
             return State::Breached { why };
         }
@@ -116,7 +114,7 @@ impl Watch<'_> {
                 left_seconds: left.as_secs(),
             };
         }
-        match few(self.rules, measured) {
+        match few(self.rules, sums(measured)) {
             Some(why) => unknown(why),
             None => State::Done,
         }
@@ -127,7 +125,11 @@ impl Watch<'_> {
         let rules = self.rules;
         // A minute with fewer requests than a soak needs on average tells nothing by itself.
         let enough = rules.min_requests / f64::from(rules.soak_minutes.max(1));
-        for minute in measured.iter().rev().filter(|minute| minute.requests >= enough) {
+        for minute in measured
+            .iter()
+            .rev()
+            .filter(|minute| minute.requests >= enough)
+        {
             let rate = rate(minute.errors, minute.requests);
             if rate > rules.error_percent {
                 return Some(format!(
@@ -148,7 +150,7 @@ impl Watch<'_> {
         }
         let (requests, errors) = sums(measured);
         let rate = rate(errors, requests);
-        (few(rules, measured).is_none() && rate > rules.error_percent).then(|| {
+        (few(rules, (requests, errors)).is_none() && rate > rules.error_percent).then(|| {
             format!(
                 "{} of its requests failed since {}, above {}",
                 percent(rate),
@@ -184,9 +186,8 @@ fn around(fleet: &Fleet, region: &RegionLabel) -> Option<State> {
     })
 }
 
-/// Why what was measured is too little for a verdict (domain B.3).
-fn few(rules: &Rules, measured: &[Minute]) -> Option<String> {
-    let (requests, errors) = sums(measured);
+/// Why so many requests and errors are too few for a verdict (domain B.3).
+pub fn few(rules: &Rules, (requests, errors): (f64, f64)) -> Option<String> {
     (requests < rules.min_requests && errors < rules.min_errors).then(|| {
         format!(
             "only {requests:.0} requests in its soak, {:.0} or {:.0} errors are needed",
@@ -196,7 +197,8 @@ fn few(rules: &Rules, measured: &[Minute]) -> Option<String> {
 }
 
 fn sums(measured: &[Minute]) -> (f64, f64) {
-    let sum = |(requests, errors), minute: &Minute| (requests + minute.requests, errors + minute.errors);
+    let sum =
+        |(requests, errors), minute: &Minute| (requests + minute.requests, errors + minute.errors);
     measured.iter().fold((0.0, 0.0), sum)
 }
 

@@ -38,13 +38,20 @@ impl Show for Release {
     }
 
     fn detail(&self, fleet: &Fleet, _place: &Place) -> Vec<Field> {
-        let order: Vec<&str> = self.stages.iter().map(|stage| stage.region.as_str()).collect();
+        let order: Vec<&str> = self
+            .stages
+            .iter()
+            .map(|stage| stage.region.as_str())
+            .collect();
         let mut fields = vec![
             Field::text("service", Some(self.key())),
             Field::text("release", Some(&self.version)),
             Field::text("replaces", self.stable.as_deref()),
             Field::text("order", Some(order.join(" > "))),
-            Field::text("soak", Some(format!("{} min in each region", self.soak_minutes))),
+            Field::text(
+                "soak",
+                Some(format!("{} min in each region", self.soak_minutes)),
+            ),
         ];
         for stage in &self.stages {
             fields.extend(stage.fields(fleet));

@@ -291,6 +291,12 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// When its roll-out was complete, where it is.
+    pub fn complete_at(&self) -> i64 {
+        let (at, now) = (self.release().at, self.world.now());
+        (at + self.rolled_out_after() + self.edited.paused(at, now)).min(now)
+    }
+
     fn rolled_out_after(&self) -> i64 {
         i64::from(self.to_replace()) * POD_SECONDS
     }

@@ -235,7 +235,9 @@ fn condition(condition: &objects::Condition) -> Condition {
         reason: said(&condition.reason),
         message: said(&condition.message),
         // A condition that stays true keeps its transition; only the update tells when its reason changed: when a roll-out was complete.
-        since: condition.last_update_time.or(condition.last_transition_time),
+        since: condition
+            .last_update_time
+            .or(condition.last_transition_time),
     }
 }
 
