@@ -1,6 +1,7 @@
 //! What actions have in common: finding what they act on in the fleet, the forecast, the phrases. Owns no procedure.
 
 pub mod comeback;
+pub mod contexts;
 pub mod deployment;
 pub mod forecast;
 pub mod frame;

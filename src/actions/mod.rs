@@ -124,5 +124,8 @@ pub fn plan(fleet: &Fleet, ledger: &Ledger, intent: &Intent) -> Result<Plan, Ref
         let advice = format!("it takes {}", taken.join(", "));
         return Err(Refusal { reasons, advice });
     }
-    action.plan(fleet, ledger, intent)
+    let mut plan = action.plan(fleet, ledger, intent)?;
+    let contexts = kit::contexts::made(fleet, &plan);
+    plan.remarks.extend(contexts);
+    Ok(plan)
 }

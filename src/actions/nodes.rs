@@ -11,7 +11,7 @@ use super::{
     },
 };
 use crate::{
-    plan::{Blast, Intent, Mark, Plan, Step, Wait, ledger::Ledger},
+    plan::{Blast, GuardId, Intent, Mark, Plan, Step, Wait, ledger::Ledger},
     resources::{
         Change, Fleet, Freshness,
         clusters::{
@@ -32,6 +32,15 @@ pub struct DrainNode;
 const EVICTION: (u64, u64) = (5, 600);
 /// Seconds until the pods have ended: thirty for most, ten minutes for those that take leave of their connections.
 const EMPTY: (u64, u64) = (60, 900);
+/// What is judged before each eviction: beside the usual, whether the other nodes have room.
+const EVICTED: &[GuardId] = &[
+    GuardId::Capacity,
+    GuardId::Stale,
+    GuardId::Lock,
+    GuardId::Freeze,
+    GuardId::Credentials,
+    GuardId::Clock,
+];
 /// Minutes after which a node that is out of service should be looked after.
 const UNTIL_MINUTES: u64 = 240;
 
@@ -335,8 +344,6 @@ fn drain(fleet: &Fleet, intent: &Intent, found: &Found<'_>, pods: &[&Occupant]) 
         ),
         "a disruption budget that says no is asked again for ten minutes, and then somebody is asked"
             .to_owned(),
-        "whether the other nodes have room is not known: pods without room are Pending, and the Deployments pane says so"
-            .to_owned(),
     ];
     draft.remarks.extend(losses);
     draft.freeze(fleet, intent)
@@ -350,5 +357,5 @@ fn evict(at: &At, pod: &Occupant) -> Step {
         uid: pod.uid.clone(),
     };
     let title = format!("Evict {}/{} from {}", pod.namespace, pod.name, at.node);
-    stores::guarded(title, Change::Nodes(change), EVICTION, pace::PLAIN)
+    stores::guarded(title, Change::Nodes(change), EVICTION, EVICTED)
 }

@@ -12,7 +12,7 @@ use super::{
     document::{Found, Section},
     limits,
     problem::{Report, is_hostile, nearest},
-    reference, sequence, syntax,
+    prometheus, reference, sequence, syntax,
 };
 use crate::resources::{
     Estate, RegionLabel,
@@ -41,6 +41,7 @@ pub fn read(root: &mut Section<'_>, whole: bool) -> Estate {
     estate.environment = environment(root, &estate.access);
     let specs = read_regions(root, &estate.access, whole);
     estate.names = read_names(root, &specs, whole);
+    estate.prometheus = prometheus::read(root, &specs);
     estate.regions = specs;
     estate.recovery_endpoints = read_recovery(root);
     estate.freezes = root
@@ -137,6 +138,8 @@ fn read_region(mut section: Section<'_>, base: &Access, whole: bool) -> Option<R
     }
     let load_balancers = names(&mut section, "load_balancers");
     let residency = names(&mut section, "residency");
+    // `prometheus` reads it, once all regions are known.
+    section.value("prometheus");
     let missing = label.is_none() && whole && section.value("label").is_none();
     let span = section.span().clone();
     section.finish(&reference::place_of);

@@ -47,6 +47,7 @@ entries! {
         "capacity_nodes", "number", "unknown", "Nodes that were Ready when that was measured: with it the capacity follows the nodes that are there.";
         "load_balancers", "list of names", "all of them", "The load balancers that carry the user traffic.";
         "residency", "list of texts", "every class", "Classes of data that may be served there: no name of another class is sent there (G-RES).";
+        "prometheus", "{ url = …, … }", "that of [prometheus]", "The Prometheus of this region, with the keys of [prometheus].";
     }
     "[[name]]" {
         "name", "DNS name", "required", "A name whose record sets split traffic between regions. The first one gives the traffic share.";
@@ -56,6 +57,29 @@ entries! {
     }
     "[recovery]" {
         "endpoints", "list of { region, url }", "none", "The data-plane endpoints of the recovery cluster. Stored here because looking them up is control plane.";
+    }
+    "[prometheus]" {
+        "url", "URL", "none", "Address of the Prometheus that tells about all regions which have none of their own: requests, errors and latency of services, and firing alerts.";
+        "selector", "matchers", "none", "What selects a region in it: `region=\"{region}\"`; also `{aws_region}`.";
+        "bearer_token_file", "path", "none", "File with a bearer token, read for every call. No secret stands in this file.";
+        "bearer_token_env", "name", "none", "Environment variable with a bearer token.";
+        "username", "text", "none", "Name for basic authentication.";
+        "password_file", "path", "none", "File with its password.";
+        "password_env", "name", "none", "Environment variable with its password.";
+        "sigv4", "true, false", "by the address", "Whether calls are signed with the AWS credentials of the region (Amazon Managed Service for Prometheus).";
+        "ca_file", "path", "the system's", "Certificate authorities that are trusted there, as PEM.";
+        "window", "length of time", "1m", "Over what a rate is taken: twice the scrape interval or more.";
+        "dialects", "istio, ingress-nginx, envoy-gateway, traefik", "all of them", "Whose series are looked for.";
+        "queries", "the keys of [prometheus.queries]", "those of the dialects", "Queries of your own.";
+    }
+    "[prometheus.queries]" {
+        "requests", "PromQL", "that of the dialect", "Requests per second, by the labels of a service; `{selector}` and `{window}` are filled in.";
+        "errors", "PromQL", "that of the dialect", "Failed requests per second.";
+        "error_percent", "PromQL", "none", "Failed requests in percent, in place of `errors`.";
+        "p95_ms", "PromQL", "that of the dialect", "95th percentile of the response time in milliseconds.";
+        "namespace_label", "label", "that of the dialect", "The label with the namespace.";
+        "service_label", "label", "that of the dialect", "The label with the name of the service.";
+        "version_label", "label", "that of the dialect", "The label with the version.";
     }
     "[thresholds]" {
         "p95_warn_ms", "milliseconds", "200", "p95 latency: warn above.";
@@ -131,6 +155,8 @@ const PLACES: &[(&str, &str)] = &[
     ("[[region]]", "in [[region]]"),
     ("[[name]]", "in [[name]]"),
     ("[recovery]", "in [recovery]"),
+    ("[prometheus]", "in [prometheus]"),
+    ("[prometheus.queries]", "in [prometheus.queries]"),
     ("[thresholds]", "in [thresholds]"),
     ("[[freeze]]", "in [[freeze]]"),
     ("[rollout]", "in [rollout]"),
@@ -181,7 +207,7 @@ mod tests {
     /// An unknown key makes the parser say which keys it knows there.
     #[test]
     fn the_parser_knows_exactly_these_keys() {
-        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[rollout]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
+        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[prometheus]\nzz = 1\n[prometheus.queries]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[rollout]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
         let problems = parse("x", text, &Flags::default(), &Library::default()).unwrap_err();
         assert_eq!(problems.len(), PLACES.len(), "{problems:#?}");
         for problem in problems {

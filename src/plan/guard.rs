@@ -9,6 +9,7 @@ mod finding;
 mod health;
 mod lag;
 mod moved;
+mod nodes;
 mod origins;
 mod outlook;
 mod owners;

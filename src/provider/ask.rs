@@ -106,6 +106,14 @@ impl<'a> Ask<'a> {
         }
     }
 
+    /// Waits for the turn of a call that the SDK does not make, and counts it.
+    pub async fn turn(&self, api: Api) {
+        if let Some(budget) = &self.budget {
+            budget.turn(api).await;
+        }
+        self.tally.started(api);
+    }
+
     /// Counts a call that the SDK does not make (Kubernetes). It has no budget: each API server is a throttle of its own.
     pub fn count(&self, api: Api) {
         self.tally.started(api);

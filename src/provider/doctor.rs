@@ -142,6 +142,8 @@ fn query(source: Source, place: &Place) -> Query {
         | Source::Nodes
         | Source::Routes
         | Source::Rollouts
+        | Source::Prometheus
+        | Source::FiringAlerts
         | Source::ElastiCache
         | Source::MemoryDb
         | Source::Tables

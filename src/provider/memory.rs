@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{dimensions::Catalogue, kubernetes::Watches};
+use super::{dimensions::Catalogue, kubernetes::Watches, prometheus::Kept};
 use crate::resources::traffic::{
     elastic_load_balancing::TargetHealth, route53::zone::live::ZoneCache,
 };
@@ -32,6 +32,10 @@ pub struct Memory {
     pub node_groups: LastRead<()>,
     /// The clusters that are watched.
     pub watches: Watches,
+    /// The way to the Prometheus of the place.
+    pub prometheus: Kept,
+    /// Dialects of its series, by whether they are spoken.
+    pub dialects: LastRead<bool>,
 }
 
 /// What was last read of each of many things that an API gives one by one only.

@@ -16,6 +16,7 @@ pub mod kubernetes;
 pub mod live;
 pub mod memory;
 pub mod paging;
+pub mod prometheus;
 pub mod read_only;
 pub mod translate;
 pub mod whole;

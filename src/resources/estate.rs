@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Place, RegionLabel, Scope, Source, sequence::Sequence};
+use super::{Place, RegionLabel, Scope, Source, metrics::dialect::Prometheus, sequence::Sequence};
 
 /// How calls are signed: a profile, and a role to assume on top of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -224,6 +224,9 @@ pub struct Estate {
     pub intervals: BTreeMap<Source, Duration>,
     /// Sources that are not asked at all.
     pub disabled: Vec<Source>,
+    /// Which Prometheus tells about a region, where one does. A central one stands here once for each, with what tells them apart.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prometheus: BTreeMap<RegionLabel, Prometheus>,
 }
 
 impl Estate {
@@ -267,6 +270,11 @@ impl Estate {
         let regional = regions.map(|region| Place::Region(region.label.clone()));
         match source.scope() {
             Scope::Regional => regional.collect(),
+            Scope::Measured => {
+                let labels = self.regions.iter().map(|region| &region.label);
+                let measured = labels.filter(|label| self.prometheus.contains_key(label));
+                measured.cloned().map(Place::Region).collect()
+            }
             Scope::Global => vec![Place::Global],
             Scope::RegionalAndGlobal => regional.chain([Place::Global]).collect(),
             Scope::Endpoints => self

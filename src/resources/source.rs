@@ -17,6 +17,8 @@ pub enum Scope {
     RegionalAndGlobal,
     /// Once at each data-plane endpoint of the recovery cluster.
     Endpoints,
+    /// Once in every region that a Prometheus tells about.
+    Measured,
 }
 
 /// An API family with a throttle of its own (domain A.8).
@@ -38,6 +40,7 @@ pub enum Api {
     ElastiCache,
     MemoryDb,
     CloudWatch,
+    Prometheus,
 }
 
 impl Api {
@@ -58,6 +61,7 @@ impl Api {
             Self::ElastiCache => "elasticache",
             Self::MemoryDb => "memorydb",
             Self::CloudWatch => "cloudwatch",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -67,6 +71,8 @@ impl Api {
             // 5/s for the whole account, shared with ExternalDNS, cert-manager and infrastructure as code.
             Self::Route53 => 1.0,
             Self::CloudWatch => 5.0,
+            // A server of our own; four queries a poll, and three more for every dialect that it keeps.
+            Self::Prometheus => 10.0,
             // One free `DescribeTable` per table: an account with hundreds of them must fit into one poll.
             Self::DynamoDb => 25.0,
             // One call per load balancer, listener and target group: forty load balancers must fit into one poll.
@@ -155,4 +161,6 @@ sources! {
     Metrics, "metrics", Metrics, CloudWatch, RegionalAndGlobal, 60, "Metric series for visible panes and guards.";
     Routes, "routes", Traffic, Kubernetes, Regional, 10, "Routes of the gateways and meshes of each known cluster, from its watches.";
     Rollouts, "rollouts", Traffic, Kubernetes, Regional, 10, "Argo Rollouts and Flagger Canaries of each known cluster, from its watches.";
+    Prometheus, "prometheus", Metrics, Prometheus, Measured, 15, "Requests, errors and latency of each version of each service, from the Prometheus of a region.";
+    FiringAlerts, "firing-alerts", Alarms, Prometheus, Measured, 15, "The alerts that fire in the Prometheus of a region.";
 }

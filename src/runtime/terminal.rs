@@ -30,10 +30,11 @@ static TITLED: AtomicBool = AtomicBool::new(false);
 
 /// The most text that is sent to the clipboard of the terminal; larger ones are cut off by some terminals without a word.
 const CLIPBOARD_LIMIT: usize = 64 * 1024;
-/// Alternate screen, bracketed paste, no cursor.
-const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?25l";
+/// Alternate screen, bracketed paste, no cursor, and each cell where it is put: a terminal that orders letters from right to left by itself (BDSM)
+/// would move the numbers beside a Hebrew name into another column.
+const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[8l";
 /// Ends whatever was cut off (CAN), a synchronized update among it, and undoes the rest.
-const LEAVE: &str = "\x18\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?1049l\x1b[?25h";
+const LEAVE: &str = "\x18\x1b[?2026l\x1b[m\x1b[?2004l\x1b[8h\x1b[?1049l\x1b[?25h";
 /// Reports of the mouse's buttons, with any column.
 const CAPTURE: (&str, &str) = ("\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l");
 /// Keeps the title of the window, and gives it back.

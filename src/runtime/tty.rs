@@ -10,7 +10,7 @@ use ratatui::layout::Size;
 use rustix::{
     fs::{Mode, OFlags},
     io::Errno,
-    termios::{self, OptionalActions, QueueSelector, Termios},
+    termios::{self, LocalModes, OptionalActions, QueueSelector, Termios},
 };
 
 /// The size of a terminal that does not know its own.
@@ -82,10 +82,12 @@ impl Tty {
         let _ = termios::tcflush(&self.keys, QueueSelector::IFlush);
     }
 
-    /// Keys come at once, uninterpreted and without echo; what is written is not touched.
+    /// Keys come at once, uninterpreted and without echo; what is written is not touched. A process of the background that opens the terminal to
+    /// write on the screen, as a plugin that asks for a password does, is stopped like one that wants keys.
     pub fn raw(&self) -> io::Result<()> {
         let mut modes = self.modes.clone();
         modes.make_raw();
+        modes.local_modes |= LocalModes::TOSTOP;
         termios::tcsetattr(&self.keys, OptionalActions::Now, &modes)?;
         Ok(())
     }

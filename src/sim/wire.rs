@@ -173,6 +173,8 @@ fn rows(world: &World, query: &Query) -> Rows {
         Source::Deployments => Rows::Deployments(deployments::sim::observe(world, place)),
         Source::HealthChecks => Rows::HealthChecks(health_checks::sim::observe(world)),
         Source::Metrics => Rows::Metrics(metrics::sim::observe(world, place, &query.wanted)),
+        Source::Prometheus => Rows::Metrics(metrics::prometheus::sim::observe(world, place)),
+        Source::FiringAlerts => Rows::Alarms(alarms::alerts::sim::observe(world, place)),
     }
 }
 
@@ -199,6 +201,8 @@ fn operation(source: Source) -> &'static str {
         Source::HealthChecks => "route53:ListHealthChecks",
         Source::Distributions => "cloudfront:ListDistributions",
         Source::Metrics => "cloudwatch:GetMetricData",
+        Source::Prometheus => "prometheus:QueryRange",
+        Source::FiringAlerts => "prometheus:Query",
     }
 }
 

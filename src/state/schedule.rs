@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// Sources whose rows name no series, so that the metrics need not wait for them.
 const UNMEASURED: &[Source] = &[
     Source::Metrics,
+    Source::Prometheus,
+    Source::FiringAlerts,
     Source::ApiServers,
     Source::Deployments,
     Source::Nodes,

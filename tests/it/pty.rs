@@ -229,6 +229,10 @@ impl Session {
         self.assert_updates_closed();
         let screen = self.screen.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        // The emulator does not know this one: letters from right to left.
+        let text = self.text();
+        let last = |sequence| text.rfind(sequence);
+        assert!(last("\x1b[8l") < last("\x1b[8h") && last("\x1b[8l").is_some());
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod acts;
 mod blindness;
+mod board;
 pub mod drill;
 mod outages;
 mod paths;

@@ -2,12 +2,16 @@
 
 use super::super::kit::tests::*;
 use crate::{
-    plan::{Blast, Options, Plan, Wait, Work, ledger::Ledger},
+    plan::{
+        Blast, GuardId, Options, Plan, Wait, Work,
+        guard::{Guard, Subject, Verdict, judge},
+        ledger::Ledger,
+    },
     resources::{
         Fleet, Place, Rows, Source,
         clusters::{
             Cluster, NodeCount,
-            node::{Node, Occupant},
+            node::{Node, Occupant, Room},
         },
     },
 };
@@ -19,6 +23,12 @@ fn node(name: &str, zone: &str, cordoned: bool) -> Node {
         group: Some("web".to_owned()),
         ready: Some(true),
         cordoned,
+        allocatable: Some(Room {
+            cpu_milli: 2_000,
+            memory_bytes: 8 << 30,
+            pods: 20,
+        }),
+        requested: Some(Room::default()),
         pods: cordoned.then(Vec::new),
     }
 }
@@ -32,6 +42,11 @@ fn pod(name: &str, controller: Option<&str>) -> Occupant {
         stays: controller.is_some_and(|controller| controller.starts_with("DaemonSet")),
         leaving: false,
         scratch: false,
+        requests: Room {
+            cpu_milli: 500,
+            memory_bytes: 1 << 30,
+            pods: 1,
+        },
     }
 }
 
@@ -135,4 +150,46 @@ fn a_drain_moves_what_can_be_moved_and_asks_before_something_is_lost() {
         remarks.contains("bare has no controller") && remarks.contains("cache-1 has an emptyDir"),
         "{remarks}"
     );
+}
+
+/// What G-CAP says of a drain of `a-1`.
+fn capacity(fleet: &Fleet) -> Guard {
+    let (plan, ledger) = (plan_of(fleet, "drain-node", "a-1"), Ledger::default());
+    let subject = Subject {
+        fleet,
+        plan: &plan,
+        ahead: &plan.steps,
+        ledger: &ledger,
+        beside: &[],
+    };
+    let [guard] = &judge(subject, &[GuardId::Capacity])[..] else {
+        panic!("one guard");
+    };
+    guard.clone()
+}
+
+#[test]
+fn a_drain_asks_whether_the_other_nodes_have_room() {
+    let mut out = node("a-1", "a", true);
+    let pods: Vec<Occupant> = (1..=5)
+        .map(|index| pod(&format!("api-{index}"), Some("ReplicaSet api")))
+        .collect();
+    out.pods = Some(pods);
+    let mut others = vec![node("a-2", "a", false), node("a-3", "a", false)];
+    // Five pods of half a core: four fit on one node, and one on another.
+    let guard = capacity(&fleet([vec![out.clone()], others.clone()].concat()));
+    assert_eq!(guard.verdict, Verdict::Pass, "{}", guard.evidence);
+    assert!(guard.evidence.contains("5 pods of a-1 ask for 2.5 cores"));
+    // A node that is not ready is none, and one that is cordoned neither.
+    others[1].ready = None;
+    let guard = capacity(&fleet([vec![out.clone()], others.clone()].concat()));
+    assert_eq!(guard.verdict, Verdict::Fail);
+    assert!(
+        guard.evidence.contains("1 of 5 pods of a-1 find no node"),
+        "{}",
+        guard.evidence
+    );
+    others[0].requested = None;
+    let guard = capacity(&fleet([vec![out], others].concat()));
+    assert_eq!(guard.verdict, Verdict::Unknown);
 }

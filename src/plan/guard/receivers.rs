@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Guard, GuardId, Verdict, finding::Findings, origins, outlook::Outlook};
+use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook::Outlook};
 use crate::{
     plan::{Step, Wait, Work, forecast::Forecast},
     resources::{
-        Freshness, Place, Severity, Source, age,
+        Freshness, Place, Severity, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
-        regions::{capacity::Capacity, demand},
+        regions::{capacity::Capacity, demand, rollup::SOURCES_OF_ALARMS},
         traffic,
     },
 };
@@ -47,6 +47,7 @@ pub fn capacity(outlook: &Outlook<'_>) -> Guard {
             origins::room(outlook, distribution_id, paths, &mut found);
         }
     }
+    nodes::room(outlook, &mut found);
     found.guard(GuardId::Capacity, "no region gets more traffic")
 }
 
@@ -138,11 +139,15 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
     let fleet = outlook.fleet;
     for label in outlook.concerned() {
         let place = Place::Region(label.clone());
-        if !fleet.estate.places(Source::Alarms).contains(&place) {
+        let watched = SOURCES_OF_ALARMS.into_iter();
+        let mut watched = watched
+            .filter(|source| fleet.estate.places(*source).contains(&place))
+            .peekable();
+        if watched.peek().is_none() {
             found.warn(format!("alarms of {label} are not watched"), "");
             continue;
         }
-        if fleet.freshness(Source::Alarms, &place) >= Freshness::Expired {
+        if watched.any(|source| fleet.freshness(source, &place) >= Freshness::Expired) {
             found.unknown(
                 format!("alarms of {label} were not read lately"),
                 "wait for a fresh reading",
@@ -167,6 +172,16 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
                 found.warn(text, remedy);
             }
         }
+        let (grave, others) = (alarms.grave_alerts.len(), alarms.alerts.len());
+        let remedy = format!("look into {label} first");
+        if let Some(name) = alarms.grave_alerts.first() {
+            found.fail(
+                format!("{label}: {grave} critical alerts fire, {name}"),
+                remedy,
+            );
+        } else if let Some(name) = alarms.alerts.first() {
+            found.warn(format!("{label}: {others} alerts fire, {name}"), remedy);
+        }
         if alarms.insufficient > 0 {
             let count = alarms.insufficient;
             found.warn(
@@ -174,7 +189,7 @@ pub fn alarm(outlook: &Outlook<'_>) -> Guard {
                 "",
             );
         }
-        if composite + metric + alarms.insufficient == 0 {
+        if composite + metric + grave + others + alarms.insufficient == 0 {
             found.pass(format!("{label} 0 of {} in ALARM", alarms.total));
         }
     }

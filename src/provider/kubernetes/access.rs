@@ -212,7 +212,10 @@ fn carry(auth: &mut AuthInfo, secret: Secret) -> Option<Timestamp> {
 }
 
 /// The configuration of a client with every deadline set: kube's own has none for an answer.
-async fn config(kubeconfig: Kubeconfig, context: &str) -> Result<Config, String> {
+pub(in crate::provider) async fn config(
+    kubeconfig: Kubeconfig,
+    context: &str,
+) -> Result<Config, String> {
     let options = KubeConfigOptions {
         context: Some(context.to_owned()),
         ..KubeConfigOptions::default()

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 pub use self::pod::{Crash, Pod, Trouble};
 use super::{
-    objects::{self, Meta, Selector},
+    objects::{self, Meta, Quantities, Selector},
     watch::Watched,
 };
+use crate::resources::clusters::node::Room;
 
 /// Characters of a message that are kept.
 const SAID: usize = 200;
@@ -169,6 +170,8 @@ pub struct Node {
     pub zone: Option<String>,
     /// Its node group or pool.
     pub group: Option<String>,
+    /// What it gives to pods.
+    pub allocatable: Option<Room>,
 }
 
 impl Watched for Node {
@@ -195,6 +198,7 @@ impl Watched for Node {
                 _ => None,
             }),
             cordoned: object.spec.unschedulable,
+            allocatable: object.status.allocatable.as_ref().map(Quantities::room),
             pressure: pressure.map(|condition| condition.name.clone()).collect(),
             group: GROUPS
                 .iter()

@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use kube_quantity::ParsedQuantity;
 use serde::{Deserialize, Deserializer};
+
+use crate::resources::clusters::node::Room;
 
 /// Anything, or its default where the API says `null`.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
@@ -194,6 +197,35 @@ objects! {
         node_name: String,
         #[serde(deserialize_with = "lenient")]
         volumes: Vec<Volume>,
+        #[serde(deserialize_with = "lenient")]
+        containers: Vec<PodContainer>,
+        #[serde(deserialize_with = "lenient")]
+        init_containers: Vec<PodContainer>,
+        #[serde(deserialize_with = "lenient")]
+        resources: Resources,
+        #[serde(deserialize_with = "lenient")]
+        overhead: Quantities,
+    }
+    /// What is read of a container of a pod.
+    PodContainer {
+        #[serde(deserialize_with = "lenient")]
+        restart_policy: String,
+        #[serde(deserialize_with = "lenient")]
+        resources: Resources,
+    }
+    /// What a container, or a pod as a whole, asks for.
+    Resources {
+        #[serde(deserialize_with = "lenient")]
+        requests: Quantities,
+    }
+    /// Amounts as the API writes them: `250m`, `1Gi`, `110`. Of any other resource nothing is read.
+    Quantities {
+        #[serde(deserialize_with = "lenient")]
+        cpu: String,
+        #[serde(deserialize_with = "lenient")]
+        memory: String,
+        #[serde(deserialize_with = "lenient")]
+        pods: String,
     }
     /// A volume of a pod; of most kinds nothing is read.
     Volume { empty_dir: Option<EmptyDir> }
@@ -274,6 +306,7 @@ objects! {
     NodeStatus {
         #[serde(deserialize_with = "lenient")]
         conditions: Vec<Condition>,
+        allocatable: Option<Quantities>,
     }
     /// What an event is about.
     ObjectReference {
@@ -321,6 +354,23 @@ pub type Scaler = Object<ScalerSpec, ScalerStatus>;
 pub type Budget = Object<BudgetSpec, BudgetStatus>;
 /// A node.
 pub type Node = Object<NodeSpec, NodeStatus>;
+
+impl Quantities {
+    /// In numbers; what cannot be read is nothing.
+    pub fn room(&self) -> Room {
+        let number = |text: &str, unit: f64| {
+            let parsed = ParsedQuantity::try_from(text).ok();
+            let number = parsed.and_then(|quantity| quantity.to_bytes_f64());
+            // Rounded up, as the scheduler does.
+            (number.unwrap_or_default() * unit).ceil().max(0.0) as u64
+        };
+        Room {
+            cpu_milli: number(&self.cpu, 1_000.0),
+            memory_bytes: number(&self.memory, 1.0),
+            pods: number(&self.pods, 1.0),
+        }
+    }
+}
 
 impl Selector {
     /// Whether labels satisfy it. One without conditions selects everything; an operator that is not known selects nothing.

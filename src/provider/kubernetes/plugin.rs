@@ -46,7 +46,7 @@ pub async fn run(exec: &ExecConfig, cluster: &Cluster) -> Result<Secret, String>
     }
 }
 
-/// No input, no output on our terminal, and a process group of its own: what it starts ends with it, and a read from the terminal stops it.
+/// No input, no output on our terminal, and a process group of its own: what it starts ends with it, and it is stopped where it opens the terminal itself to read or write (`Tty::raw`).
 fn command(exec: &ExecConfig, cluster: &Cluster) -> Result<Command, String> {
     let program = exec.command.as_deref();
     let mut command = Command::new(program.ok_or("a credential plugin without a command")?);

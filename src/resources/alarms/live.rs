@@ -7,11 +7,11 @@ use aws_sdk_cloudwatch::{
 };
 use jiff::Timestamp;
 
-use super::{Alarm, AlarmType, Change, write};
+use super::{Alarm, AlarmType, Change, alerts, write};
 use crate::{
     provider::{ask::Ask, paging::all_pages, write::Write},
     resources::{
-        Answer, Api, ProviderError, Query, Rows,
+        Answer, Api, ProviderError, Query, Rows, Source,
         change::{ApplyError, Receipt},
     },
 };
@@ -20,8 +20,11 @@ const OPERATION: &str = "cloudwatch:DescribeAlarms";
 /// The most that the API gives on one page.
 const PAGE: i32 = 100;
 
-/// Reads every alarm of the region.
-pub async fn observe(ask: Ask<'_>, _query: &Query) -> Result<Answer, ProviderError> {
+/// Answers a query of this kind: every alarm of the region, or the alerts that fire there.
+pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
+    if query.source == Source::FiringAlerts {
+        return alerts::live::observe(ask).await;
+    }
     let client = Client::new(&ask.config);
     let alarms = list(&ask, &client, &[]).await?;
     Ok(ask.answer(Rows::Alarms(alarms)))
@@ -172,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         provider::canned,
-        resources::{Estate, Place, Source, Wanted},
+        resources::{Estate, Place, Wanted},
     };
 
     #[test]

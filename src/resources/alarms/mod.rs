@@ -1,5 +1,6 @@
-//! CloudWatch alarms. Owns the model; INSUFFICIENT_DATA is never shown as fine.
+//! CloudWatch alarms, and the alerts that fire in a Prometheus. Owns the model; INSUFFICIENT_DATA is never shown as fine.
 
+pub mod alerts;
 pub mod change;
 pub mod live;
 pub mod related;
@@ -21,6 +22,8 @@ pub enum AlarmType {
     Metric,
     /// On other alarms.
     Composite,
+    /// An alert of a Prometheus, which is there only while it fires.
+    Alert,
 }
 
 /// An alarm as `DescribeAlarms` gives it.
@@ -64,10 +67,16 @@ impl Alarm {
 
 impl Resource for Alarm {
     fn key(&self) -> String {
+        if alerts::is_alert(self) {
+            return alerts::key(self);
+        }
         self.name.clone()
     }
 
     fn judge(&self, _fleet: &Fleet, _place: &Place) -> Judgement {
+        if alerts::is_alert(self) {
+            return alerts::judge(self);
+        }
         let evaluation = self
             .evaluation
             .as_deref()

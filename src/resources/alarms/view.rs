@@ -64,6 +64,7 @@ impl AlarmType {
         match self {
             Self::Metric => "metric",
             Self::Composite => "composite",
+            Self::Alert => "alert",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     super::{Place, Wanted, deployments},
     ApiServer, ApiServerState, Bounds, Cluster, EksCluster, NodeCount, NodeGroup,
-    node::{Node, Occupant},
+    node::{Node, Occupant, Room},
     node_count::Zone,
 };
 use crate::sim::{World, names, world::releases::node_name};
@@ -94,6 +94,25 @@ pub fn nodes(world: &World, place: &Place) -> Vec<Cluster> {
     })]
 }
 
+/// What a node gives to pods: 8 cores and 32 GiB less what it needs itself.
+const NODE: Room = Room {
+    cpu_milli: 7_910,
+    memory_bytes: 30 << 30,
+    pods: 58,
+};
+/// What a pod of the shop asks for.
+const POD: Room = Room {
+    cpu_milli: 1_000,
+    memory_bytes: 2 << 30,
+    pods: 1,
+};
+/// What the pod of the DaemonSet asks for.
+const PROXY: Room = Room {
+    cpu_milli: 100,
+    memory_bytes: 64 << 20,
+    pods: 1,
+};
+
 /// Each node, and the pods of those that are cordoned: those of the shop, and one of a DaemonSet.
 fn each(world: &World, place: &Place, region: usize, all: u32) -> Vec<Node> {
     let aws = world.aws_region(region);
@@ -108,6 +127,7 @@ fn each(world: &World, place: &Place, region: usize, all: u32) -> Vec<Node> {
             stays: true,
             leaving: false,
             scratch: false,
+            requests: PROXY,
         }];
         for row in &rows {
             let here = row
@@ -126,11 +146,13 @@ fn each(world: &World, place: &Place, region: usize, all: u32) -> Vec<Node> {
                     stays: false,
                     leaving: false,
                     scratch: false,
+                    requests: POD,
                 }
             }));
         }
         pods
     };
+    let any = world.hands.cordoned.iter().any(|(of, _)| *of == region);
     (0..i32::try_from(all).unwrap_or_default())
         .map(|index| {
             let name = node_name(index);
@@ -141,6 +163,8 @@ fn each(world: &World, place: &Place, region: usize, all: u32) -> Vec<Node> {
                 group: Some(names::NODE_GROUP.to_owned()),
                 ready: Some(!lost || index.rem_euclid(3) != 0),
                 cordoned,
+                allocatable: Some(NODE),
+                requested: any.then(|| on(&name).iter().map(|pod| pod.requests).sum()),
                 pods: cordoned.then(|| on(&name)),
                 name,
             }

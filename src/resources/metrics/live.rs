@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     Point, Quality, Series, SeriesSpec, Stat,
     data::live::{Part, Reader, Values},
+    prometheus,
 };
 use crate::{
     provider::{
@@ -20,7 +21,7 @@ use crate::{
         dimensions::{DimensionSet, MetricName},
         paging::all_pages,
     },
-    resources::{Answer, Api, ErrorClass, Place, ProviderError, Query, Rows, Wanted},
+    resources::{Answer, Api, ErrorClass, Place, ProviderError, Query, Rows, Source, Wanted},
 };
 
 const LIST: &str = "cloudwatch:ListMetrics";
@@ -29,8 +30,11 @@ const LOOKUPS: usize = 8;
 /// Pages of one look-up; each has 500 sets.
 const LOOKUP_PAGES: usize = 4;
 
-/// Reads every series asked for.
+/// Answers a query of this kind.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
+    if query.source == Source::Prometheus {
+        return prometheus::live::observe(ask).await;
+    }
     let specs = match &query.wanted {
         Wanted::Series(specs) => specs.as_slice(),
         Wanted::Nothing | Wanted::ApiServers(_) | Wanted::Reference(_) => &[],
@@ -210,10 +214,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        provider::canned,
-        resources::{Estate, Source},
-    };
+    use crate::{provider::canned, resources::Estate};
 
     #[test]
     fn several_sets_make_one_value() {

@@ -1,7 +1,10 @@
-//! Metric series: what is asked of CloudWatch and how its answers are read (domain A.9). Owns "missing is not zero" and "the newest point is not complete".
+//! Metric series: what is asked of CloudWatch and of Prometheus, and how their answers are read (domain A.9). Owns "missing is not zero" and "the newest point is not complete".
 
 mod data;
+pub mod dialect;
 pub mod live;
+pub mod prometheus;
+pub mod signals;
 pub mod sim;
 mod view;
 
@@ -41,9 +44,38 @@ impl Stat {
     }
 }
 
+/// Who keeps a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// CloudWatch: it is asked for each series by name, and its points arrive late.
+    #[default]
+    CloudWatch,
+    /// A Prometheus: it tells all series of a query at once, and its points are there when they are measured.
+    Prometheus,
+}
+
+impl Origin {
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "CloudWatch",
+            Self::Prometheus => "Prometheus",
+        }
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+    fn is_cloud_watch(&self) -> bool {
+        *self == Self::CloudWatch
+    }
+}
+
 /// One series to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesSpec {
+    /// Who keeps it.
+    #[serde(default, skip_serializing_if = "Origin::is_cloud_watch")]
+    pub origin: Origin,
     /// Our own name for it, unique at its place: `load-balancer/app/x/1/requests`.
     pub key: String,
     /// Namespace, `AWS/ApplicationELB`.
@@ -72,6 +104,7 @@ impl SeriesSpec {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         Self {
+            origin: Origin::CloudWatch,
             key,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -82,7 +115,7 @@ impl SeriesSpec {
     }
 }
 
-/// How complete CloudWatch says its answer is.
+/// How complete whoever keeps it says its answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
@@ -92,7 +125,7 @@ pub enum Quality {
     Partial,
     /// The caller may not read it.
     Forbidden,
-    /// CloudWatch failed.
+    /// Whoever keeps it failed.
     Failed,
 }
 
@@ -110,16 +143,20 @@ pub struct Point {
 pub struct Series {
     /// What was asked.
     pub spec: SeriesSpec,
-    /// Newest first; empty when CloudWatch has no point in the range.
+    /// Newest first; empty when there is no point in the range.
     pub points: Vec<Point>,
     /// How complete.
     pub quality: Quality,
 }
 
 impl Series {
-    /// The newest point that is complete: a point counts only two periods after its start, because metrics arrive late (domain A.9 rule 1).
+    /// The newest point that is complete: a point of CloudWatch counts only two periods after its start, because metrics arrive late (domain A.9 rule 1).
+    /// One of Prometheus is complete when it is told: a canary that goes bad is seen with the next poll.
     pub fn latest(&self, now: Timestamp) -> Option<Point> {
-        let settled = Duration::from_secs(u64::from(self.spec.period) * 2);
+        let settled = match self.spec.origin {
+            Origin::CloudWatch => Duration::from_secs(u64::from(self.spec.period) * 2),
+            Origin::Prometheus => Duration::ZERO,
+        };
         self.points
             .iter()
             .find(|point| age(point.at, now) >= settled)
@@ -258,7 +295,7 @@ impl Fleet {
 
     /// A series at a place, by key.
     pub fn series(&self, place: &Place, key: &str) -> Option<&Series> {
-        let rows = &self.metrics.slice(Source::Metrics, place)?.rows;
+        let rows = &self.metrics.slice(signals::source_of(key), place)?.rows;
         // Answers are kept sorted by key (see `Wanted::Series`), so a frame can look many up.
         rows.binary_search_by(|series| series.spec.key.as_str().cmp(key))
             .ok()
@@ -277,7 +314,7 @@ impl Fleet {
     /// The newest complete value of a series.
     pub fn reading(&self, place: &Place, key: &str) -> Reading {
         let Some(series) = self.series(place, key) else {
-            return self.unread(Source::Metrics, place);
+            return self.unread(signals::source_of(key), place);
         };
         match (series.quality, series.latest(self.now)) {
             (Quality::Forbidden, _) => Reading::Forbidden,
@@ -286,12 +323,14 @@ impl Fleet {
             (Quality::Complete, None) => Reading::NoData,
             (Quality::Complete, Some(point)) => {
                 let end = point.at + Duration::from_secs(u64::from(series.spec.period));
+                let limits = match series.spec.origin {
+                    Origin::CloudWatch => self.series_limits(series.spec.period),
+                    Origin::Prometheus => self.prompt_limits(),
+                };
                 Reading::Value {
                     value: point.value,
                     at: point.at,
-                    freshness: self
-                        .series_limits(series.spec.period)
-                        .judge(Some(end), self.now),
+                    freshness: limits.judge(Some(end), self.now),
                 }
             }
         }
@@ -303,17 +342,20 @@ impl Resource for Series {
         self.spec.key.clone()
     }
 
-    fn judge(&self, _fleet: &Fleet, _place: &Place) -> Judgement {
-        match self.quality {
-            Quality::Complete => Judgement::ok(),
-            Quality::Partial => {
-                Judgement::new(Severity::Unknown, "CloudWatch answered with partial data")
+    fn judge(&self, fleet: &Fleet, place: &Place) -> Judgement {
+        let unknown = |text: String| Judgement::new(Severity::Unknown, text);
+        let origin = self.spec.origin.name();
+        match (self.quality, self.spec.origin) {
+            (Quality::Complete, Origin::CloudWatch) => Judgement::ok(),
+            (Quality::Complete, Origin::Prometheus) => prometheus::judge(self, fleet, place),
+            (Quality::Partial, _) => unknown(format!("{origin} answered with partial data")),
+            (Quality::Forbidden, Origin::CloudWatch) => {
+                unknown("no permission for cloudwatch:GetMetricData".to_owned())
             }
-            Quality::Forbidden => Judgement::new(
-                Severity::Unknown,
-                "no permission for cloudwatch:GetMetricData",
-            ),
-            Quality::Failed => Judgement::new(Severity::Unknown, "CloudWatch failed to read it"),
+            (Quality::Forbidden, Origin::Prometheus) => {
+                unknown("Prometheus does not let us read it".to_owned())
+            }
+            (Quality::Failed, _) => unknown(format!("{origin} failed to read it")),
         }
     }
 }

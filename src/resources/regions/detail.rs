@@ -220,6 +220,8 @@ fn alarms(rollup: &Rollup) -> Vec<Field> {
         Severity::Bad,
     ));
     fields.extend(named(&alarms.metric, "alarm in ALARM", Severity::Warn));
+    fields.extend(named(&alarms.grave_alerts, "critical alert", Severity::Bad));
+    fields.extend(named(&alarms.alerts, "alert", Severity::Warn));
     fields.push(Field::new(
         "health checks",
         counted(checks.total, Severity::Ok),

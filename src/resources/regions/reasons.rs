@@ -246,6 +246,20 @@ fn alarms(rollup: &Rollup, reasons: &mut Vec<Judgement>) {
             named(&alarms.metric, "alarm"),
         ));
     }
+    let firing = |names: &[String], what: &str| match names {
+        [one] => format!("{what} {one} fires"),
+        [first, ..] => format!("{} {what}s fire ({first} …)", names.len()),
+        [] => String::new(),
+    };
+    let alerts = [
+        (&alarms.grave_alerts, "critical alert", Severity::Bad),
+        (&alarms.alerts, "alert", Severity::Warn),
+    ];
+    for (names, what, severity) in alerts {
+        if !names.is_empty() {
+            reasons.push(Judgement::new(severity, firing(names, what)));
+        }
+    }
     if alarms.insufficient > 0 {
         let (count, total) = (alarms.insufficient, alarms.total);
         reasons.push(Judgement::new(

@@ -16,9 +16,16 @@ use super::{
     stores::Stores,
 };
 use crate::resources::{
-    Fleet, Freshness, Judgement, Place, RegionLabel, Severity, Source, alarms::AlarmType,
-    clusters::Cluster, health_checks, metrics::Reading, traffic::Mechanism,
+    Fleet, Freshness, Judgement, Place, RegionLabel, Severity, Source,
+    alarms::{AlarmType, alerts},
+    clusters::Cluster,
+    health_checks,
+    metrics::Reading,
+    traffic::Mechanism,
 };
+
+/// Who tells about alarms; a region may have both, one or none.
+pub const SOURCES_OF_ALARMS: [Source; 2] = [Source::Alarms, Source::FiringAlerts];
 
 /// Alarms of a region by state.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -29,6 +36,10 @@ pub struct Alarms {
     pub metric: Vec<String>,
     /// Names of the composite alarms in ALARM.
     pub composite: Vec<String>,
+    /// Names of the grave alerts that fire in its Prometheus.
+    pub grave_alerts: Vec<String>,
+    /// Names of the other alerts that fire there.
+    pub alerts: Vec<String>,
     /// How many have insufficient data, or a state that we do not know.
     pub insufficient: usize,
     /// How many there are.
@@ -202,20 +213,26 @@ impl Rollup {
 }
 
 fn alarms(fleet: &Fleet, place: &Place) -> Alarms {
-    let Some(slice) = fleet.alarms.slice(Source::Alarms, place) else {
-        return Alarms::default();
-    };
+    let slices = SOURCES_OF_ALARMS
+        .into_iter()
+        .filter_map(|source| fleet.alarms.slice(source, place));
     let mut alarms = Alarms {
-        known: slice.observed_at.is_some(),
-        total: slice.rows.len(),
+        known: slices.clone().next().is_some()
+            && slices.clone().all(|slice| slice.observed_at.is_some()),
+        total: slices.clone().map(|slice| slice.rows.len()).sum(),
         ..Alarms::default()
     };
-    for alarm in &slice.rows {
+    for alarm in slices.flat_map(|slice| &slice.rows) {
         match (alarm.state.as_str(), alarm.alarm_type) {
             ("OK", _) => {}
             ("ALARM", AlarmType::Metric) => alarms.metric.push(alarm.name.clone()),
             ("ALARM", AlarmType::Composite) => alarms.composite.push(alarm.name.clone()),
             (_, AlarmType::Metric | AlarmType::Composite) => alarms.insufficient += 1,
+            (_, AlarmType::Alert) => match alerts::severity(alarm) {
+                Severity::Bad => alarms.grave_alerts.push(alarm.name.clone()),
+                Severity::Warn | Severity::Unknown => alarms.alerts.push(alarm.name.clone()),
+                Severity::Ok => {}
+            },
         }
     }
     alarms

@@ -2,7 +2,7 @@
 
 use super::{
     Region,
-    rollup::Rollup,
+    rollup::{Rollup, SOURCES_OF_ALARMS},
     steering::Share,
     stores::{StoreRole, Stores},
 };
@@ -167,16 +167,20 @@ fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
 
 fn alarms(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
     let alarms = &rollup.alarms;
-    let freshness = fleet.freshness(Source::Alarms, place);
+    let sources = SOURCES_OF_ALARMS.into_iter();
+    let asked = sources.filter(|source| fleet.alarms.slice(*source, place).is_some());
+    let freshness = asked.map(|source| fleet.freshness(source, place)).max();
+    let Some(freshness) = freshness else {
+        return Cell::none();
+    };
     if !alarms.known {
-        return if fleet.alarms.slice(Source::Alarms, place).is_some() {
-            Cell::unknown().seen(freshness)
-        } else {
-            Cell::none()
-        };
+        return Cell::unknown().seen(freshness);
     }
-    let ringing = alarms.metric.len() + alarms.composite.len();
-    let severity = if !alarms.composite.is_empty() {
+    let ringing = alarms.metric.len()
+        + alarms.composite.len()
+        + alarms.grave_alerts.len()
+        + alarms.alerts.len();
+    let severity = if !alarms.composite.is_empty() || !alarms.grave_alerts.is_empty() {
         Severity::Bad
     } else if ringing > 0 {
         Severity::Warn

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     Evidence, Release, Stage, State, minutes,
-    signals::{Seen, Signals},
+    signals::{Asked, Seen, Signals},
 };
 use crate::resources::{
     Fleet, Place, RegionLabel, Source, age,
@@ -42,6 +42,15 @@ pub fn judge(release: &mut Release, rules: &Rules, seen: &mut Seen<'_>) {
         .filter(|stage| stage.state == State::NotYet)
         .map(|stage| stage.region.clone())
         .collect();
+    let asked = Asked {
+        namespace: &release.namespace,
+        name: &release.name,
+        version: &release.version,
+    };
+    let before = Asked {
+        version: release.stable.as_deref().unwrap_or_default(),
+        ..asked
+    };
     for stage in &mut release.stages {
         let Some(since) = stage.since.filter(|_| stage.state == State::Done) else {
             continue;
@@ -54,14 +63,22 @@ pub fn judge(release: &mut Release, rules: &Rules, seen: &mut Seen<'_>) {
             from,
             soak,
         };
-        let signals = seen.signals(&stage.region);
+        let signals = seen.signals(&stage.region, asked);
         let measured = signals.between(from, now);
         if !measured.is_empty() {
-            let beside: Vec<Minute> = stable
-                .iter()
-                .flat_map(|region| seen.signals(region).between(from, now))
+            // The same users in the same region are the best comparison; without such, those of the regions that run what was there before.
+            let here = seen
+                .told_apart(&stage.region, before)
+                .then_some(&stage.region);
+            let compared: Vec<&RegionLabel> = match here {
+                Some(region) => vec![region],
+                None => stable.iter().collect(),
+            };
+            let beside: Vec<Minute> = compared
+                .into_iter()
+                .flat_map(|region| seen.signals(region, before).between(from, now))
                 .collect();
-            stage.evidence = Some(evidence(signals.of, &measured, &beside));
+            stage.evidence = Some(evidence(&signals.of, &measured, &beside));
         }
         let environment = around(seen.fleet, &stage.region);
         stage.state = watch.state(&signals, &measured, environment);

@@ -44,7 +44,9 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
         | Source::MemoryDb
         | Source::Tables
         | Source::HealthChecks
-        | Source::Metrics) => {
+        | Source::Metrics
+        | Source::Prometheus
+        | Source::FiringAlerts) => {
             return Err(ProviderError::new(
                 ErrorClass::Terminal,
                 "observe",

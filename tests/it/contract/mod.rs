@@ -15,6 +15,7 @@ mod stores;
 mod tables;
 mod telemetry;
 mod watches;
+mod workloads;
 mod writes;
 
 use pilothouse::resources::{Answer, ErrorClass, ProviderError};

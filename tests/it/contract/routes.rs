@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use pilothouse::{
-    arm::{ArmToken, Armed, Written},
     provider::{ask::Ask, memory::Memory, write::Write},
     resources::{
         Answer, ErrorClass, ProviderError, Query, Rows, Source, Wanted,
@@ -17,7 +16,7 @@ use pilothouse::{
 };
 use serde_json::{Value, json};
 
-use crate::wire::{Wire, kubernetes::KubernetesApi};
+use crate::wire::{Wire, kubernetes::KubernetesApi, token};
 
 const REGION: &str = "eu-west-1";
 const GATEWAY: &str = "gateway.networking.k8s.io";
@@ -70,16 +69,6 @@ impl Console {
         let ask = ask.remembering(Arc::clone(&self.memory));
         traffic::live::apply(&Write::new(ask, &token), change).await
     }
-}
-
-fn token() -> ArmToken {
-    let now = jiff::Timestamp::UNIX_EPOCH;
-    let written = Written {
-        sequence: 1,
-        hash: String::new(),
-    };
-    let armed = Armed::new("test", now).unwrap();
-    ArmToken::grant(&armed, now, "run", 0, written).unwrap()
 }
 
 fn backends(answer: &Answer) -> BTreeMap<String, RouteBackend> {

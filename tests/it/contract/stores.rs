@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use pilothouse::{
-    arm::{ArmToken, Armed, Written},
     provider::{ask::Ask, write::Write},
     resources::{
         Answer, Change, ErrorClass, Fleet, Query, Source, Wanted, alarms, caches,
@@ -14,22 +13,13 @@ use pilothouse::{
     },
 };
 
-use crate::wire::{Fault, Wire, query};
+use crate::wire::{Fault, Wire, query, token};
 
 const HOME: &str = "us-east-1";
 const REGION: &str = "eu-west-1";
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
-}
-
-fn token() -> ArmToken {
-    let armed = Armed::new("contract", now()).unwrap();
-    let written = Written {
-        sequence: 1,
-        hash: String::new(),
-    };
-    ArmToken::grant(&armed, now(), "run", 0, written).unwrap()
 }
 
 /// Sends a change as the live provider does, with an SDK that would retry if it were left to.

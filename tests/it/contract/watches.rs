@@ -27,9 +27,9 @@ const EVENTS: &str = "/api/v1/events";
 
 /// A console that watches some clusters.
 pub struct Console {
-    config: SdkConfig,
-    memory: Arc<Memory>,
-    query: Query,
+    pub config: SdkConfig,
+    pub memory: Arc<Memory>,
+    pub query: Query,
 }
 
 impl Console {
@@ -52,7 +52,7 @@ impl Console {
         }
     }
 
-    async fn read(&self) -> Result<Answer, ProviderError> {
+    pub async fn read(&self) -> Result<Answer, ProviderError> {
         let (estate, place) = (Wire::estate(&[REGION]), Wire::place(REGION));
         let ask = Ask::new(&estate, &place, self.config.clone());
         let ask = ask.remembering(Arc::clone(&self.memory));

@@ -1,4 +1,4 @@
-//! Credential processes: whatever they write or read, nothing of it reaches the screen, and no key reaches them.
+//! Credential processes and plugins: whatever they write or read, nothing of it reaches the screen, and no key reaches them.
 
 use super::{BINARY, Session};
 
@@ -45,4 +45,56 @@ fn a_credential_process_neither_writes_on_the_screen_nor_takes_keys() {
     assert_eq!(session.end(), 0);
     assert!(!session.text().contains("NOISE"));
     assert_eq!(std::fs::read_to_string(&taken).unwrap(), "closed\n");
+}
+
+#[test]
+fn a_plugin_of_a_kubeconfig_that_opens_the_terminal_itself_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // As those do that ask for a password whatever their standard input is.
+    let plugin = format!(
+        "echo > '{}'; echo NOISE > /dev/tty; read key < /dev/tty; echo > '{}'",
+        at("started"),
+        at("passed")
+    );
+    std::fs::write(at("plugin"), plugin).unwrap();
+    let kubeconfig = format!(
+        "apiVersion: v1
+kind: Config
+clusters: [{{name: shop, cluster: {{server: 'http://127.0.0.1:9'}}}}]
+users: [{{name: ops, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: /bin/sh, args: ['{}'], interactiveMode: IfAvailable}}}}}}]
+contexts: [{{name: shop, context: {{cluster: shop, user: ops}}}}]
+",
+        at("plugin")
+    );
+    std::fs::write(at("kubeconfig"), kubeconfig).unwrap();
+    let config =
+        "environment = \"test\"\n[[region]]\nlabel = \"on-premises\"\nkube_contexts = [\"shop\"]\n";
+    std::fs::write(at("pilothouse.toml"), config).unwrap();
+    let environment = [
+        ("KUBECONFIG", at("kubeconfig")),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+    ];
+    let environment = environment
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let arguments = ["--config", &at("pilothouse.toml")];
+    let mut session = Session::start(BINARY, &arguments, &environment, (80, 24));
+    session.wait_for("on-premises");
+    let end = std::time::Instant::now() + super::SOON;
+    while !std::path::Path::new(&at("started")).exists() {
+        assert!(std::time::Instant::now() < end, "it was not asked");
+        std::thread::yield_now();
+    }
+    // Keys are ours.
+    session.press("?");
+    session.wait_for("Help (keymap");
+    session.press("\x1b");
+    session.wait("help is closed", |screen| {
+        !screen.contents().contains("Help (keymap")
+    });
+    session.press("\x03");
+    assert_eq!(session.end(), 0);
+    assert!(!session.text().contains("NOISE"));
+    assert!(!std::path::Path::new(&at("passed")).exists());
 }

@@ -4,7 +4,7 @@
 //! (`compact`), patches that compare as the real one does, HTTP 200 with an ERROR event for a version that was forgotten, and a Status for every refusal. It runs in the test's own runtime and never sleeps.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex},
 };
 
@@ -58,6 +58,10 @@ struct State {
     raced: BTreeSet<String>,
     /// Paths of objects whose patches are done and never answered.
     swallowed: BTreeSet<String>,
+    /// What evictions are answered, in turn; any further one is done.
+    evictions: VecDeque<u16>,
+    /// The evictions that were asked for.
+    evicted: Vec<Value>,
 }
 
 impl KubernetesApi {
@@ -175,6 +179,16 @@ impl KubernetesApi {
         self.change(|state| {
             state.unpatched.insert(path.to_owned(), None);
         });
+    }
+
+    /// Answers the next evictions with these; 500 is what a pod with two budgets gets.
+    pub fn evictions(&self, statuses: &[u16]) {
+        self.change(|state| state.evictions.extend(statuses));
+    }
+
+    /// The bodies of the evictions so far.
+    pub fn evicted(&self) -> Vec<Value> {
+        self.shared.state.lock().unwrap().evicted.clone()
     }
 
     /// An object as it is now: `object("/apis/apps/v1/deployments", "api")`.
@@ -304,6 +318,10 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) -> Option<()> {
         let (status, body) = patch(&shared, &call)?;
         return answer(&mut stream, status, &body).await;
     }
+    if call.method == "POST" && call.path.ends_with("/eviction") {
+        let (status, body) = evict(&shared, &call)?;
+        return answer(&mut stream, status, &body).await;
+    }
     if let Some((status, body)) = single(&shared, &call) {
         return answer(&mut stream, status, &body).await;
     }
@@ -386,8 +404,39 @@ fn status(code: u16, reason: &str, message: &str) -> (u16, Value) {
     (code, body)
 }
 
+/// An eviction, as the disruption budgets have it.
+fn evict(shared: &Shared, call: &Call) -> Option<(u16, Value)> {
+    let body = serde_json::from_slice(&call.body).ok()?;
+    let mut state = shared.state.lock().unwrap();
+    state.evicted.push(body);
+    Some(match state.evictions.pop_front() {
+        Some(404) => status(404, "NotFound", "pods not found"),
+        Some(429) => status(
+            429,
+            "TooManyRequests",
+            "Cannot evict pod as it would violate the pod's disruption budget.",
+        ),
+        Some(500) => status(
+            500,
+            "InternalError",
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+        ),
+        Some(code) => (
+            code,
+            json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}),
+        ),
+        None => (
+            201,
+            json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}),
+        ),
+    })
+}
+
 /// Path of the list, and name, of the object that a path leads to; a subresource is left out.
 fn object_of(path: &str) -> Option<(String, String)> {
+    if let Some(name) = path.strip_prefix("/api/v1/nodes/") {
+        return Some(("/api/v1/nodes".to_owned(), name.to_owned()));
+    }
     let (group, rest) = path.split_once("/namespaces/")?;
     let parts: Vec<&str> = rest.split('/').collect();
     let [_, plural, name, ..] = parts.as_slice() else {
@@ -445,14 +494,6 @@ fn patch(shared: &Shared, call: &Call) -> Option<(u16, Value)> {
         object["metadata"]["resourceVersion"] = json!(state.version.to_string());
     }
     let before = object.clone();
-    let expected = body["metadata"]["resourceVersion"].clone();
-    if !expected.is_null() && expected != object["metadata"]["resourceVersion"] {
-        return Some(status(
-            409,
-            "Conflict",
-            "the object has been modified; please apply your changes to the latest version and try again",
-        ));
-    }
     let done = match call.content_type.as_str() {
         "application/json-patch+json" => json_patch(&mut object, &body),
         _ => {
@@ -460,6 +501,16 @@ fn patch(shared: &Shared, call: &Call) -> Option<(u16, Value)> {
             Some(())
         }
     };
+    // A version that is written is compared.
+    if done.is_some()
+        && object["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
+    {
+        return Some(status(
+            409,
+            "Conflict",
+            "the object has been modified; please apply your changes to the latest version and try again",
+        ));
+    }
     if done.is_none() {
         return Some(status(
             422,

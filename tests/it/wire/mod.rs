@@ -241,19 +241,28 @@ impl Wire {
     }
 }
 
-/// Sends a change through any configuration.
-pub async fn apply(
-    config: SdkConfig,
-    estate: &Estate,
-    change: &Change,
-) -> Result<Receipt, ApplyError> {
+/// The right to make one change: step 0 of the run `run`.
+pub fn token() -> ArmToken {
+    granted("run", 0)
+}
+
+fn granted(run: &str, step: usize) -> ArmToken {
     let now = jiff::Timestamp::UNIX_EPOCH;
     let written = Written {
         sequence: 1,
         hash: String::new(),
     };
     let armed = Armed::new("a test", now).unwrap();
-    let token = ArmToken::grant(&armed, now, "r-7", 2, written).unwrap();
+    ArmToken::grant(&armed, now, run, step, written).unwrap()
+}
+
+/// Sends a change through any configuration.
+pub async fn apply(
+    config: SdkConfig,
+    estate: &Estate,
+    change: &Change,
+) -> Result<Receipt, ApplyError> {
+    let token = granted("r-7", 2);
     let place = change.place();
     let write = Write::new(Ask::new(estate, &place, config), &token);
     live::send(&write, change).await

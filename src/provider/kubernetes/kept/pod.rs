@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use super::{HASH, owner, shorten};
-use crate::provider::kubernetes::{
-    objects::{self, Condition, ContainerStatus, Meta},
-    watch::Watched,
+use crate::{
+    provider::kubernetes::{
+        objects::{self, Condition, ContainerStatus, Meta},
+        watch::Watched,
+    },
+    resources::clusters::node::Room,
 };
 
 /// A pod. Those of replica sets make deployments; the others are known for the nodes that they are on.
@@ -39,6 +42,15 @@ pub struct Pod {
     pub trouble: Option<Box<Trouble>>,
     /// Digests by container.
     pub digests: Vec<(Box<str>, Box<str>)>,
+    /// What it asks of a node.
+    pub requests: Room,
+}
+
+impl Pod {
+    /// Whether it has ended, well or not.
+    pub fn over(&self) -> bool {
+        ["Succeeded", "Failed"].contains(&&*self.phase)
+    }
 }
 
 /// What a kubelet notes on the copy of a pod that it runs by itself.
@@ -121,10 +133,37 @@ impl Watched for Pod {
             started_at: status.start_time.or(object.metadata.creation_timestamp),
             trouble: trouble(status).map(Box::new),
             digests: containers.iter().filter_map(digest).collect(),
+            requests: requests(&object.spec),
             node: object.spec.node_name.into(),
             phase: object.status.phase.into(),
         })
     }
+}
+
+/// What a pod asks of a node, as the scheduler counts it: its containers and those that run beside them from the start (restartable init containers) together,
+/// or one of the init containers before them where that is more, and what the pod itself costs. What is asked for the pod as a whole takes the place of the sum.
+fn requests(spec: &objects::PodSpec) -> Room {
+    let of = |container: &objects::PodContainer| container.resources.requests.room();
+    let mut running: Room = spec.containers.iter().map(of).sum();
+    let (mut beside, mut starting) = (Room::default(), Room::default());
+    for container in &spec.init_containers {
+        if container.restart_policy == "Always" {
+            beside += of(container);
+        } else {
+            starting = starting.max(beside + of(container));
+        }
+    }
+    running += beside;
+    let mut all = running.max(starting);
+    let whole = &spec.resources.requests;
+    if !whole.cpu.is_empty() {
+        all.cpu_milli = whole.room().cpu_milli;
+    }
+    if !whole.memory.is_empty() {
+        all.memory_bytes = whole.room().memory_bytes;
+    }
+    all += spec.overhead.room();
+    Room { pods: 1, ..all }
 }
 
 /// What keeps a pod from running: a container that waits, one that was killed, or no node.
@@ -200,4 +239,38 @@ fn crash(container: &ContainerStatus) -> Option<Crash> {
         exit_code: ended.exit_code,
         restarts: container.restart_count,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(spec: &serde_json::Value) -> Room {
+        requests(&serde_json::from_value(spec.clone()).unwrap())
+    }
+
+    #[test]
+    fn a_pod_asks_for_what_the_scheduler_counts() {
+        let container = |cpu: &str, memory: &str| serde_json::json!({"resources": {"requests": {"cpu": cpu, "memory": memory}}});
+        let mut spec = serde_json::json!({"containers": [container("250m", "1Gi"), container("1", "500M"), {}]});
+        let gib = 1 << 30;
+        let room = |cpu_milli, memory_bytes| Room {
+            cpu_milli,
+            memory_bytes,
+            pods: 1,
+        };
+        assert_eq!(asked(&spec), room(1_250, gib + 500_000_000));
+        // One that prepares the others counts alone, with what runs beside it from the start.
+        let mut sidecar = container("0.1", "0");
+        sidecar["restartPolicy"] = "Always".into();
+        spec["initContainers"] = serde_json::json!([sidecar, container("2", "1Mi")]);
+        assert_eq!(asked(&spec), room(2_100, gib + 500_000_000));
+        spec["overhead"] = serde_json::json!({"cpu": "50m", "memory": null});
+        assert_eq!(asked(&spec), room(2_150, gib + 500_000_000));
+        spec["resources"] = serde_json::json!({"requests": {"memory": "4Gi"}});
+        assert_eq!(asked(&spec), room(2_150, 4 * gib));
+        let strange = serde_json::json!({"containers": [container("much", "-1Gi"), {"resources": {"requests": null}}]});
+        assert_eq!(asked(&strange), room(0, 0));
+        assert_eq!(asked(&serde_json::json!({})), room(0, 0));
+    }
 }

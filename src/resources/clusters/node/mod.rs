@@ -1,11 +1,15 @@
 //! One node of a cluster, and while it is cordoned the pods on it. Owns the model and which pods a drain has to move; no call.
 
 pub mod change;
+pub mod room;
 pub mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::change::{At, Change};
+pub use self::{
+    change::{At, Change},
+    room::Room,
+};
 
 /// A node as its API server tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,12 @@ pub struct Node {
     pub ready: Option<bool>,
     /// Whether it takes no new pods.
     pub cordoned: bool,
+    /// What it gives to pods; `None` where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocatable: Option<Room>,
+    /// What its pods ask for, only while a node of its cluster is cordoned; `None` before they were listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Room>,
     /// The pods on it, only while it is cordoned; `None` before they were listed.
     pub pods: Option<Vec<Occupant>>,
 }
@@ -41,6 +51,9 @@ pub struct Occupant {
     pub leaving: bool,
     /// Whether it has an `emptyDir`, which is lost with it.
     pub scratch: bool,
+    /// What it asks of a node.
+    #[serde(default)]
+    pub requests: Room,
 }
 
 impl Node {

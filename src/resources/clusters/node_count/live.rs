@@ -11,7 +11,7 @@ use super::{
     super::{
         Cluster,
         api_servers::live::watched,
-        node::{Node, Occupant},
+        node::{Node, Occupant, Room},
     },
     NodeCount, Zone,
 };
@@ -90,23 +90,33 @@ fn nodes(cluster: &kubernetes::Cluster) -> Option<NodeCount> {
 /// Each node by name, and the pods of those that are cordoned: what a drain has to move.
 fn each(cluster: &kubernetes::Cluster, items: &HashMap<kubernetes::Key, kept::Node>) -> Vec<Node> {
     let cordoned = items.values().any(|node| node.cordoned);
-    let mut on: BTreeMap<String, Vec<Occupant>> = BTreeMap::new();
+    let mut on: BTreeMap<&str, (Vec<Occupant>, Room)> = BTreeMap::new();
     let pods = cluster.pods.seen();
     if cordoned {
         for (key, pod) in &pods.items {
-            let of = on.entry(pod.node.to_string()).or_default();
-            of.push(occupant(key, pod));
+            let (pods, requested) = on.entry(&pod.node).or_default();
+            pods.push(occupant(key, pod));
+            // One that has ended takes no room any more.
+            if !pod.over() {
+                *requested += pod.requests;
+            }
         }
     }
     let mut nodes: Vec<Node> = items
         .iter()
-        .map(|((_, name), node)| Node {
-            name: name.clone(),
-            zone: node.zone.clone(),
-            group: node.group.clone(),
-            ready: node.ready,
-            cordoned: node.cordoned,
-            pods: (node.cordoned && pods.complete).then(|| on.remove(name).unwrap_or_default()),
+        .map(|((_, name), node)| {
+            let listed = cordoned && pods.complete;
+            let (pods, requested) = on.remove(name.as_str()).unwrap_or_default();
+            Node {
+                name: name.clone(),
+                zone: node.zone.clone(),
+                group: node.group.clone(),
+                ready: node.ready,
+                cordoned: node.cordoned,
+                allocatable: node.allocatable,
+                requested: listed.then_some(requested),
+                pods: (listed && node.cordoned).then_some(pods),
+            }
         })
         .collect();
     for pods in nodes.iter_mut().filter_map(|node| node.pods.as_mut()) {
@@ -117,14 +127,14 @@ fn each(cluster: &kubernetes::Cluster, items: &HashMap<kubernetes::Key, kept::No
 }
 
 fn occupant(key: &kubernetes::Key, pod: &kept::Pod) -> Occupant {
-    let over = ["Succeeded", "Failed"].contains(&&*pod.phase);
     Occupant {
         namespace: key.0.clone(),
         name: key.1.clone(),
         uid: pod.uid.to_string(),
-        stays: pod.mirror || over || pod.controller.starts_with("DaemonSet "),
+        stays: pod.mirror || pod.over() || pod.controller.starts_with("DaemonSet "),
         controller: (!pod.controller.is_empty()).then(|| pod.controller.to_string()),
         leaving: pod.leaving,
         scratch: pod.scratch,
+        requests: pod.requests,
     }
 }
