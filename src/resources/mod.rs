@@ -176,6 +176,10 @@ macro_rules! kinds {
 
             /// What is known about a slice apart from its rows.
             pub fn status(&self, source: Source, place: &Place) -> SliceStatus<'_> {
+                // Deployments are asked of regions only: what stands there for all of them together is the board.
+                if (source, place) == (Source::Deployments, &Place::Global) {
+                    return SliceStatus::of(self.releases.slice(source, place));
+                }
                 match source.kind() { $(Kind::$variant => SliceStatus::of(self.$module.slice(source, place)),)* }
             }
 
@@ -374,8 +378,11 @@ impl Fleet {
     /// Sees how far each release is. Not told by any source: it follows from the deployments and from the minutes of their regions.
     pub(in crate::resources) fn release(&mut self) {
         let rows = releases::all(self);
+        let told = self.deployments.slices();
+        let told = told.filter_map(|(_, _, slice)| slice.observed_at).min();
         let slice = self.releases.expect(Source::Deployments, Place::Global);
         slice.rows = rows;
+        slice.observed_at = told;
     }
 
     /// Computes what follows from the rows, once per change instead of once per frame.

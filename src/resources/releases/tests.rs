@@ -287,7 +287,7 @@ fn the_board_has_what_it_says_in_plain_characters() {
             "checkout",
             "v2 < v1",
             "~apse1 -euw1 -use1",
-            "soaks ap-southeast-1, 12 min left"
+            "soaks apse1, 12 min left"
         ]
     );
     assert_eq!(

@@ -7,15 +7,15 @@ use crate::resources::{
     id::zone_prefix,
 };
 
-/// At 80 columns all but the namespace fit.
+/// At 80 columns the first four fit: what the gate says of the selected row stands below them.
 const COLUMNS: &[Column] = &[
-    Column::name("service", 8, 24, 0),
-    Column::text("release", 8, 22, 0),
-    Column::text("stages", 14, 40, 0),
-    Column::text("now", 14, 34, 0),
-    Column::text("gate", 10, 60, 1),
-    Column::name("namespace", 7, 16, 3),
-    Column::text("next", 8, 60, 2),
+    Column::name("service", 9, 24, 0),
+    Column::text("release", 14, 24, 0),
+    Column::text("stages", 19, 60, 0),
+    Column::text("now", 19, 40, 0),
+    Column::text("gate", 28, 90, 1),
+    Column::name("namespace", 7, 16, 4),
+    Column::text("next", 28, 90, 2),
 ];
 
 impl Show for Release {
@@ -88,11 +88,7 @@ impl Release {
 
     /// One mark and a short name for each region, in their order.
     fn marks(&self) -> String {
-        let mark = |stage: &Stage| {
-            let name = zone_prefix(stage.region.as_str());
-            let name = name.unwrap_or_else(|| stage.region.to_string());
-            format!("{}{name}", stage.state.mark())
-        };
+        let mark = |stage: &Stage| format!("{}{}", stage.state.mark(), short(stage));
         let marks: Vec<String> = self.stages.iter().map(mark).collect();
         marks.join(" ")
     }
@@ -104,18 +100,18 @@ impl Release {
         }
         let Some(stage) = self.foremost() else {
             return match self.next() {
-                Some(next) => format!("{} is next", next.region),
+                Some(next) => format!("{} is next", short(next)),
                 None => "done".to_owned(),
             };
         };
-        let region = &stage.region;
+        let region = short(stage);
         match &stage.state {
             State::Soaking { left_seconds } => format!("soaks {region}, {}", left(*left_seconds)),
             State::RollingOut { how_far } => format!("rolls out {region}: {how_far}"),
             State::Held { .. } => format!("HELD {region}"),
             State::Unknown { .. } => format!("unknown {region}"),
             State::Breached { .. } => format!("BREACHED {region}"),
-            State::NotYet | State::Done => region.to_string(),
+            State::NotYet | State::Done => region,
         }
     }
 
@@ -165,6 +161,12 @@ impl Release {
             },
         })
     }
+}
+
+/// A region in the fewest characters that still name it.
+fn short(stage: &Stage) -> String {
+    let name = zone_prefix(stage.region.as_str());
+    name.unwrap_or_else(|| stage.region.to_string())
 }
 
 impl Stage {
