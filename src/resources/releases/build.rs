@@ -84,13 +84,26 @@ impl<'f> Service<'f> {
 
     /// The newest version that runs anywhere. Of two of one age the one that was rolled out last.
     pub fn newest(&self) -> Option<&'f Container> {
-        let running = self.rows.iter().filter_map(|(_, row)| {
+        // Mostly all regions run the same: then no revision has to be looked at.
+        let mut distinct: Vec<(&Container, Option<Timestamp>)> = Vec::new();
+        for (_, row) in &self.rows {
+            let Some(main) = row.main() else {
+                continue;
+            };
             let since = row.current().and_then(|revision| revision.created_at);
-            Some((row.main()?, since))
-        });
-        running
-            .max_by_key(|(version, since)| (self.born(version), *since))
-            .map(|(version, _)| version)
+            let mut known = distinct.iter_mut();
+            match known.find(|(version, _)| version.same_version(main)) {
+                Some((_, latest)) => *latest = since.max(*latest),
+                None => distinct.push((main, since)),
+            }
+        }
+        if let [(only, _)] = distinct.as_slice() {
+            return Some(only);
+        }
+        let newest = distinct
+            .into_iter()
+            .max_by_key(|(version, since)| (self.born(version), *since));
+        newest.map(|(version, _)| version)
     }
 
     /// A version of it on its way through the regions.
@@ -129,12 +142,15 @@ impl<'f> Service<'f> {
         rows.sort_by_key(|(label, _)| Reverse(place(label)));
         let other = |main: &&Container| !main.same_version(version);
         let running = rows.iter().filter_map(|(_, row)| row.main());
-        let before = rows.iter().flat_map(|(_, row)| &row.revisions);
-        let before = before.filter_map(|revision| {
-            let image = Container::of(revision.image.clone()?);
-            Some((revision.number, image)).filter(|(_, image)| !image.same_version(version))
-        });
-        let before = || before.max_by_key(|(number, _)| *number);
+        let before = || {
+            let (_, last) = rows.first()?;
+            let revisions = last.revisions.iter();
+            let others = revisions.filter_map(|revision| {
+                let image = Container::of(revision.image.clone()?);
+                Some((revision.number, image)).filter(|(_, image)| !image.same_version(version))
+            });
+            others.max_by_key(|(number, _)| *number)
+        };
         running
             .filter(other)
             .map(Container::short)
