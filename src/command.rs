@@ -160,6 +160,8 @@ fn pane(word: &str) -> Option<Kind> {
         ("al", Kind::Alarms),
         ("dp", Kind::Deployments),
         ("deploy", Kind::Deployments),
+        ("board", Kind::Releases),
+        ("rel", Kind::Releases),
         ("cl", Kind::Clusters),
         ("hc", Kind::HealthChecks),
     ];

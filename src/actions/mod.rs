@@ -1,8 +1,10 @@
 //! The actions: operator procedures that, asked for a target, return a plan. Owns the list; each file owns one procedure. Pure: an action reads the fleet and the ledger, never the world.
 
+mod advance;
 mod drain_region;
 mod fail_over_cache;
 mod failover;
+mod hold_release;
 mod invalidate_paths;
 mod kit;
 mod mute_alarms;
@@ -58,6 +60,8 @@ pub static ACTIONS: &[&dyn Action] = &[
     &promote_replica::PromoteReplica,
     &fail_over_cache::FailOverCache,
     &scale_receivers::ScaleReceivers,
+    &advance::Advance,
+    &hold_release::HoldRelease,
     &roll_back::RollBack,
     &rollout::Pause,
     &rollout::Resume,

@@ -12,7 +12,7 @@ use super::{
     document::{Found, Section},
     limits,
     problem::{Report, is_hostile, nearest},
-    prometheus, reference, syntax,
+    prometheus, reference, sequence, syntax,
 };
 use crate::resources::{
     Estate, RegionLabel,
@@ -51,6 +51,9 @@ pub fn read(root: &mut Section<'_>, whole: bool) -> Estate {
         .collect();
     if let Some(section) = root.table("thresholds") {
         estate.thresholds = limits::read_thresholds(section);
+    }
+    if let Some(section) = root.table("rollout") {
+        estate.sequence = sequence::read(section, &estate.regions);
     }
     if let Some(section) = root.table("prices") {
         estate.prices = limits::read_prices(section);
@@ -300,7 +303,7 @@ fn read_answers(table: Section<'_>, regions: &[RegionSpec]) -> BTreeMap<String, 
     answers
 }
 
-fn unknown_region<'n>(
+pub(super) fn unknown_region<'n>(
     report: &Report<'_>,
     label: &Found<&str>,
     known: impl Iterator<Item = &'n str>,

@@ -18,6 +18,7 @@ mod matchers;
 pub mod problem;
 mod prometheus;
 pub mod reference;
+mod sequence;
 pub mod syntax;
 pub mod theme;
 pub mod theme_file;

@@ -103,6 +103,15 @@ entries! {
         "until", "time", "required", "Its end.";
         "reason", "text", "none", "Why, shown with the guard.";
     }
+    "[rollout]" {
+        "order", "list of labels", "by `role`, the primary last", "The regions in the order in which a release goes through them; a region that is not named gets none by `advance`.";
+        "soak_minutes", "minutes", "30", "How long a release is watched in a region before the next one may get it (G-SOAK).";
+        "min_requests", "number", "500", "Requests in the soak that are enough for a verdict (G-SAMPLE).";
+        "min_errors", "number", "10", "Errors in the soak that are enough for a verdict.";
+        "error_percent", "percent", "`error_bad_percent`", "Error rate that stops a release: above.";
+        "p95_ms", "milliseconds", "`p95_bad_ms`", "p95 latency that stops a release: above.";
+        "services", "tables", "none", "The same keys for one service: `[rollout.services.\"shop/checkout\"]`.";
+    }
     "[prices]" {
         "node_hour_usd", "USD", "unknown", "What a node costs for an hour: G-COST counts the nodes that a plan raises.";
         "invalidation_path_usd", "USD", "0.005", "What a path of a CloudFront invalidation costs beyond the free ones of a month.";
@@ -150,6 +159,7 @@ const PLACES: &[(&str, &str)] = &[
     ("[prometheus.queries]", "in [prometheus.queries]"),
     ("[thresholds]", "in [thresholds]"),
     ("[[freeze]]", "in [[freeze]]"),
+    ("[rollout]", "in [rollout]"),
     ("[prices]", "in [prices]"),
     ("[sources]", "in [sources]"),
     ("[console]", "in [console]"),
@@ -197,7 +207,7 @@ mod tests {
     /// An unknown key makes the parser say which keys it knows there.
     #[test]
     fn the_parser_knows_exactly_these_keys() {
-        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[prometheus]\nzz = 1\n[prometheus.queries]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
+        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[prometheus]\nzz = 1\n[prometheus.queries]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[rollout]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
         let problems = parse("x", text, &Flags::default(), &Library::default()).unwrap_err();
         assert_eq!(problems.len(), PLACES.len(), "{problems:#?}");
         for problem in problems {

@@ -261,7 +261,8 @@ fn shrinks(change: &Change) -> bool {
         Change::Deployments(
             deployments::Change::Pause { .. }
             | deployments::Change::Restart { .. }
-            | deployments::Change::Revise { .. },
+            | deployments::Change::Revise { .. }
+            | deployments::Change::Image { .. },
         )
         | Change::Nodes(_)
         | Change::Traffic(_)

@@ -21,6 +21,7 @@ mod sample;
 mod serving;
 mod session;
 mod snapshot;
+mod soak;
 mod stores;
 mod traffic;
 mod weights;
@@ -94,6 +95,7 @@ guards! {
     Quorum, "G-QUORUM", Overridable, "That a region is dead is said by two independent signals";
     Residency, "G-RES", Overridable, "Data is served only where its class is allowed";
     Sample, "G-SAMPLE", Overridable, "Enough users have seen a canary before it is raised";
+    Soak, "G-SOAK", Overridable, "Every earlier region of the order has the release, and has soaked without trigger";
     Version, "G-VERSION", Overridable, "Versions match";
     ControlPlane, "G-CP", Overridable, "The control plane that is needed works";
     Step, "G-STEP", Advisory, "Steps are small and paced";

@@ -76,6 +76,15 @@ pub enum Wait {
         /// How many pods are available at least; none where as many as are wanted will do.
         pods: Option<i32>,
     },
+    /// A version that was just rolled out stays, and the region stays well with it.
+    Version {
+        /// Which deployment.
+        at: deployments::At,
+        /// The image of its main container.
+        image: String,
+        /// For how long.
+        seconds: u64,
+    },
     /// Nothing that can be moved is left on a node.
     Emptied {
         /// Which node.

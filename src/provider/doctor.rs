@@ -207,6 +207,7 @@ fn count(rows: &Rows) -> usize {
         Rows::Traffic(rows) => rows.len(),
         Rows::Alarms(rows) => rows.len(),
         Rows::Deployments(rows) => rows.len(),
+        Rows::Releases(rows) => rows.len(),
         Rows::Clusters(rows) => rows.len(),
         Rows::HealthChecks(rows) => rows.len(),
         Rows::Metrics(rows) => rows.len(),

@@ -189,7 +189,8 @@ async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     match query.source.kind() {
         Kind::Regions => regions::live::observe(ask, query).await,
         Kind::Alarms => alarms::live::observe(ask, query).await,
-        Kind::Deployments => deployments::live::observe(ask, query).await,
+        // No source tells releases: they follow from deployments.
+        Kind::Deployments | Kind::Releases => deployments::live::observe(ask, query).await,
         Kind::Clusters => clusters::live::observe(ask, query).await,
         Kind::Metrics => metrics::live::observe(ask, query).await,
         Kind::Databases => databases::live::observe(ask, query).await,

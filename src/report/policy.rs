@@ -126,6 +126,8 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     ("promote-replica", &[PROMOTION, SWITCHOVER]),
     ("fail-over-cache", &[DATASTORES, PRIMARIES]),
     ("scale-receivers", &[NODES, PODS]),
+    ("advance", &[ROLLOUTS]),
+    ("hold-release", &[ROLLOUTS]),
     ("roll-back", &[ROLLOUTS]),
     ("pause-rollout", &[ROLLOUTS]),
     ("resume-rollout", &[ROLLOUTS]),

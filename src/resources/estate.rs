@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Place, RegionLabel, Scope, Source, metrics::dialect::Prometheus};
+use super::{Place, RegionLabel, Scope, Source, metrics::dialect::Prometheus, sequence::Sequence};
 
 /// How calls are signed: a profile, and a role to assume on top of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -214,6 +214,9 @@ pub struct Estate {
     /// Times in which nothing should be changed.
     #[serde(default)]
     pub freezes: Vec<Freeze>,
+    /// How releases go through the regions.
+    #[serde(default)]
+    pub sequence: Sequence,
     /// What things cost.
     #[serde(default)]
     pub prices: Prices,

@@ -95,6 +95,34 @@ impl fmt::Display for Place {
     }
 }
 
+/// `eu-west-1` is `euw1`, `ap-southeast-2` is `apse2`, `us-gov-east-1` is `usge1`: the names that AWS gives to Availability Zones.
+pub fn zone_prefix(label: &str) -> Option<String> {
+    let (continent, rest) = label.split_once('-')?;
+    let (directions, number) = rest.rsplit_once('-')?;
+    let short = |text: &str, most: usize| (1..=most).contains(&text.len());
+    let plain = continent.len() == 2 && continent.bytes().all(|b| b.is_ascii_lowercase());
+    if !plain || !short(number, 2) || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let mut prefix = continent.to_owned();
+    for direction in directions.split('-') {
+        prefix.push_str(match direction {
+            "north" => "n",
+            "south" => "s",
+            "east" => "e",
+            "west" => "w",
+            "central" => "c",
+            "northeast" => "ne",
+            "northwest" => "nw",
+            "southeast" => "se",
+            "southwest" => "sw",
+            "gov" => "g",
+            _ => return None,
+        });
+    }
+    Some(prefix + number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,6 +41,7 @@ impl Imagined {
                 traffic: fleet.traffic.only(|source, _| splits.contains(&source)),
                 alarms: Table::default(),
                 deployments: Table::default(),
+                releases: Table::default(),
                 clusters: Table::default(),
                 health_checks: fleet.health_checks.clone(),
                 metrics: fleet.metrics.only(|_, place| *place == Place::Global),

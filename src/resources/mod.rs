@@ -19,7 +19,9 @@ pub mod imagine;
 pub mod levers;
 pub mod metrics;
 pub mod regions;
+pub mod releases;
 pub mod rules;
+pub mod sequence;
 pub mod severity;
 pub mod shown;
 pub mod source;
@@ -160,6 +162,9 @@ macro_rules! kinds {
                     self.versions = deployments::versions::Versions::of(self);
                 }
                 self.roll_up(&query.place);
+                if query.source.kind() == Kind::Deployments {
+                    self.release();
+                }
             }
 
             /// Takes a failed read in: the rows stay, dated and marked.
@@ -171,6 +176,10 @@ macro_rules! kinds {
 
             /// What is known about a slice apart from its rows.
             pub fn status(&self, source: Source, place: &Place) -> SliceStatus<'_> {
+                // Deployments are asked of regions only: what stands there for all of them together is the board.
+                if (source, place) == (Source::Deployments, &Place::Global) {
+                    return SliceStatus::of(self.releases.slice(source, place));
+                }
                 match source.kind() { $(Kind::$variant => SliceStatus::of(self.$module.slice(source, place)),)* }
             }
 
@@ -195,6 +204,7 @@ kinds! {
     Traffic, traffic, Split, "traffic", "Traffic weights", "Traffic weights: every record, dial, action, alias and control that splits traffic.";
     Alarms, alarms, Alarm, "alarms", "Alarms", "CloudWatch alarms.";
     Deployments, deployments, Deployment, "deployments", "Deployments", "Deployments: each service in each cluster, with its roll-out.";
+    Releases, releases, Release, "releases", "Roll-out board", "Releases: each service's newest version on its way through the regions.";
     Clusters, clusters, Cluster, "clusters", "Clusters", "Kubernetes clusters.";
     HealthChecks, health_checks, HealthCheck, "health-checks", "Health checks", "Route 53 health checks.";
     Metrics, metrics, Series, "metrics", "Metrics", "Metric series.";
@@ -282,6 +292,24 @@ pub struct SliceStatus<'a> {
     pub rows: usize,
 }
 
+impl Kind {
+    /// The kind that its rows follow from: that one is read where this one is asked for.
+    pub fn told_by(self) -> Self {
+        match self {
+            Self::Releases => Self::Deployments,
+            own @ (Self::Regions
+            | Self::Databases
+            | Self::Caches
+            | Self::Traffic
+            | Self::Alarms
+            | Self::Deployments
+            | Self::Clusters
+            | Self::HealthChecks
+            | Self::Metrics) => own,
+        }
+    }
+}
+
 impl<'a> SliceStatus<'a> {
     fn of<R>(slice: Option<&'a Slice<R>>) -> Self {
         slice.map_or_else(Self::default, |slice| Self {
@@ -306,6 +334,7 @@ fn bears_on_shares(query: &Query) -> bool {
         | Kind::Caches
         | Kind::Alarms
         | Kind::Deployments
+        | Kind::Releases
         | Kind::Clusters => false,
     }
 }
@@ -344,6 +373,16 @@ impl Fleet {
                 identity: None,
             }];
         }
+    }
+
+    /// Sees how far each release is. Not told by any source: it follows from the deployments and from the minutes of their regions.
+    pub(in crate::resources) fn release(&mut self) {
+        let rows = releases::all(self);
+        let told = self.deployments.slices();
+        let told = told.filter_map(|(_, _, slice)| slice.observed_at).min();
+        let slice = self.releases.expect(Source::Deployments, Place::Global);
+        slice.rows = rows;
+        slice.observed_at = told;
     }
 
     /// Computes what follows from the rows, once per change instead of once per frame.

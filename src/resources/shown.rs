@@ -142,6 +142,7 @@ each_kind! {
     Traffic => traffic::Split,
     Alarms => alarms::Alarm,
     Deployments => deployments::Deployment,
+    Releases => releases::Release,
     Clusters => clusters::Cluster,
     HealthChecks => health_checks::HealthCheck,
     Metrics => metrics::Series,

@@ -9,8 +9,8 @@ use crate::resources::{
 /// The calls for an answer, at least one.
 pub fn calls(source: Source, rows: &Rows) -> BTreeMap<Api, u32> {
     let count = match rows {
-        // Watches go on by themselves.
-        Rows::Regions(_) | Rows::Deployments(_) => 1,
+        // Watches go on by themselves, and releases follow from them.
+        Rows::Regions(_) | Rows::Deployments(_) | Rows::Releases(_) => 1,
         Rows::Alarms(rows) => pages(rows.len(), 100),
         Rows::HealthChecks(rows) => pages(rows.len(), 1_000),
         // `GetMetricData` takes 500 series a call.

@@ -246,6 +246,7 @@ fn lose_some(world: &World, key: &str, rows: &mut Rows) {
         Rows::Traffic(rows) => thin(rows, keep),
         Rows::Alarms(rows) => thin(rows, keep),
         Rows::Deployments(rows) => thin(rows, keep),
+        Rows::Releases(rows) => thin(rows, keep),
         Rows::Clusters(rows) => thin(rows, keep),
         Rows::HealthChecks(rows) => thin(rows, keep),
         Rows::Metrics(rows) => thin(rows, keep),

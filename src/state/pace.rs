@@ -103,6 +103,7 @@ mod tests {
                 Kind::Caches => Rows::Caches(Vec::new()),
                 Kind::Traffic => Rows::Traffic(Vec::new()),
                 Kind::Deployments => Rows::Deployments(Vec::new()),
+                Kind::Releases => Rows::Releases(Vec::new()),
                 Kind::Clusters => Rows::Clusters(Vec::new()),
                 Kind::HealthChecks => Rows::HealthChecks(Vec::new()),
             };

@@ -180,7 +180,7 @@ impl Schedule {
     /// Asks again at once for everything that a kind shows; what is in flight is asked once more when it returns.
     pub fn refresh(&mut self, kind: Kind, now: Timestamp) {
         for ((source, _), poll) in &mut self.polls {
-            if source.kind() == kind || *source == Source::Metrics {
+            if source.kind() == kind.told_by() || *source == Source::Metrics {
                 poll.again = poll.in_flight;
                 poll.due = now;
             }

@@ -183,6 +183,7 @@ fn actions(state: &State) -> Vec<Hint> {
         | Kind::Caches
         | Kind::Alarms
         | Kind::Deployments
+        | Kind::Releases
         | Kind::Clusters
         | Kind::HealthChecks
         | Kind::Metrics => {}

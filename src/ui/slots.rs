@@ -11,6 +11,7 @@ use super::{
 use crate::resources::{
     Fleet, Kind, Place,
     cell::{Align, Cut, ShownRow},
+    id::zone_prefix,
     shown,
 };
 
@@ -116,7 +117,7 @@ fn divide(
         .filter_map(|row| row.cells.get_mut(region))
     {
         // Any other label would lose what tells it apart; it is cut only where the room ends.
-        if let Some(prefix) = text::zone_prefix(&cell.text) {
+        if let Some(prefix) = zone_prefix(&cell.text) {
             cell.text = prefix;
         }
     }
@@ -155,7 +156,7 @@ fn shorten_names(kind: Kind, region: usize, fleet: &Fleet, rows: &mut [Option<Sh
                 _ if column.cut == Cut::Middle && !is_region(column.title) => row
                     .cells
                     .get(region)
-                    .and_then(|cell| text::zone_prefix(&cell.text))
+                    .and_then(|cell| zone_prefix(&cell.text))
                     .and_then(|prefix| short(row, index, Some(&prefix))),
                 _ => None,
             };

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::state::Look;
+use crate::{resources::id::zone_prefix, state::Look};
 
 /// Stands for a character that must not be drawn; visible, so that a name that hides something does not look like one that does not.
 const REPLACEMENT: char = '\u{fffd}';
@@ -160,34 +160,6 @@ pub fn region(label: &str, max: usize, ascii: bool) -> Cow<'_, str> {
         Some(prefix) if prefix.len() <= max => Cow::Owned(prefix),
         Some(_) | None => shorten(label, max, ascii),
     }
-}
-
-/// `eu-west-1` is `euw1`, `ap-southeast-2` is `apse2`, `us-gov-east-1` is `usge1`: the names that AWS gives to Availability Zones.
-pub fn zone_prefix(label: &str) -> Option<String> {
-    let (continent, rest) = label.split_once('-')?;
-    let (directions, number) = rest.rsplit_once('-')?;
-    let short = |text: &str, most: usize| (1..=most).contains(&text.len());
-    let plain = continent.len() == 2 && continent.bytes().all(|b| b.is_ascii_lowercase());
-    if !plain || !short(number, 2) || !number.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let mut prefix = continent.to_owned();
-    for direction in directions.split('-') {
-        prefix.push_str(match direction {
-            "north" => "n",
-            "south" => "s",
-            "east" => "e",
-            "west" => "w",
-            "central" => "c",
-            "northeast" => "ne",
-            "northwest" => "nw",
-            "southeast" => "se",
-            "southwest" => "sw",
-            "gov" => "g",
-            _ => return None,
-        });
-    }
-    Some(prefix + number)
 }
 
 /// A name with a region in it replaced, where the region is a part of its own: `orders-eu-west-1` is `orders` without it. `None` when it is not there, or when nothing would be left.

@@ -8,7 +8,7 @@ use super::{canvas::Canvas, layout, text};
 use crate::{
     command::Command,
     config::theme::Role,
-    resources::{Fleet, Kind, ProviderError, Source, age, cell::coarse_age},
+    resources::{Fleet, Kind, ProviderError, Source, age, cell::coarse_age, shown},
     state::{Pane, State},
 };
 
@@ -31,7 +31,8 @@ impl<'a> Health<'a> {
     /// The health of the sources of a kind.
     pub fn of(fleet: &'a Fleet, kind: Kind) -> Self {
         let mut health = Self::default();
-        for &source in Source::ALL.iter().filter(|source| source.kind() == kind) {
+        let told = kind.told_by();
+        for &source in Source::ALL.iter().filter(|source| source.kind() == told) {
             for place in fleet.estate.places(source) {
                 let status = fleet.status(source, &place);
                 health.asked += 1;
@@ -44,6 +45,9 @@ impl<'a> Health<'a> {
                     health.partial.push((place.to_string(), problem));
                 }
             }
+        }
+        if told != kind {
+            health.rows = shown::all(fleet, kind).len();
         }
         health
     }

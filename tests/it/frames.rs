@@ -283,10 +283,23 @@ fn rollouts() -> Vec<(&'static str, State)> {
             state.screen = Screen::Zoom(Kind::Deployments);
         })
     };
+    let board = |size| {
+        with(zoom(size), |state| {
+            state.screen = Screen::Zoom(Kind::Releases);
+        })
+    };
     vec![
         ("deployments-80x24", zoom(SMALL)),
         ("deployments-120x40", zoom(MEDIUM)),
         ("deployments-silent-120x40", later(zoom(MEDIUM), 90)),
+        ("releases-80x24", board(SMALL)),
+        ("releases-120x40", board(MEDIUM)),
+        (
+            "detail-release-80x24",
+            with(board(SMALL), |state| {
+                state.screen = detail(&state.fleet, Kind::Releases);
+            }),
+        ),
         (
             "detail-deployment-80x24",
             with(zoom(SMALL), |state| {

@@ -2,6 +2,7 @@
 
 mod acts;
 mod blindness;
+mod board;
 mod canaries;
 pub mod drill;
 mod outages;

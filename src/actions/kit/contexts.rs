@@ -28,3 +28,44 @@ pub fn made(fleet: &Fleet, plan: &Plan) -> Vec<String> {
     };
     clusters.into_iter().filter_map(make).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::*;
+    use crate::plan::{Options, ledger::Ledger};
+
+    #[test]
+    fn kubectl_gets_the_context_that_its_commands_name() {
+        let (fleet, ledger) = (calm(), Ledger::default());
+        let pause = plan(
+            &fleet,
+            &ledger,
+            "pause-rollout",
+            "thumbnails@eu-west-1",
+            Options::default(),
+        );
+        let made = super::made(&fleet, &pause);
+        let [made] = made.as_slice() else {
+            panic!("one cluster: {made:?}");
+        };
+        let name = made.rsplit(' ').next().unwrap();
+        let command =
+            format!("aws eks update-kubeconfig --region eu-west-1 --name {name} --alias {name}");
+        assert!(made.ends_with(&command), "{made}");
+        let change = pause.changes().next().unwrap();
+        let kubectl = crate::resources::change::Alter::commands(change);
+        assert!(
+            kubectl[0].contains(&format!("--context {name} ")),
+            "{kubectl:?}"
+        );
+        assert!(pause.remarks.contains(made));
+        let drain = plan(
+            &fleet,
+            &ledger,
+            "drain-region",
+            "eu-west-1",
+            Options::default(),
+        );
+        assert!(super::made(&fleet, &drain).is_empty());
+    }
+}

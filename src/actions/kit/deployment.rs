@@ -20,6 +20,7 @@ pub const GUARDS: &[GuardId] = &[
     GuardId::Clock,
     GuardId::ControlPlane,
     GuardId::Owner,
+    GuardId::Soak,
 ];
 
 /// The same for what brings something new.
@@ -31,6 +32,7 @@ pub const FORWARD: &[GuardId] = &[
     GuardId::Clock,
     GuardId::ControlPlane,
     GuardId::Owner,
+    GuardId::Soak,
 ];
 
 /// Seconds until the controller has seen an edit, and after which it is in doubt.
@@ -141,6 +143,13 @@ pub fn targets(fleet: &Fleet) -> Vec<String> {
     nth(0).into_iter().chain(nth(1)).collect()
 }
 
+/// Services alone, where an action is about all their regions.
+pub fn services(fleet: &Fleet) -> Vec<String> {
+    let mut names = targets(fleet);
+    names.retain(|name| !name.contains('@'));
+    names
+}
+
 /// Why the revisions of a deployment are not known.
 pub fn unknown(fleet: &Fleet, found: &Found<'_>) -> Option<String> {
     let unread = found.row.unknown.contains(&Part::ReplicaSets);
@@ -172,6 +181,7 @@ pub fn follows(change: &Change) -> Option<Step> {
     };
     match change {
         change::Change::Revise { at, .. }
+        | change::Change::Image { at, .. }
         | change::Change::Restart { at, .. }
         | change::Change::Pause { at, to: false, .. } => Some(settles(at, None, true)),
         change::Change::Pause { .. }

@@ -258,6 +258,7 @@ fn of_step(step: &Step) -> Vec<String> {
             let names: Vec<&str> = regions.iter().map(RegionLabel::as_str).collect();
             vec![format!("bake {} {seconds} s", names.join(" "))]
         }
+        Work::Wait(Wait::Version { at, .. }) => vec![format!("version of {}", at.words())],
         Work::Wait(Wait::Nodes { .. }) => vec!["nodes".to_owned()],
         Work::Wait(Wait::Emptied { node }) => vec![format!("emptied {}", node.words())],
         Work::Wait(Wait::Rollout { at, .. }) => vec![format!("roll-out {}", at.words())],

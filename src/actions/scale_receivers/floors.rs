@@ -167,6 +167,7 @@ impl Lift {
             Change::Scale { .. }
             | Change::Pause { .. }
             | Change::Restart { .. }
+            | Change::Image { .. }
             | Change::Revise { .. } => {
                 format!(
                     "Raise the floor of {words} from {} to {} pods",

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     plan::{Mark, Plan, Step, beside::Beside, ledger::Ledger},
     resources::{
-        Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, databases,
+        Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, databases, deployments,
         imagine::Imagined, traffic,
     },
 };
@@ -320,6 +320,10 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
             caches::Change::FailOverGroup { region, .. }
             | caches::Change::FailOverShard { region, .. },
         )
+        | Change::Deployments(deployments::Change::Image {
+            at: deployments::At { region, .. },
+            ..
+        })
         | Change::Traffic(
             traffic::Change::Forward { region, .. }
             | traffic::Change::Route { region, .. }
@@ -333,8 +337,14 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
             | traffic::Change::Staging { .. }
             | traffic::Change::Invalidate { .. },
         )
+        | Change::Deployments(
+            deployments::Change::Pause { .. }
+            | deployments::Change::Restart { .. }
+            | deployments::Change::Revise { .. }
+            | deployments::Change::Scale { .. }
+            | deployments::Change::Resize { .. },
+        )
         | Change::Clusters(_)
-        | Change::Deployments(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => None,

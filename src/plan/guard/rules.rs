@@ -2,7 +2,7 @@
 
 use super::{
     Guard, GuardId, answers, busy, cost, health, lag, outlook::Outlook, quorum, receivers,
-    residency, sample, session, snapshot, stores, traffic, writers,
+    residency, sample, session, snapshot, soak, stores, traffic, writers,
 };
 
 /// Judges one guard.
@@ -27,6 +27,7 @@ pub fn judge(id: GuardId, outlook: &Outlook<'_>) -> Guard {
         GuardId::Quorum => quorum::quorum(outlook),
         GuardId::Residency => residency::residency(outlook),
         GuardId::Sample => sample::sample(outlook),
+        GuardId::Soak => soak::soak(outlook),
         GuardId::Version => stores::version(outlook),
         GuardId::ControlPlane => session::control_plane(outlook),
         GuardId::Step => traffic::step(outlook),

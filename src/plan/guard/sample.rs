@@ -2,11 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{Guard, GuardId, back, finding::Findings, outlook::Outlook};
+use super::{
+    Guard, GuardId, back,
+    finding::Findings,
+    outlook::Outlook,
+    soak::{self, Forward},
+};
 use crate::{
     plan::canaries::{self, Canary, ERRORS, REQUESTS},
     resources::{
-        Change, Fleet, Place, Source,
+        Change, Fleet, Place, Source, releases,
         traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
     },
 };
@@ -81,6 +86,7 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
             Some((seen, minutes)) => weigh(&what, seen, failed, minutes, &mut found),
         }
     }
+    releases(outlook, &mut found);
     found.guard(
         GuardId::Sample,
         "no canary is raised whose requests are counted",
@@ -134,6 +140,35 @@ fn measured(
                 minutes = minutes.max((seconds / 60.0).round() as usize);
             }
             weigh(&canary.what, seen, failed, minutes, found);
+        }
+    }
+}
+
+/// A release goes on only when enough of its requests were seen in the region before.
+fn releases(outlook: &Outlook<'_>, found: &mut Findings) {
+    for Forward {
+        at,
+        service,
+        release,
+    } in soak::forward(outlook, found)
+    {
+        let Some(before) = release.before(&at.region).and_then(<[_]>::last) else {
+            continue;
+        };
+        let region = &before.region;
+        let Some(evidence) = &before.evidence else {
+            found.unknown(
+                format!("no request of {} in {region} is measured", release.version),
+                "wait for the metrics of that region",
+            );
+            continue;
+        };
+        match releases::few(&service.rules, (evidence.requests, evidence.errors)) {
+            Some(why) => found.fail(
+                format!("{region}: {why}"),
+                "wait until more users have seen it",
+            ),
+            None => found.pass(format!("{region}: {}", evidence.words())),
         }
     }
 }

@@ -199,7 +199,11 @@ fn waited(outlook: &Outlook<'_>, from: usize, to: usize) -> u64 {
     between
         .iter()
         .map(|step| match &step.work {
-            Work::Wait(Wait::Tail { seconds, .. } | Wait::Bake { seconds, .. }) => *seconds,
+            Work::Wait(
+                Wait::Tail { seconds, .. }
+                | Wait::Bake { seconds, .. }
+                | Wait::Version { seconds, .. },
+            ) => *seconds,
             Work::Wait(Wait::Nodes { .. } | Wait::Rollout { .. } | Wait::Emptied { .. })
             | Work::Change(_) => 0,
         })

@@ -44,6 +44,7 @@ fn owner_of<'a>(
         deployments::Change::Pause { .. }
         | deployments::Change::Restart { .. }
         | deployments::Change::Revise { .. }
+        | deployments::Change::Image { .. }
         | deployments::Change::Resize { .. } => row.owner.as_ref(),
     }
 }
@@ -58,6 +59,7 @@ fn judge(change: &deployments::Change, owner: &Owner, found: &mut Findings) {
     let unnamed = match change {
         deployments::Change::Pause { .. } | deployments::Change::Restart { .. } => true,
         deployments::Change::Revise { .. }
+        | deployments::Change::Image { .. }
         | deployments::Change::Scale { .. }
         | deployments::Change::Resize { .. } => false,
     };
@@ -65,7 +67,7 @@ fn judge(change: &deployments::Change, owner: &Owner, found: &mut Findings) {
     if owner.reverts && !(unnamed && compares) {
         found.fail(
             format!("{by} applies {words} and puts back what others change"),
-            "change it there (revert in Git), or suspend its automatic sync and override this with that as the reason",
+            "change it there (in Git), or suspend its automatic sync and override this with that as the reason",
         );
     } else if unnamed {
         found.pass(format!("{by} applies {words} and leaves this alone"));

@@ -267,18 +267,14 @@ fn seen<'a>(
                 waited >= deadline,
             )
         }
-        Wait::Bake { regions, seconds } => {
-            let over = waited >= Duration::from_secs(*seconds);
-            match gate::judge(fleet, regions, done, since) {
-                Gate::Breached(text) => Seen::Breached(text),
-                Gate::Holds if over => Seen::Over("every gate held".to_owned()),
-                Gate::Holds => Seen::NotYet("every gate holds".to_owned()),
-                Gate::NoData(text) if waited > Duration::from_secs(*seconds) + LATE => {
-                    Seen::Breached(text)
-                }
-                Gate::NoData(text) => Seen::NotYet(text),
+        Wait::Bake { regions, seconds } => bake(fleet, regions, done, since, *seconds),
+        Wait::Version { at, image, seconds } => match settle::stays(fleet, at, image) {
+            Err(text) => Seen::Breached(text),
+            Ok(()) => {
+                let regions = std::slice::from_ref(&at.region);
+                bake(fleet, regions, done, since, *seconds)
             }
-        }
+        },
         Wait::Nodes {
             region,
             cluster,
@@ -309,6 +305,24 @@ fn seen<'a>(
             )),
             (false, text) => Seen::NotYet(text),
         },
+    }
+}
+
+/// Watches regions for a while. What nobody measured is a breach in the end.
+fn bake<'a>(
+    fleet: &Fleet,
+    regions: &[RegionLabel],
+    done: impl Iterator<Item = &'a Change>,
+    since: Timestamp,
+    seconds: u64,
+) -> Seen {
+    let (waited, wanted) = (age(since, fleet.now), Duration::from_secs(seconds));
+    match gate::judge(fleet, regions, done, since) {
+        Gate::Breached(text) => Seen::Breached(text),
+        Gate::Holds if waited >= wanted => Seen::Over("every gate held".to_owned()),
+        Gate::Holds => Seen::NotYet("every gate holds".to_owned()),
+        Gate::NoData(text) if waited > wanted + LATE => Seen::Breached(text),
+        Gate::NoData(text) => Seen::NotYet(text),
     }
 }
 

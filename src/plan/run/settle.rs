@@ -3,7 +3,7 @@
 use crate::resources::{
     Fleet, Freshness,
     clusters::node,
-    deployments::{At, Rollout},
+    deployments::{At, Container, Rollout},
 };
 
 /// Whether nothing that can be moved is left on a node, in words.
@@ -26,6 +26,31 @@ pub fn emptied(fleet: &Fleet, at: &node::At) -> (bool, String) {
         ),
     };
     (pods.is_empty(), text)
+}
+
+/// Whether a deployment still has the image that it was given and its pods stay up; or what became of it. A watch that is silent says nothing against it.
+pub fn stays(fleet: &Fleet, at: &At, image: &str) -> Result<(), String> {
+    let Some(row) = at.find(fleet) else {
+        return Err(format!("{} is not listed any more", at.words()));
+    };
+    if row.heard(fleet) >= Freshness::Expired {
+        return Ok(());
+    }
+    match row.main() {
+        Some(main) if main.image == image => {}
+        main => {
+            let now = main.map_or_else(|| "nothing".to_owned(), Container::short);
+            let by = match &row.owner {
+                Some(owner) if owner.reverts => format!(": {} puts it back", owner.by),
+                Some(_) | None => String::new(),
+            };
+            return Err(format!("{} runs {now} again{by}", at.words()));
+        }
+    }
+    if row.crashes() {
+        return Err(format!("pods of {} end again and again", at.words()));
+    }
+    Ok(())
 }
 
 /// Whether the pods of a deployment are what is wanted, in words: by a watch that is heard, and by all four conditions of domain A.3.

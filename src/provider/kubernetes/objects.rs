@@ -186,6 +186,8 @@ objects! {
         message: String,
         #[serde(deserialize_with = "time")]
         last_transition_time: Option<Timestamp>,
+        #[serde(deserialize_with = "time")]
+        last_update_time: Option<Timestamp>,
         #[serde(deserialize_with = "lenient")]
         observed_generation: i64,
     }

@@ -96,7 +96,7 @@ fn names(fleet: &Fleet, id: &RowId) -> Vec<String> {
             let values = dimensions.into_iter().flatten();
             values.map(|(_, value)| value.clone()).collect()
         }
-        Kind::Regions | Kind::Alarms | Kind::Deployments => Vec::new(),
+        Kind::Regions | Kind::Alarms | Kind::Deployments | Kind::Releases => Vec::new(),
     }
 }
 

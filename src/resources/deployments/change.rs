@@ -1,6 +1,8 @@
 //! Changes of deployments: paused or not, restarted, another revision, another floor of the autoscaler, another number of pods.
 //! Owns what is sent and how it is recognised afterwards; never whether it is safe.
 
+mod standing;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -140,6 +142,17 @@ pub enum Change {
         /// The one that it will be.
         to: Version,
     },
+    /// Its main container gets another image, and keeps everything else.
+    Image {
+        /// Which.
+        at: At,
+        /// Name of the container.
+        container: String,
+        /// The image that is expected.
+        from: String,
+        /// The one that it will be.
+        to: String,
+    },
     /// Between how many pods its autoscaler may choose.
     Scale {
         /// Which.
@@ -169,6 +182,7 @@ impl Change {
             Self::Pause { at, .. }
             | Self::Restart { at, .. }
             | Self::Revise { at, .. }
+            | Self::Image { at, .. }
             | Self::Scale { at, .. }
             | Self::Resize { at, .. } => at,
         }
@@ -200,7 +214,13 @@ impl Change {
                 Some(seen) => Standing::Other(format!("{name} was restarted at {seen}")),
                 None => Standing::Other(format!("{name} has lost the note of its last restart")),
             },
-            Self::Revise { from, to, .. } => of_revision(row, from, to),
+            Self::Revise { from, to, .. } => standing::of_revision(row, from, to),
+            Self::Image {
+                container,
+                from,
+                to,
+                ..
+            } => standing::of_image(row, container, from, to),
             Self::Scale {
                 autoscaler,
                 from,
@@ -226,25 +246,6 @@ impl Change {
     }
 }
 
-/// A paused deployment is another one than the plan was made for: what is written would not roll out.
-fn of_revision(row: &Deployment, from: &Version, to: &Version) -> Standing {
-    let Some(current) = row.current() else {
-        return Standing::Unknown(format!("the current revision of {} is not known", row.name));
-    };
-    if row.paused {
-        return Standing::Other(format!("{} is paused: resume it first", row.name));
-    }
-    if current.replica_set == to.replica_set {
-        return Standing::After;
-    }
-    if current.replica_set == from.replica_set {
-        return Standing::Before;
-    }
-    let number = current.number.unwrap_or_default();
-    let text = format!("{} is at revision {number}, not {}", row.name, from.number);
-    Standing::Other(text)
-}
-
 impl Alter for Change {
     fn place(&self) -> Place {
         Place::Region(self.at().region.clone())
@@ -256,9 +257,10 @@ impl Alter for Change {
 
     fn operation(&self) -> &'static str {
         match self {
-            Self::Pause { .. } | Self::Restart { .. } | Self::Revise { .. } => {
-                "kubernetes:PatchDeployments"
-            }
+            Self::Pause { .. }
+            | Self::Restart { .. }
+            | Self::Revise { .. }
+            | Self::Image { .. } => "kubernetes:PatchDeployments",
             Self::Scale { .. } => "kubernetes:PatchHorizontalPodAutoscalers",
             Self::Resize { .. } => "kubernetes:PatchDeploymentsScale",
         }
@@ -271,7 +273,7 @@ impl Alter for Change {
     fn class(&self) -> Class {
         match self {
             Self::Pause { .. } | Self::Scale { .. } | Self::Resize { .. } => Class::S,
-            Self::Restart { .. } | Self::Revise { .. } => Class::M,
+            Self::Restart { .. } | Self::Revise { .. } | Self::Image { .. } => Class::M,
         }
     }
 
@@ -311,6 +313,7 @@ impl Alter for Change {
                 Edit::new(what, from, format!("restarted at {to}"))
             }
             Self::Revise { from, to, .. } => Edit::new(what, from, to),
+            Self::Image { from, to, .. } => Edit::new(what, from, to),
             Self::Scale { from, to, .. } => Edit::new(what, from, to),
             Self::Resize { from, to, .. } => {
                 Edit::new(what, format!("{from} pods"), format!("{to} pods"))
@@ -328,6 +331,17 @@ impl Alter for Change {
             },
             Self::Revise { at, from, to } => Self::Revise {
                 at,
+                from: to,
+                to: from,
+            },
+            Self::Image {
+                at,
+                container,
+                from,
+                to,
+            } => Self::Image {
+                at,
+                container,
                 from: to,
                 to: from,
             },
@@ -361,6 +375,10 @@ impl Alter for Change {
             Self::Revise { to, .. } => format!(
                 "{kubectl} rollout undo deployment/{name} --to-revision={}",
                 to.number
+            ),
+            Self::Image { container, to, .. } => format!(
+                "{kubectl} set image deployment/{name} {}",
+                quoted(&format!("{container}={to}"))
             ),
             Self::Scale { autoscaler, to, .. } => format!(
                 "{kubectl} patch horizontalpodautoscaler {} --type=merge -p '{{\"spec\":{{\"minReplicas\":{},\"maxReplicas\":{}}}}}'",

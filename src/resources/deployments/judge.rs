@@ -1,5 +1,7 @@
 //! Whether a deployment's roll-out is complete, goes on, or is stuck, and why. Owns the rule of domain A.3; knows no other row.
 
+use jiff::Timestamp;
+
 use super::{Autoscaler, Condition, Deployment, Trouble};
 use crate::resources::{Judgement, Severity};
 
@@ -85,6 +87,39 @@ impl Deployment {
     pub fn progress(&self) -> Option<&Condition> {
         let mut conditions = self.conditions.iter();
         conditions.find(|condition| condition.name == "Progressing")
+    }
+
+    /// How bad its roll-out is and why, whatever its autoscaler says.
+    pub(in crate::resources) fn judge_rollout(&self) -> Judgement {
+        of_rollout(self)
+    }
+
+    /// Whether pods of the current revision end again and again, or cannot be started.
+    pub fn crashes(&self) -> bool {
+        let mut troubles = self.troubles.iter();
+        troubles.any(|trouble| trouble.current && STUCK.contains(&trouble.reason.as_str()))
+    }
+
+    /// Since when every pod is of the current revision, as its controller says; `None` while that is not so. A deployment without a deadline has no such
+    /// condition: there the newest of its pods tells, which is later rather than too early.
+    pub fn completed_at(&self) -> Option<Timestamp> {
+        match self.rollout() {
+            Rollout::Complete | Rollout::Short { .. } | Rollout::Asleep => {}
+            Rollout::Unseen | Rollout::Failed | Rollout::Paused | Rollout::Moving { .. } => {
+                return None;
+            }
+        }
+        match self.progress() {
+            Some(condition) if condition.reason.as_deref() == Some("NewReplicaSetAvailable") => {
+                condition.since
+            }
+            Some(_) => None,
+            None => {
+                let current = self.pods.iter().filter(|pod| pod.current);
+                let started = current.filter_map(|pod| pod.started_at).max();
+                started.max(self.current()?.created_at)
+            }
+        }
     }
 
     /// What an operator must mend, and where a roll-out that does not move hangs.

@@ -112,7 +112,7 @@ pub struct Condition {
     pub reason: Option<String>,
     /// A sentence.
     pub message: Option<String>,
-    /// When it last changed.
+    /// When it last changed, its reason included.
     pub since: Option<Timestamp>,
 }
 

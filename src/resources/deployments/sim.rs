@@ -138,7 +138,13 @@ impl Running<'_> {
             )
         } else if done {
             let message = format!("ReplicaSet \"{set}\" has successfully progressed.");
-            condition("Progressing", true, "NewReplicaSetAvailable", message, at)
+            condition(
+                "Progressing",
+                true,
+                "NewReplicaSetAvailable",
+                message,
+                self.complete_at(),
+            )
         } else {
             let message = format!("ReplicaSet \"{set}\" is progressing.");
             condition("Progressing", true, "ReplicaSetUpdated", message, at)

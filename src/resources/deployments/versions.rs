@@ -62,10 +62,19 @@ fn service(deployment: &Deployment) -> (String, String) {
 impl Container {
     /// Whether two containers run the same build. The digest decides, for a tag can be moved; where one is not known the tag does.
     /// The registry does not count: each region may pull from its own.
-    fn same_version(&self, other: &Self) -> bool {
+    pub fn same_version(&self, other: &Self) -> bool {
         match self.known_digest().zip(other.known_digest()) {
             Some((ours, theirs)) => ours == theirs,
             None => self.tag() == other.tag(),
+        }
+    }
+
+    /// A container of which nothing but the image is known.
+    pub fn of(image: String) -> Self {
+        Self {
+            name: String::new(),
+            image,
+            digest: None,
         }
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::resources::{
-    Fleet, Place, RegionLabel, Source,
+    Fleet, Place, RegionLabel, Source, age,
     metrics::{Point, Quality, Reading, Series},
     traffic::{Mechanism, Split, load_balancer_key, share::Share},
 };
@@ -184,6 +184,61 @@ pub fn total(fleet: &Fleet) -> Option<f64> {
         .into_iter()
         .map(|(label, rate)| rate.or_else(|| idle(label).then_some(0.0)))
         .sum()
+}
+
+/// A minute of a region.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Minute {
+    /// Its begin.
+    pub at: Timestamp,
+    /// Requests in it, those included that a load balancer refused.
+    pub requests: f64,
+    /// Of these failed.
+    pub errors: f64,
+    /// p95 in milliseconds, of the worst load balancer.
+    pub p95_ms: Option<f64>,
+}
+
+/// The complete minutes of a region in which anything was counted, the newest first; or why there are none.
+pub fn minutes(fleet: &Fleet, label: &RegionLabel) -> Result<Vec<Minute>, String> {
+    let place = Place::Region(label.clone());
+    let balancers = load_balancers(fleet, label);
+    if balancers.is_empty() {
+        return Err(format!("no load balancer tells about {label}"));
+    }
+    let all: Vec<Balancer> = balancers
+        .iter()
+        .map(|arn| Balancer::of(fleet, &place, arn))
+        .collect();
+    let needed = [REQUESTS, TARGET_5XX, ELB_5XX, P95];
+    match missing(&all, &needed, fleet.unread(Source::Metrics, &place)) {
+        Reading::NoData | Reading::Value { .. } => {}
+        Reading::NeverRead => return Err("its metrics were not read yet".to_owned()),
+        Reading::Failed => return Err("its metrics could not be read in full".to_owned()),
+        Reading::Forbidden => return Err("its metrics may not be read".to_owned()),
+    }
+    let settled = PERIOD * 2;
+    let counted = [REQUESTS, TARGET_5XX, ELB_5XX];
+    let times: BTreeSet<Timestamp> = all
+        .iter()
+        .flat_map(|balancer| counted.iter().filter_map(|what| balancer.series[*what]))
+        .flat_map(|series| series.points.iter().map(|point| point.at))
+        .filter(|at| age(*at, fleet.now) >= settled)
+        .collect();
+    let minute = |at: Timestamp| {
+        let sum = |what: usize| -> f64 {
+            let values = all.iter().filter_map(|balancer| balancer.value(what, at));
+            values.sum()
+        };
+        let slowest = all.iter().filter_map(|balancer| balancer.value(P95, at));
+        Minute {
+            at,
+            requests: sum(REQUESTS) + sum(ELB_5XX),
+            errors: sum(TARGET_5XX) + sum(ELB_5XX),
+            p95_ms: slowest.reduce(f64::max).map(|seconds| seconds * 1_000.0),
+        }
+    };
+    Ok(times.into_iter().rev().map(minute).collect())
 }
 
 /// Requests per second of a region in the minute that began at a time; `None` where no load balancer has a point of it.

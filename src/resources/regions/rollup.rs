@@ -344,6 +344,7 @@ impl Fleet {
             // Health comes from metrics, which age while nothing answers: shares follow.
             self.derive();
             self.roll_up(&Place::Global);
+            self.release();
         }
         aged
     }

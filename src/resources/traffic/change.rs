@@ -228,14 +228,8 @@ impl Alter for Change {
             Self::Forward { region, .. } => {
                 ("Elastic Load Balancing", Plane::Control, region.as_str())
             }
-            Self::Steer(steering) => (
-                steering.rollout.cluster.as_str(),
-                Plane::Control,
-                steering.region.as_str(),
-            ),
-            Self::Route { region, rule, .. } => {
-                (rule.cluster.as_str(), Plane::Control, region.as_str())
-            }
+            Self::Steer(steering) => return Lever::kubernetes(&steering.rollout.cluster),
+            Self::Route { rule, .. } => return Lever::kubernetes(&rule.cluster),
             Self::Alias { region, .. } => ("Lambda", Plane::Control, region.as_str()),
             Self::Staging { .. } | Self::Invalidate { .. } => {
                 ("CloudFront", Plane::Control, "us-east-1")

@@ -34,6 +34,7 @@ pub fn deployments(world: &World, change: &Change) -> Result<Call, ApplyError> {
         Change::Pause { to, .. } => Edit::Pause(*to),
         Change::Restart { to, .. } => Edit::Restart(to.clone()),
         Change::Revise { to, .. } => Edit::Revise(to.replica_set.clone()),
+        Change::Image { to, .. } => Edit::Image(to.clone()),
         Change::Scale { to, .. } => Edit::Scale(to.min, to.max),
         Change::Resize { to, .. } => Edit::Resize(*to),
     };

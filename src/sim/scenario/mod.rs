@@ -59,6 +59,18 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
         ),
         ("bad-release", include_str!("../scenarios/bad-release.toml")),
         (
+            "late-release",
+            include_str!("../scenarios/late-release.toml"),
+        ),
+        (
+            "blind-release",
+            include_str!("../scenarios/blind-release.toml"),
+        ),
+        (
+            "owned-release",
+            include_str!("../scenarios/owned-release.toml"),
+        ),
+        (
             "concurrent-operator",
             include_str!("../scenarios/concurrent-operator.toml"),
         ),

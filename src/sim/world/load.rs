@@ -40,6 +40,8 @@ pub struct Means {
     pub split: ForwardSplit,
     /// Share of the requests that the canary of a route in its cluster answers.
     pub route_canary: f64,
+    /// Share of the requests that fail in releases which went bad.
+    pub release_errors: f64,
     /// What its nodes can serve, as a multiple of the capacity of its shape.
     pub nodes: f64,
     /// The Aurora writer can be reached.
@@ -73,6 +75,7 @@ impl Load {
         }
         target_errors += means.split.canary * context.faults.canary_errors(region);
         target_errors += means.route_canary * context.faults.route_canary_errors(region);
+        target_errors += means.release_errors;
         if !means.aurora {
             target_errors += physics::WRITE_SHARE;
         }

@@ -306,6 +306,7 @@ impl World {
             let means = Means {
                 split: self.split(region),
                 route_canary: self.route_canary(region),
+                release_errors: self.release_errors(region),
                 nodes: self.nodes[region].capacity(),
                 aurora: self.databases.aurora_writable(&context, region),
                 postgres: self.databases.postgres_writable(&context, region),

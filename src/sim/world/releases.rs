@@ -15,6 +15,9 @@ const JOIN_SECONDS: i64 = 20;
 pub const DEADLINE: i64 = 600;
 /// Seconds until a release that looks good begins to crash.
 const LATENT: i64 = 40;
+/// Seconds until the requests of a late one begin to fail, and what they are of all requests of its region.
+const BAD_AFTER: i64 = 600;
+const BAD_SHARE: f64 = 0.03;
 /// By how much the load may differ before an autoscaler acts, as in Kubernetes.
 const TOLERANCE: f64 = 0.1;
 /// Number of the revision that the world begins with.
@@ -79,6 +82,8 @@ pub enum Outcome {
     Crashes,
     /// It rolls out, and then a fifth of its pods crashes again and again.
     Flaky,
+    /// It rolls out and is well, until some of its requests fail ten minutes later.
+    Late,
     /// Its image is not in the region's registry.
     NoImage,
     /// Its pods want more than a node has.
@@ -87,18 +92,27 @@ pub enum Outcome {
 
 impl Outcome {
     /// Each with the name that a scenario gives it.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("good", Self::Good),
         ("crashes", Self::Crashes),
         ("flaky", Self::Flaky),
+        ("late", Self::Late),
         ("no-image", Self::NoImage),
         ("unschedulable", Self::Unschedulable),
     ];
 
+    /// Whether its roll-out comes to its end.
+    fn rolls(self) -> bool {
+        match self {
+            Self::Good | Self::Flaky | Self::Late => true,
+            Self::Crashes | Self::NoImage | Self::Unschedulable => false,
+        }
+    }
+
     /// What the pods of the new revision say, where something is wrong with them.
     pub fn trouble(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Good => None,
+            Self::Good | Self::Late => None,
             Self::Crashes | Self::Flaky => Some((
                 "CrashLoopBackOff",
                 "back-off 5m0s restarting failed container",
@@ -274,7 +288,7 @@ impl<'a> Running<'a> {
         let (Some(stuck), Some(old)) = (before.next(), before.next()) else {
             return self.desired;
         };
-        let rolled = matches!(stuck.outcome, Outcome::Good | Outcome::Flaky);
+        let rolled = stuck.outcome.rolls();
         if rolled || old.replica_set() != self.release().replica_set() {
             return self.desired;
         }
@@ -285,10 +299,16 @@ impl<'a> Running<'a> {
     pub fn ill(&self) -> i32 {
         let fifth = (self.desired + 4) / 5;
         match self.release().outcome {
-            Outcome::Good => 0,
+            Outcome::Good | Outcome::Late => 0,
             Outcome::Flaky if self.age() < self.rolled_out_after() + LATENT => 0,
             Outcome::Crashes | Outcome::Flaky | Outcome::NoImage | Outcome::Unschedulable => fifth,
         }
+    }
+
+    /// When its roll-out was complete, where it is.
+    pub fn complete_at(&self) -> i64 {
+        let (at, now) = (self.release().at, self.world.now());
+        (at + self.rolled_out_after() + self.edited.paused(at, now)).min(now)
     }
 
     fn rolled_out_after(&self) -> i64 {
@@ -297,7 +317,7 @@ impl<'a> Running<'a> {
 
     /// Whether the roll-out can come to its end at all.
     pub fn rolls(&self) -> bool {
-        matches!(self.release().outcome, Outcome::Good | Outcome::Flaky)
+        self.release().outcome.rolls()
     }
 
     /// Its pods in numbers.
@@ -332,6 +352,21 @@ impl<'a> Running<'a> {
             ready: available,
             available,
         }
+    }
+}
+
+impl World {
+    /// Share of the requests of a region that fail in releases which went bad.
+    pub fn release_errors(&self, region: usize) -> f64 {
+        if self.releases.is_empty() {
+            return 0.0;
+        }
+        let bad = |running: &Running<'_>| {
+            running.release().outcome == Outcome::Late
+                && self.now() >= running.complete_at() + BAD_AFTER
+        };
+        let count = running(self, region).filter(bad).count();
+        (count as f64 * BAD_SHARE).min(1.0)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Edit {
     Restart(String),
     /// It goes back to the newest release whose replica set has this name.
     Revise(String),
+    /// It gets another image: that of a release which runs elsewhere, or one that nobody has tried.
+    Image(String),
     /// It goes to a release, as its owner wants it.
     Apply {
         /// Tag of its image.
@@ -111,7 +113,7 @@ impl World {
                 edited.pods = Some(*pods);
                 edited.grown = Some((now, before));
             }
-            Edit::Restart(_) | Edit::Revise(_) | Edit::Apply { .. } => {}
+            Edit::Restart(_) | Edit::Revise(_) | Edit::Image(_) | Edit::Apply { .. } => {}
         }
         if let Some(release) = replaced {
             self.releases.push(Release {
@@ -122,7 +124,9 @@ impl World {
             });
         }
         // What is in Git comes back: a pause and a restart are not in it.
-        if let (Edit::Revise(_), Some((_, true)), Some(applied)) = (edit, owner, applied) {
+        if let (Edit::Revise(_) | Edit::Image(_), Some((_, true)), Some(applied)) =
+            (edit, owner, applied)
+        {
             let edit = Edit::Apply {
                 version: applied.version,
                 outcome: applied.outcome,
@@ -155,6 +159,25 @@ fn replaced(running: &Running<'_>, edit: &Edit) -> Option<Release> {
         Edit::Revise(set) => {
             let mut older = running.releases.iter().rev();
             older.find(|release| release.replica_set() == *set).cloned()
+        }
+        Edit::Image(image) => {
+            let version = image.rsplit(':').next().unwrap_or_default();
+            // A version is as good here as it is elsewhere.
+            let mut known = running.world.releases.iter().rev();
+            let same = known.find(|release| {
+                release.service == running.service.name && release.version == version
+            });
+            let here = running.releases.iter().rev();
+            let here = || here.clone().find(|release| release.version == version);
+            let outcome = same
+                .or_else(here)
+                .map_or(Outcome::Good, |found| found.outcome);
+            Some(Release {
+                version: version.to_owned(),
+                outcome,
+                restarted: None,
+                ..now
+            })
         }
         Edit::Apply { version, outcome } => (*version != now.version).then(|| Release {
             version: version.clone(),

@@ -340,6 +340,10 @@ pub fn waits(wait: &Wait) -> String {
             region,
             ..
         } => format!("until {node_group} in {region} has {nodes} nodes"),
+        Wait::Version { at, .. } => format!(
+            "watches errors, p95, load and lag of {}, and that {} stays up in this version; no data counts as failing",
+            at.region, at.name
+        ),
         Wait::Emptied { node } => format!("until nothing that can be moved is on {}", node.words()),
         Wait::Rollout { at, pods: None } => {
             format!("until every pod of {} is new and available", at.words())

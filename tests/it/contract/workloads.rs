@@ -135,6 +135,49 @@ async fn a_roll_back_replaces_the_template_as_a_whole_and_carries_the_version() 
     assert_eq!(template["spec"]["containers"].as_array().unwrap().len(), 1);
 }
 
+/// The main container gets another image.
+fn image(from: &str, to: &str) -> Change {
+    Change::Deployments(deployments::Change::Image {
+        at: at(),
+        container: "app".to_owned(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+    })
+}
+
+#[tokio::test]
+async fn another_image_changes_nothing_else_and_tests_what_it_replaces() {
+    let (api, console) = watching().await;
+    let present = api.object("/apis/apps/v1/deployments", "api")["spec"]["template"].clone();
+    let containers = present["spec"]["containers"].as_array().unwrap();
+    let index = containers.iter().position(|c| c["name"] == "app").unwrap();
+    let from = containers[index]["image"].as_str().unwrap();
+    // What runs is another image than the plan was made for: nothing is sent.
+    assert_eq!(
+        told(apply(&console, &image("shop/api:v0", "shop/api:v3")).await),
+        (Fate::NotSent, ErrorClass::Conflict)
+    );
+    assert_eq!(api.patches(), []);
+    let change = image(from, "shop/api:v3");
+    apply(&console, &change).await.unwrap();
+    let sent = sent(&api);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    let path = format!("/spec/template/spec/containers/{index}/image");
+    assert_eq!(
+        sent[0].1[1],
+        json!({"op": "test", "path": path, "value": from})
+    );
+    assert_eq!(sent[0].1[2]["path"], "/metadata/resourceVersion");
+    let mut expected = present.clone();
+    expected["spec"]["containers"][index]["image"] = json!("shop/api:v3");
+    let now = api.object("/apis/apps/v1/deployments", "api")["spec"]["template"].clone();
+    assert_eq!(now, expected);
+    // Somebody who is faster is a conflict.
+    api.race(API);
+    let again = apply(&console, &image("shop/api:v3", "shop/api:v4")).await;
+    assert!(matches!(told(again).1, ErrorClass::Conflict));
+}
+
 #[tokio::test]
 async fn somebody_who_was_faster_is_a_conflict_and_a_lost_answer_a_doubt() {
     let (api, console) = watching().await;

@@ -238,7 +238,10 @@ fn condition(condition: &objects::Condition) -> Condition {
         status: condition.status.clone(),
         reason: said(&condition.reason),
         message: said(&condition.message),
-        since: condition.last_transition_time,
+        // A condition that stays true keeps its transition; only the update tells when its reason changed: when a roll-out was complete.
+        since: condition
+            .last_update_time
+            .or(condition.last_transition_time),
     }
 }
 

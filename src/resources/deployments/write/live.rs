@@ -34,6 +34,12 @@ pub async fn apply(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyE
         Change::Pause { from, to, .. } => call.pause(*from, *to).await,
         Change::Restart { from, to, .. } => call.restart(from.as_deref(), to).await,
         Change::Revise { from, to, .. } => call.revise(from, to).await,
+        Change::Image {
+            container,
+            from,
+            to,
+            ..
+        } => call.image(container, from, to).await,
         Change::Scale {
             autoscaler,
             from,
@@ -132,6 +138,34 @@ impl Call<'_> {
         let patch = Patch::Json(json!([
             {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.metadata.resource_version},
             {"op": "replace", "path": "/spec/template", "value": template},
+        ]));
+        self.send(&path, &patch).await
+    }
+
+    /// Only the image of one container is replaced: by its place in the list, which is tested to be its own.
+    async fn image(&self, container: &str, from: &str, to: &str) -> Result<Receipt, ApplyError> {
+        let (path, seen) = self.deployment().await?;
+        let name = &self.at.name;
+        if seen.spec.paused {
+            return Err(self.drifted(format!("{name} is paused: resume it first")));
+        }
+        if seen.status.observed_generation < seen.metadata.generation {
+            return Err(self.drifted(format!("{name} was changed a moment ago")));
+        }
+        let mut containers = seen.spec.template.spec.containers.iter();
+        let Some(index) = containers.position(|known| known.name == container) else {
+            return Err(self.drifted(format!("{name} has no container {container}")));
+        };
+        let image = &seen.spec.template.spec.containers[index].image;
+        if image != from {
+            return Err(self.drifted(format!("{name} runs {image}, not {from}")));
+        }
+        let of = format!("/spec/template/spec/containers/{index}");
+        let patch = Patch::Json(json!([
+            {"op": "test", "path": format!("{of}/name"), "value": container},
+            {"op": "test", "path": format!("{of}/image"), "value": from},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.metadata.resource_version},
+            {"op": "replace", "path": format!("{of}/image"), "value": to},
         ]));
         self.send(&path, &patch).await
     }

@@ -24,8 +24,8 @@ const OPERATION: &str = "cloudwatch:GetMetricData";
 const BATCH: usize = 500;
 /// Batches on their way at once.
 const PARALLEL: usize = 4;
-/// Seconds that are read: enough for the points that come late and for a sparkline.
-const RANGE: i64 = 15 * 60;
+/// Seconds that are read: enough to judge a soak of half an hour from one answer, with the points that come late. A longer answer costs nothing more.
+const RANGE: i64 = 40 * 60;
 /// Periods that are read at least.
 const PERIODS: i64 = 6;
 
@@ -336,8 +336,8 @@ mod tests {
     #[test]
     fn the_range_lies_on_periods_and_grows_with_them() {
         let now = Timestamp::from_second(1_000_030).unwrap();
-        assert_eq!(range(now, 60), (999_120, 1_000_020));
-        assert_eq!(range(now, 300), (998_100, 999_900));
+        assert_eq!(range(now, 60), (997_620, 1_000_020));
+        assert_eq!(range(now, 300), (997_500, 999_900));
     }
 
     #[test]
