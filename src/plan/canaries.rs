@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::gate::Gate;
 use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
+    deployments::{self, Container},
     metrics::signals::{Signal, VersionSignals, same_version},
     traffic::{
         self, Mechanism, RouteBackend, RouteRule,
@@ -49,6 +50,7 @@ pub fn of(fleet: &Fleet, change: &Change) -> Vec<Canary> {
             }
             Verb::Pause | Verb::Abort | Verb::Undo => Vec::new(),
         },
+        Change::Deployments(change) => of_deployment(change).into_iter().collect(),
         Change::Traffic(
             traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
@@ -61,7 +63,6 @@ pub fn of(fleet: &Fleet, change: &Change) -> Vec<Canary> {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
-        | Change::Deployments(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
         | Change::Alarms(_) => Vec::new(),
@@ -96,6 +97,26 @@ fn of_backend(region: &RegionLabel, backend: &RouteBackend) -> Canary {
         namespace: backend.service_namespace.clone(),
         names: vec![(backend.service.clone(), subset)],
     }
+}
+
+/// A deployment that goes to another version gives it all of its users.
+fn of_deployment(change: &deployments::Change) -> Option<Canary> {
+    let image = match change {
+        deployments::Change::Image { to, .. } => to,
+        deployments::Change::Revise { to, .. } => &to.image,
+        deployments::Change::Pause { .. }
+        | deployments::Change::Restart { .. }
+        | deployments::Change::Scale { .. }
+        | deployments::Change::Resize { .. } => return None,
+    };
+    let (at, version) = (change.at(), Container::of(image.clone()).short());
+    Some(Canary {
+        place: Place::Region(at.region.clone()),
+        what: format!("{version} of {}", at.name),
+        namespace: at.namespace.clone(),
+        // Where versions are not told apart the whole service is what it gets: no other version is left.
+        names: vec![(at.name.clone(), Some(version)), (at.name.clone(), None)],
+    })
 }
 
 fn of_rollout(steering: &Steering) -> Canary {

@@ -223,3 +223,35 @@ fn a_way_back_raises_what_was_there_before() {
         .collect();
     assert_eq!(raised, ["checkout"]);
 }
+
+#[test]
+fn a_release_is_judged_by_its_own_version_and_by_the_whole_where_that_is_all_that_is_told() {
+    let release = Change::Deployments(deployments::Change::Image {
+        at: deployments::At {
+            region: f::label("eu"),
+            cluster: "prod".to_owned(),
+            namespace: "shop".to_owned(),
+            name: "payments".to_owned(),
+        },
+        container: "app".to_owned(),
+        from: "shop/payments:v1".to_owned(),
+        to: "shop/payments:v2".to_owned(),
+    });
+    let bad: &[Minute] = &[(50.0, 20.0, 90.0)];
+    let good: &[Minute] = &[(50.0, 0.1, 90.0)];
+    // The old version, which is leaving, says nothing about the new one.
+    let both = fleet(&[("payments:v1", bad), ("payments:v2", good)]);
+    assert_eq!(judged(&both, &release, 60), Gate::Holds);
+    let caught = fleet(&[("payments:v1", good), ("payments:v2", bad)]);
+    let Gate::Breached(text) = judged(&caught, &release, 60) else {
+        panic!("a fifth of its users gets errors");
+    };
+    assert!(
+        text.starts_with("v2 of payments in eu: error rate 20.0 %"),
+        "{text}"
+    );
+    let untold = fleet(&[("payments:", bad)]);
+    assert!(matches!(judged(&untold, &release, 60), Gate::Breached(_)));
+    let silent = fleet(&[("cart:v2", good)]);
+    assert!(matches!(judged(&silent, &release, 60), Gate::NoData(_)));
+}
