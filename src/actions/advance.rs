@@ -14,7 +14,7 @@ use crate::{
     plan::{GuardId, Intent, OnBreach, Plan, Step, Wait, Work, ledger::Ledger},
     resources::{
         Fleet,
-        deployments::{Change, Container, Deployment, Version},
+        deployments::{Change, Container, Deployment, Rollout, Version},
         releases::{self, Release, Stage, State},
     },
 };
@@ -65,12 +65,13 @@ impl Action for Advance {
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let found = deployment::find(fleet, &intent.target)?;
         let (release, newest) = release(fleet, &found)?;
-        let next = next(&release)?;
+        let next = next(&release, &found)?;
         let version = &release.version;
-        let rows: Vec<&Found<'_>> = found
-            .iter()
-            .filter(|found| found.at.region == next.region)
-            .collect();
+        let lacks = |found: &&Found<'_>| {
+            let main = found.row.main();
+            found.at.region == next.region && !main.is_some_and(|main| main.same_version(newest))
+        };
+        let rows: Vec<&Found<'_>> = found.iter().filter(lacks).collect();
         let bake = intent.options.bake_seconds.unwrap_or(BAKE);
         let mut steps = Vec::new();
         let mut draft_remarks = Vec::new();
@@ -115,7 +116,7 @@ fn release<'f>(fleet: &'f Fleet, found: &[Found<'f>]) -> Result<(Release, &'f Co
 }
 
 /// The region that comes next, or why there is none.
-fn next(release: &Release) -> Result<&Stage, Refusal> {
+fn next<'r>(release: &'r Release, found: &[Found<'_>]) -> Result<&'r Stage, Refusal> {
     let (name, version) = (&release.name, &release.version);
     let Some(next) = release.next() else {
         return Err(Refusal::new(
@@ -128,6 +129,8 @@ fn next(release: &Release) -> Result<&Stage, Refusal> {
     let refuse = |why: String, advice: String| Err(Refusal::new(why, advice));
     match &next.state {
         State::NotYet => Ok(next),
+        // One cluster of several has it, and nothing moves: the others are still to get it.
+        State::RollingOut { .. } if rests(found, next) => Ok(next),
         State::Held { why } => refuse(
             format!("{region} is held: {why}"),
             format!("resume-rollout {target}, or undo the run that held it"),
@@ -148,6 +151,12 @@ fn next(release: &Release) -> Result<&Stage, Refusal> {
             refuse(format!("{region} has {version}"), "plan again".to_owned())
         }
     }
+}
+
+/// Whether every deployment of a region is complete in the version that it has.
+fn rests(found: &[Found<'_>], stage: &Stage) -> bool {
+    let mut rows = found.iter().filter(|found| found.at.region == stage.region);
+    rows.all(|found| found.row.rollout() == Rollout::Complete)
 }
 
 /// What gives a deployment the version: the template that its cluster has of it, else the image alone.

@@ -294,6 +294,7 @@ pub struct SliceStatus<'a> {
 
 impl Kind {
     /// The kind that its rows follow from: that one is read where this one is asked for.
+    #[must_use]
     pub fn told_by(self) -> Self {
         match self {
             Self::Releases => Self::Deployments,

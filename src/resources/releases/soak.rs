@@ -67,17 +67,17 @@ pub fn judge(release: &mut Release, rules: &Rules, seen: &mut Seen<'_>) {
         let measured = signals.between(from, now);
         if !measured.is_empty() {
             // The same users in the same region are the best comparison; without such, those of the regions that run what was there before.
-            let here = seen
-                .told_apart(&stage.region, before)
-                .then_some(&stage.region);
-            let compared: Vec<&RegionLabel> = match here {
-                Some(region) => vec![region],
-                None => stable.iter().collect(),
+            let mut beside = if seen.told_apart(&stage.region, before) {
+                seen.signals(&stage.region, before).between(from, now)
+            } else {
+                Vec::new()
             };
-            let beside: Vec<Minute> = compared
-                .into_iter()
-                .flat_map(|region| seen.signals(region, before).between(from, now))
-                .collect();
+            if beside.is_empty() {
+                let elsewhere = stable.iter();
+                beside = elsewhere
+                    .flat_map(|region| seen.signals(region, before).between(from, now))
+                    .collect();
+            }
             stage.evidence = Some(evidence(&signals.of, &measured, &beside));
         }
         let environment = around(seen.fleet, &stage.region);
