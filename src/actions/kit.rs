@@ -8,6 +8,7 @@ pub mod frame;
 pub mod lever;
 pub mod normal;
 pub mod pace;
+pub mod pipelines;
 pub mod region;
 pub mod route;
 pub mod weights;

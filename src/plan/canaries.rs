@@ -65,7 +65,8 @@ pub fn of(fleet: &Fleet, change: &Change) -> Vec<Canary> {
         | Change::Clusters(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
-        | Change::Alarms(_) => Vec::new(),
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ mod canaries;
 pub mod drill;
 mod outages;
 mod paths;
+mod pipelines;
 mod releases;
 mod replay;
 mod scores;

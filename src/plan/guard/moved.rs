@@ -91,7 +91,8 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => BTreeSet::new(),
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => BTreeSet::new(),
     }
 }
 
@@ -142,7 +143,8 @@ pub fn moves_traffic(change: &Change) -> bool {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => false,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => false,
     }
 }
 
@@ -275,6 +277,7 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => Vec::new(),
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => Vec::new(),
     }
 }
