@@ -17,9 +17,13 @@ use crate::{
     resources::{Api, ProviderError},
 };
 
+/// The pipelines of a region.
 pub const LIST: &str = "codepipeline:ListPipelines";
+/// What a pipeline does.
 pub const STATE: &str = "codepipeline:GetPipelineState";
+/// What a pipeline is made of.
 pub const DEFINITION: &str = "codepipeline:GetPipeline";
+/// What a pipeline carried.
 pub const EXECUTIONS: &str = "codepipeline:ListPipelineExecutions";
 
 /// So many of the newest executions are read.
