@@ -34,7 +34,7 @@ impl State {
             Self::Failed => "failed",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
-            Self::Waits => "approve?",
+            Self::Waits => "waits",
             Self::Runs => "runs",
             Self::Held => "held",
             Self::Done => "done",
@@ -77,6 +77,14 @@ impl Front<'_> {
         match self.action {
             Some(action) => format!("{stage}/{}", action.name),
             None => stage.to_owned(),
+        }
+    }
+
+    /// The same where a stage of one action needs no second name.
+    pub fn brief(&self) -> String {
+        match self.stage {
+            Some(stage) if stage.actions.len() <= 1 => stage.name.clone(),
+            Some(_) | None => self.words(),
         }
     }
 

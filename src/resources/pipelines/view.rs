@@ -8,17 +8,17 @@ use crate::resources::{
     cell::{Cell, Column, Field, Show, coarse_age},
 };
 
-/// At 80 columns the first six fit.
+/// At 80 columns the first six fit, without the time where something is held.
 const COLUMNS: &[Column] = &[
     Column::name("pipeline", 10, 28, 0),
-    Column::name("stage", 16, 44, 0),
-    Column::text("state", 10, 10, 0),
+    Column::name("stage", 18, 44, 0),
+    Column::text("state", 7, 10, 0),
     Column::name("revision", 8, 14, 1),
-    Column::number("since", 5, 1),
-    Column::text("held", 14, 90, 0),
-    Column::name("region", 6, 16, 2),
-    Column::text("mode", 6, 12, 4),
-    Column::text("what stopped it", 16, 80, 3),
+    Column::number("since", 5, 2),
+    Column::text("held", 12, 90, 0),
+    Column::name("region", 6, 16, 4),
+    Column::text("what stopped it", 16, 80, 3).shy(),
+    Column::text("mode", 6, 12, 5),
 ];
 
 /// So many executions are told in the detail.
@@ -39,7 +39,7 @@ impl Show for Pipeline {
             .filter(|_| judgement.severity == Severity::Bad);
         vec![
             Cell::text(&self.name),
-            Cell::maybe(front.stage.map(|_| front.words())),
+            Cell::maybe(front.stage.map(|_| front.brief())),
             seen(Cell::text(format!(
                 "{} {}",
                 front.state.mark(),
@@ -49,8 +49,8 @@ impl Show for Pipeline {
             Cell::since(front.since, fleet.now),
             self.held(),
             Cell::text(place.to_string()),
-            Cell::maybe(self.mode()),
             Cell::maybe(why),
+            Cell::maybe(self.mode()),
         ]
     }
 
