@@ -42,19 +42,6 @@ impl State {
             Self::Unknown(_) => "?",
         }
     }
-
-    /// In a mark that is read without colour and in ASCII: those of the roll-out board.
-    pub fn mark(&self) -> &'static str {
-        match self {
-            Self::Failed => "!",
-            Self::Stopping | Self::Stopped => "x",
-            Self::Waits | Self::Held => "=",
-            Self::Runs => ">",
-            Self::Done => "+",
-            Self::Idle => "-",
-            Self::Unknown(_) => "?",
-        }
-    }
 }
 
 /// Where a pipeline stands.

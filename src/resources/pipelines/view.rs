@@ -11,14 +11,13 @@ use crate::resources::{
 /// At 80 columns the first six fit, without the time where something is held.
 const COLUMNS: &[Column] = &[
     Column::name("pipeline", 10, 28, 0),
-    Column::name("stage", 18, 44, 0),
-    Column::text("state", 7, 10, 0),
+    Column::name("stage", 19, 44, 0),
+    Column::text("state", 6, 9, 0),
     Column::name("revision", 8, 14, 1),
     Column::number("since", 5, 2),
     Column::text("held", 12, 90, 0),
     Column::name("region", 6, 16, 4),
     Column::text("what stopped it", 16, 80, 3).shy(),
-    Column::text("mode", 6, 12, 5),
 ];
 
 /// So many executions are told in the detail.
@@ -40,17 +39,12 @@ impl Show for Pipeline {
         vec![
             Cell::text(&self.name),
             Cell::maybe(front.stage.map(|_| front.brief())),
-            seen(Cell::text(format!(
-                "{} {}",
-                front.state.mark(),
-                front.state.word()
-            ))),
+            seen(Cell::text(front.state.word())),
             Cell::maybe(revision),
             Cell::since(front.since, fleet.now),
             self.held(),
             Cell::text(place.to_string()),
             Cell::maybe(why),
-            Cell::maybe(self.mode()),
         ]
     }
 

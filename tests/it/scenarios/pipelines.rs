@@ -108,7 +108,11 @@ fn a_bad_version_is_kept_out_of_the_next_region_and_taken_back_where_it_is() {
     let stage = payments(&drill).stage("Deploy-eu-west-1").unwrap();
     assert_eq!(stage.inbound.len(), 1, "{stage:?}");
     assert_eq!(runs(&drill, NEXT).0, "v1.9.8");
-    let took = carried_out(&mut drill, "roll-back-stage payments/Deploy-ap-southeast-1");
+    let took = carried_out(
+        &mut drill,
+        "roll-back-stage payments/Deploy-ap-southeast-1",
+        &[],
+    );
     assert!(took < 120, "{took} s");
     assert_eq!(runs(&drill, CANARY).0, "v1.9.8");
     let canary = payments(&drill).stage("Deploy-ap-southeast-1").unwrap();
