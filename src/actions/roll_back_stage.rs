@@ -139,7 +139,7 @@ fn choose<'a>(
         }
     };
     chosen.map(|to| (latest, to)).ok_or_else(|| {
-        let known: Vec<String> = others().map(|one| one.words()).collect();
+        let known: Vec<String> = others().map(Execution::words).collect();
         let reason = match wanted {
             Some(wanted) => format!("`{wanted}` is none that {words} carried out well"),
             None => format!("{words} carried out nothing well before {}", short(has)),

@@ -19,14 +19,15 @@ const CUE: &str =
 const STAGE: &str = "payments/Deploy-eu-west-1";
 
 fn reason(plan: &Plan) -> String {
-    let reason = plan.changes().find_map(|change| match change {
-        Change::Pipelines(pipelines::Change::Transition {
-            to: Gate::Held { reason },
-            ..
-        }) => Some(reason.clone()),
-        _ => None,
-    });
-    reason.unwrap()
+    let change = plan.changes().next().unwrap();
+    let Change::Pipelines(pipelines::Change::Transition {
+        to: Gate::Held { reason },
+        ..
+    }) = change
+    else {
+        panic!("{change:?}");
+    };
+    reason.clone()
 }
 
 fn none() -> Options {

@@ -56,7 +56,7 @@ fn stage(world: &World, line: &Line, index: usize, part: &Part) -> Stage {
             .iter()
             .filter(move |passage| passage.part == index)
     };
-    let latest = passages().last();
+    let latest = passages().next_back();
     let good = passages().filter(|passage| passage.ended.is_some() && !passage.failed);
     let mut good: Vec<&Made> = good
         .map(|passage| &line.made[passage.made])

@@ -173,7 +173,7 @@ impl Pipeline {
             .any(Action::deploys);
         let changes = |does: &&Does| {
             let category = does.category.as_str();
-            !HARMLESS.contains(&category) && !(deploys && BUILDS.contains(&category))
+            !(HARMLESS.contains(&category) || deploys && BUILDS.contains(&category))
         };
         let actions = stage
             .actions
