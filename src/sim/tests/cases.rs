@@ -6,6 +6,7 @@ use crate::resources::{
     caches::{self, Cache},
     clusters::{self, Bounds},
     databases::{self, Database},
+    pipelines::{self, Gate, Stage, change::At},
     traffic::{
         self, Mechanism,
         change::{ControlEdit, ForwardEdit, RecordEdit},
@@ -38,6 +39,8 @@ pub const CASES: &[Case] = &[
     case("scale", scale, 42, true),
     case("invert", invert, 1, false),
     case("alarm actions", alarm_actions, 1, false),
+    case("hold stage", hold_stage, 1, false),
+    case("roll back stage", roll_back_stage, 61, true),
 ];
 
 const fn case(
@@ -363,6 +366,38 @@ pub fn alarm_actions(fleet: &Fleet) -> Change {
         names,
         from: true,
         to: false,
+    })
+}
+
+fn stage(fleet: &Fleet) -> (At, &Stage) {
+    let at = At {
+        region: label("us-east-1"),
+        pipeline: "payments".to_owned(),
+        stage: "Deploy-ap-southeast-1".to_owned(),
+    };
+    let stage = at.find(fleet).unwrap();
+    (at, stage)
+}
+
+pub fn hold_stage(fleet: &Fleet) -> Change {
+    let to = Gate::Held {
+        reason: "a drill".to_owned(),
+    };
+    Change::Pipelines(pipelines::Change::Transition {
+        at: stage(fleet).0,
+        from: Gate::Open,
+        to,
+    })
+}
+
+pub fn roll_back_stage(fleet: &Fleet) -> Change {
+    let (at, stage) = stage(fleet);
+    let good = stage.succeeded.as_ref().unwrap();
+    Change::Pipelines(pipelines::Change::RollBack {
+        at,
+        from: good[0].id.clone(),
+        to: good[1].id.clone(),
+        carries: String::new(),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::{
         Change, alarms, caches,
         change::{Alter, ApplyError, Fate, Receipt, Standing},
         clusters::{self, Bounds},
-        databases, health_checks, traffic,
+        databases, health_checks, pipelines, traffic,
     },
     sim::{Fault, WriteFault, apply},
 };
@@ -427,6 +427,7 @@ fn what_is_not_there_is_not_found() {
         fail_over_group(fleet),
         invert(fleet),
         alarm_actions(fleet),
+        hold_stage(fleet),
     ];
     for change in &mut changes {
         match change {
@@ -444,6 +445,9 @@ fn what_is_not_there_is_not_found() {
             }
             Change::Alarms(alarms::Change::Actions { names, .. }) => {
                 "mars".clone_into(&mut names[0]);
+            }
+            Change::Pipelines(pipelines::Change::Transition { at, .. }) => {
+                "mars".clone_into(&mut at.stage);
             }
             _ => panic!("{change:?}"),
         }

@@ -101,6 +101,8 @@ pub struct Passage {
     pub ended: Option<i64>,
     /// Whether it failed.
     pub failed: bool,
+    /// Whether it never ends.
+    pub hangs: bool,
 }
 
 /// Why a stage lets nothing in.
@@ -233,6 +235,7 @@ impl Line {
                 began,
                 ended: Some(ended),
                 failed: false,
+                hangs: false,
             });
             began = ended;
         }
@@ -256,6 +259,7 @@ impl Line {
             began: t,
             ended: None,
             failed: false,
+            hangs: false,
         });
         let (Work::Deploy(region), Some(service)) = (self.parts[part].work, self.service) else {
             return None;
@@ -279,12 +283,13 @@ impl Line {
                 made,
                 began,
                 ended,
+                hangs,
                 ..
             } = self.passages[index].clone();
             let work = self.parts[part].work;
             let stuck = matches!(work, Work::Deploy(_)) && !self.made[made].outcome.rolls();
             let seconds = if stuck { GIVEN_UP } else { work.seconds() };
-            if ended.is_some() || t < began + seconds {
+            if ended.is_some() || hangs || t < began + seconds {
                 continue;
             }
             self.passages[index].ended = Some(t);
@@ -348,6 +353,14 @@ impl World {
             Some((reason, by)) => {
                 held.insert(part, Hold { reason, by, at: t });
             }
+        }
+    }
+
+    /// Lets what a stage carries out never end.
+    pub(super) fn hang_stage(&mut self, line: usize, part: usize) {
+        let mut passages = self.pipelines[line].passages.iter_mut().rev();
+        if let Some(last) = passages.find(|passage| passage.part == part) {
+            last.hangs = true;
         }
     }
 

@@ -301,6 +301,7 @@ impl World {
             Transition::CachePrimary { .. } => self.caches.hang_motion(),
             Transition::Shard(shard) => self.caches.hang_shard(shard),
             Transition::Nodes { region, .. } => self.nodes[*region].hang(),
+            Transition::RollBackStage { line, part, .. } => self.hang_stage(*line, *part),
             Transition::Invalidate { .. } => {
                 if let Some(last) = self.invalidations.last_mut() {
                     last.completed_at = i64::MAX;
@@ -318,7 +319,6 @@ impl World {
             | Transition::Cordon { .. }
             | Transition::Evict { .. }
             | Transition::Gate { .. }
-            | Transition::RollBackStage { .. }
             | Transition::AlarmActions { .. } => {}
         }
     }
