@@ -7,6 +7,7 @@ use super::{
     Action, Refusal,
     kit::{
         deployment::{self, Found},
+        guards::guards,
         stores::Draft,
     },
 };
@@ -23,20 +24,15 @@ use crate::{
 pub struct Advance;
 
 /// Guards of a version that goes to a region: those of everything new, and what tells of the users there.
-const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Owner,
-    GuardId::Soak,
-    GuardId::Sample,
-    GuardId::Health,
-    GuardId::Alarm,
-    GuardId::Abort,
-];
+const GUARDS: &[GuardId] = guards!(
+    deployment::FORWARD,
+    &[
+        GuardId::Sample,
+        GuardId::Health,
+        GuardId::Alarm,
+        GuardId::Abort,
+    ],
+);
 
 /// Seconds to stay with the region once its pods are new; its soak goes on after that, on the board.
 const BAKE: u64 = 300;

@@ -5,6 +5,7 @@ pub mod contexts;
 pub mod deployment;
 pub mod forecast;
 pub mod frame;
+pub mod guards;
 pub mod lever;
 pub mod normal;
 pub mod pace;

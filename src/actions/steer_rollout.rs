@@ -2,7 +2,7 @@
 
 use super::{
     Action, Refusal,
-    kit::{frame, pace},
+    kit::{frame, guards::guards, pace},
 };
 use crate::{
     plan::{Blast, GuardId, Intent, OnBreach, Plan, ledger::Ledger},
@@ -89,27 +89,18 @@ fn raises(verb: Verb) -> bool {
 
 /// What gives users more of a new version must find the region well; a way back must not wait for that.
 fn guards(verb: Verb) -> &'static [GuardId] {
-    const RAISE: &[GuardId] = &[
-        GuardId::Owner,
-        GuardId::Sample,
-        GuardId::Health,
-        GuardId::Alarm,
-        GuardId::Stale,
-        GuardId::Lock,
-        GuardId::Freeze,
-        GuardId::Credentials,
-        GuardId::Clock,
-        GuardId::Abort,
-        GuardId::ControlPlane,
-    ];
-    const BACK: &[GuardId] = &[
-        GuardId::Owner,
-        GuardId::Stale,
-        GuardId::Lock,
-        GuardId::Credentials,
-        GuardId::Clock,
-        GuardId::ControlPlane,
-    ];
+    const BACK: &[GuardId] = guards!(pace::BACK, &[GuardId::Owner]);
+    const RAISE: &[GuardId] = guards!(
+        BACK,
+        &[
+            GuardId::Soak,
+            GuardId::Sample,
+            GuardId::Health,
+            GuardId::Alarm,
+            GuardId::Freeze,
+            GuardId::Abort,
+        ],
+    );
     if raises(verb) { RAISE } else { BACK }
 }
 

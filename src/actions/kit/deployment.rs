@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::stores::guess;
+use super::{guards::guards, pace, stores::guess};
 use crate::{
     actions::Refusal,
     plan::{GuardId, Step, Wait, Work},
@@ -13,27 +13,10 @@ use crate::{
 };
 
 /// Guards of every change of a deployment. A freeze is not among them: it forbids no way back, and no pause.
-pub const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Owner,
-    GuardId::Soak,
-];
+pub const GUARDS: &[GuardId] = guards!(pace::BACK, &[GuardId::Owner, GuardId::Soak]);
 
 /// The same for what brings something new.
-pub const FORWARD: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Owner,
-    GuardId::Soak,
-];
+pub const FORWARD: &[GuardId] = guards!(GUARDS, &[GuardId::Freeze]);
 
 /// Seconds until the controller has seen an edit, and after which it is in doubt.
 const SEEN: (u64, u64) = (5, 60);

@@ -95,7 +95,7 @@ pub enum State {
 /// What was measured in a soak, beside what the stable version did in the same time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Whose numbers these are: `requests of the region`, `requests of v2`.
+    /// Whose numbers these are: `requests of all services of the region`, `requests of v2`.
     pub of: String,
     /// Minutes that were measured.
     pub minutes: u32,

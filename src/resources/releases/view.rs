@@ -2,7 +2,7 @@
 
 use super::{Evidence, Release, Stage, State, soak::left};
 use crate::resources::{
-    Fleet, Freshness, Place, Resource, Severity,
+    Fleet, Freshness, Place, Resource, Severity, Source,
     cell::{Cell, Column, Field, Show, coarse_age, milliseconds, percent, rate},
     id::zone_prefix,
 };
@@ -70,6 +70,23 @@ impl Show for Release {
             "next": self.next().map(|stage| &stage.region),
             "now": self.now(),
         })
+    }
+
+    fn sources(&self, fleet: &Fleet) -> Vec<(Source, Place)> {
+        let regions = self.stages.iter().map(|stage| &stage.region);
+        let places = regions.chain(&self.outside).cloned().map(Place::Region);
+        let of = |place: Place| {
+            let measured = if fleet.estate.measures_services(&place) {
+                Source::Prometheus
+            } else {
+                Source::Metrics
+            };
+            let all = [Source::Deployments, Source::Rollouts, measured];
+            all.map(|source| (source, place.clone()))
+        };
+        let asked =
+            |(source, place): &(Source, Place)| fleet.estate.places(*source).contains(place);
+        places.flat_map(of).filter(asked).collect()
     }
 
     fn freshness(&self, _fleet: &Fleet, _place: &Place) -> Option<Freshness> {
