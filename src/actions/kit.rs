@@ -1,5 +1,6 @@
 //! What actions have in common: finding what they act on in the fleet, the forecast, the phrases. Owns no procedure.
 
+pub mod carried;
 pub mod comeback;
 pub mod contexts;
 pub mod deployment;

@@ -8,10 +8,14 @@ use super::{
 };
 use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
-    deployments::At,
+    deployments::{At, Container},
     metrics::signals::{Signal, VersionSignals, same_version},
+    releases::carrier,
     sequence::Rules,
-    traffic::{Mechanism, RouteBackend, RouteRule, rollouts::Steering},
+    traffic::{
+        Mechanism, RouteBackend, RouteRule,
+        rollouts::{Steering, Verb},
+    },
 };
 
 /// A point counts against a canary as soon as so many seconds of its window lie after the change: nobody waits for a whole minute of errors.
@@ -43,7 +47,7 @@ pub fn of(fleet: &Fleet, change: &Change) -> Vec<Canary> {
             let raised = raised.filter_map(|edit| backend(fleet, region, rule, &edit.backend));
             raised.map(|backend| of_backend(region, backend)).collect()
         }
-        Raised::Rollout(steering) => vec![of_rollout(steering)],
+        Raised::Rollout(steering) => vec![of_rollout(fleet, steering)],
         Raised::Version(at, version) => vec![of_deployment(at, &version.short())],
         Raised::Part | Raised::Regions | Raised::Nobody => Vec::new(),
     }
@@ -95,17 +99,29 @@ fn of_deployment(at: &At, version: &str) -> Canary {
     }
 }
 
-fn of_rollout(steering: &Steering) -> Canary {
-    let name = &steering.rollout;
+/// The version that a rollout sends out, by its hash or by the tag of its image.
+fn of_rollout(fleet: &Fleet, steering: &Steering) -> Canary {
+    let (region, name) = (&steering.region, &steering.rollout);
+    let by = carrier::sent_by(fleet, region, name);
+    let own = |version: String| (name.name.clone(), Some(version));
+    let mut names = Vec::new();
+    let what = if let Verb::Image(image) = &steering.verb {
+        let version = Container::of(image.to.clone()).short();
+        names.push(own(version.clone()));
+        format!("{version} of {}", name.object())
+    } else {
+        names.push(own(steering.current.clone()));
+        let version = by.and_then(|by| by.main().map(Container::short));
+        names.extend(version.map(own));
+        format!("the new version of {}", name.object())
+    };
+    names.push((format!("{}-canary", name.name), None));
     Canary {
-        place: Place::Region(steering.region.clone()),
-        what: format!("the new version of {}", name.object()),
+        place: Place::Region(region.clone()),
+        what,
         namespace: name.namespace.clone(),
-        service: name.name.clone(),
-        names: vec![
-            (name.name.clone(), Some(steering.current.clone())),
-            (format!("{}-canary", name.name), None),
-        ],
+        service: by.map_or(&*name.name, |by| by.name()).to_owned(),
+        names,
     }
 }
 

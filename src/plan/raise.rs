@@ -3,11 +3,7 @@
 use crate::resources::{
     Change, RegionLabel,
     deployments::{self, Container},
-    traffic::{
-        self, RouteRule,
-        rollouts::{Steering, Verb},
-        routes::BackendEdit,
-    },
+    traffic::{self, RouteRule, rollouts::Steering, routes::BackendEdit},
 };
 
 /// Who can get more users by a change.
@@ -73,16 +69,11 @@ fn of_traffic(change: &traffic::Change) -> Raised<'_> {
             rule,
             backends: backends.iter().filter(|edit| edit.to > edit.from).collect(),
         },
-        traffic::Change::Steer(steering) => match steering.verb {
-            Verb::Promote | Verb::PromoteFull | Verb::Resume | Verb::Retry => {
-                Raised::Rollout(steering)
-            }
-            Verb::Pause | Verb::Abort | Verb::Undo => Raised::Nobody,
-        },
+        traffic::Change::Steer(steering) if steering.verb.raises() => Raised::Rollout(steering),
         traffic::Change::Forward { .. }
         | traffic::Change::Alias { .. }
         | traffic::Change::Staging { .. } => Raised::Part,
-        traffic::Change::Invalidate { .. } => Raised::Nobody,
+        traffic::Change::Steer(_) | traffic::Change::Invalidate { .. } => Raised::Nobody,
     }
 }
 

@@ -102,10 +102,16 @@ fn seconds(change: &Change) -> (u64, u64) {
             | traffic::Change::Alias { .. },
         )
         | Change::Alarms(_) => (10, 60),
-        Change::Traffic(traffic::Change::Steer(steering)) => match steering.verb {
+        Change::Traffic(traffic::Change::Steer(steering)) => match &steering.verb {
             // Pods are started first.
-            Verb::PromoteFull | Verb::Undo => (120, 900),
-            Verb::Promote | Verb::Pause | Verb::Resume | Verb::Abort | Verb::Retry => (15, 180),
+            Verb::PromoteFull => (120, 900),
+            Verb::Promote
+            | Verb::Pause
+            | Verb::Resume
+            | Verb::Abort
+            | Verb::Retry
+            | Verb::Undo
+            | Verb::Image(_) => (15, 180),
         },
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),

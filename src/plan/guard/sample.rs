@@ -13,7 +13,9 @@ use crate::{
     resources::{
         Change, Fleet, Place, Source, releases,
         sequence::Rules,
-        traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
+        traffic::{
+            self, Mechanism, cloudfront::distribution_key, lambda::alias_key, rollouts::Verb,
+        },
     },
 };
 
@@ -193,6 +195,8 @@ fn begins(fleet: &Fleet, change: &traffic::Change) -> bool {
             let mut raised = backends.iter().filter(|edit| edit.to > edit.from);
             raised.all(|edit| edit.from == 0)
         }
+        // No user has seen a version that it does not have.
+        traffic::Change::Steer(steering) if matches!(steering.verb, Verb::Image(_)) => true,
         traffic::Change::Steer(steering) => {
             let place = Place::Region(steering.region.clone());
             let slice = fleet.traffic.slice(Source::Rollouts, &place);

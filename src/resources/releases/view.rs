@@ -124,7 +124,8 @@ impl Release {
         let region = short(stage);
         match &stage.state {
             State::Soaking { left_seconds } => format!("soaks {region}, {}", left(*left_seconds)),
-            State::RollingOut { how_far } => format!("rolls out {region}: {how_far}"),
+            // Its mark among the stages says that it rolls out.
+            State::RollingOut { how_far } => format!("{region}: {how_far}"),
             State::Held { .. } => format!("HELD {region}"),
             State::Unknown { .. } => format!("unknown {region}"),
             State::Breached { .. } => format!("BREACHED {region}"),
@@ -220,6 +221,10 @@ impl Stage {
         if let Some(evidence) = &self.evidence {
             let text = format!("{}, {}", evidence.of, evidence.words());
             fields.push(Field::new("  gate", Cell::text(text).severity(severity)));
+        }
+        if let Some(sender) = &self.sender {
+            let text = format!("{sender} sends it out");
+            fields.push(Field::text("  by", Some(text)));
         }
         if let Some(by) = self.reverting() {
             let text = format!("{by} puts back what others change: release it there");

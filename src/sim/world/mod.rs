@@ -14,6 +14,7 @@ pub mod meters;
 pub mod nodes;
 pub mod releases;
 pub mod routing;
+pub mod senders;
 pub mod sent;
 mod transition;
 pub mod workloads;
@@ -105,6 +106,8 @@ pub struct World {
     pub aliases: Vec<Eventual<Alias>>,
     /// What divides requests within the cluster of each region; empty in an estate without gateways and meshes.
     pub mesh: Vec<mesh::Mesh>,
+    /// What sends releases out in the cluster of each region; empty where there is no mesh.
+    pub senders: Vec<senders::Senders>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
     /// What somebody did to deployments and nodes.
@@ -158,6 +161,7 @@ impl World {
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
             mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
+            senders: senders::all(&shape),
             releases: Vec::new(),
             hands: workloads::Hands::default(),
             nodes: vec![nodes::Nodes::at_rest(); count],
@@ -302,6 +306,7 @@ impl World {
         };
         self.routing.step(&context);
         self.mesh.iter_mut().for_each(|mesh| mesh.step(t));
+        self.senders.iter_mut().for_each(|sender| sender.step(t));
         for region in 0..self.loads.len() {
             let means = Means {
                 split: self.split(region),
@@ -355,14 +360,7 @@ impl World {
                 service,
                 version,
                 outcome,
-            } => self.releases.push(releases::Release {
-                region: *region,
-                service: service.clone(),
-                version: version.clone(),
-                outcome: *outcome,
-                restarted: None,
-                at: self.now,
-            }),
+            } => self.release(*region, service, version, *outcome),
             Fault::ExternalChange(transitions) => {
                 for transition in transitions {
                     // Somebody else's change can be refused, as ours can; the world goes on without it.
