@@ -163,6 +163,8 @@ fn pane(word: &str) -> Option<Kind> {
         ("board", Kind::Releases),
         ("rel", Kind::Releases),
         ("cl", Kind::Clusters),
+        ("pl", Kind::Pipelines),
+        ("codepipeline", Kind::Pipelines),
         ("hc", Kind::HealthChecks),
     ];
     let named = Kind::ALL.iter().find(|kind| kind.name() == word).copied();

@@ -10,6 +10,7 @@ pub mod guards;
 pub mod lever;
 pub mod normal;
 pub mod pace;
+pub mod pipelines;
 pub mod region;
 pub mod route;
 pub mod weights;

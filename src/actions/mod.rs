@@ -4,6 +4,7 @@ mod advance;
 mod drain_region;
 mod fail_over_cache;
 mod failover;
+mod hold_pipeline;
 mod hold_release;
 mod invalidate_paths;
 mod kit;
@@ -12,6 +13,7 @@ mod nodes;
 mod promote_replica;
 mod restore_region;
 mod roll_back;
+mod roll_back_stage;
 mod rollout;
 mod scale_receivers;
 mod shift_weights;
@@ -63,6 +65,9 @@ pub static ACTIONS: &[&dyn Action] = &[
     &advance::Advance,
     &hold_release::HoldRelease,
     &roll_back::RollBack,
+    &hold_pipeline::HoldPipeline,
+    &hold_pipeline::ReleasePipeline,
+    &roll_back_stage::RollBackStage,
     &rollout::Pause,
     &rollout::Resume,
     &rollout::Restart,

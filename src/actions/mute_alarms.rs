@@ -275,7 +275,8 @@ pub(super) fn names_of(change: &Change) -> &[String] {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::HealthChecks(_) => &[],
+        | Change::HealthChecks(_)
+        | Change::Pipelines(_) => &[],
     }
 }
 

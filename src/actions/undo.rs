@@ -5,7 +5,7 @@ mod tests;
 
 use super::{
     Action, Refusal,
-    kit::{deployment, forecast, frame, normal::Normal, pace, region},
+    kit::{deployment, forecast, frame, normal::Normal, pace, pipelines, region},
     restore_region,
 };
 use crate::{
@@ -139,7 +139,8 @@ fn steers(change: &Change) -> bool {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => false,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => false,
     }
 }
 
@@ -268,8 +269,9 @@ fn drains(run: &RunRecord) -> Option<RegionLabel> {
 fn step(inverse: Change) -> Step {
     let guards = match &inverse {
         Change::Databases(_) | Change::Caches(_) => pace::STORE,
+        Change::Traffic(traffic::Change::Steer(_)) | Change::Deployments(_) => deployment::GUARDS,
         Change::Traffic(_) | Change::HealthChecks(_) => pace::RESTORE,
-        Change::Deployments(_) => deployment::GUARDS,
+        Change::Pipelines(_) => pipelines::FORWARD,
         Change::Clusters(_) | Change::Nodes(_) | Change::Alarms(_) => pace::PLAIN,
     };
     pace::edits(inverse, guards)

@@ -157,7 +157,8 @@ fn left(fleet: &Fleet, label: &RegionLabel, change: &Change) -> Option<String> {
         | Change::Deployments(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
-        | Change::Alarms(_) => return None,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => return None,
     };
     (from == label).then(|| format!("{what} {label}"))
 }

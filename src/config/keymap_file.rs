@@ -314,7 +314,7 @@ mod tests {
                 "mine.toml:3:9: there is no command `quti`; did you mean `quit`?",
                 "mine.toml:4:1: ` ` is the key `space`, which is bound above",
                 "mine.toml:5:1: a terminal sends `ctrl-i` as `tab`; bind that",
-                "mine.toml:6:7: `pane` takes one of regions, databases, caches, traffic, alarms, deployments, releases, clusters, health-checks, metrics, not `cahces`; did you mean `caches`?",
+                "mine.toml:6:7: `pane` takes one of regions, databases, caches, traffic, alarms, deployments, releases, pipelines, clusters, health-checks, metrics, not `cahces`; did you mean `caches`?",
                 "mine.toml:7:5: `pane` needs <kind>",
                 "mine.toml:8:5: `x` must be a text in quotes, not an integer",
                 "mine.toml:9:2: there is no key `detial` at the top of the file; did you mean `detail`?",

@@ -207,7 +207,8 @@ fn claims(fleet: &Fleet, plan: &Plan) -> BTreeSet<String> {
             | Change::Deployments(_)
             | Change::Nodes(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => {}
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => {}
         }
     }
     claims
@@ -270,6 +271,7 @@ fn shrinks(change: &Change) -> bool {
         | Change::Databases(_)
         | Change::Caches(_)
         | Change::HealthChecks(_)
-        | Change::Alarms(_) => false,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => false,
     }
 }

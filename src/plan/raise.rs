@@ -51,7 +51,8 @@ pub fn raised(change: &Change) -> Raised<'_> {
         | Change::Caches(_)
         | Change::Clusters(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => Raised::Nobody,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => Raised::Nobody,
     }
 }
 

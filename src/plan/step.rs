@@ -8,7 +8,7 @@ use super::GuardId;
 use crate::resources::{
     Change, RegionLabel,
     change::{Alter, Lever},
-    clusters, deployments, traffic,
+    clusters, deployments, pipelines, traffic,
 };
 
 /// One step.
@@ -113,6 +113,14 @@ impl Step {
             &mut step.work
         {
             reference.clear();
+        }
+        // It names the plan and its end.
+        if let Work::Change(Change::Pipelines(pipelines::Change::Transition {
+            to: pipelines::Gate::Held { reason },
+            ..
+        })) = &mut step.work
+        {
+            reason.clear();
         }
         // The same: its note is the time of the plan.
         if let Work::Change(Change::Deployments(deployments::Change::Restart { to, .. })) =

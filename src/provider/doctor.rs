@@ -154,6 +154,7 @@ fn query(source: Source, place: &Place) -> Query {
         | Source::Tables
         | Source::Aliases
         | Source::HealthChecks
+        | Source::Pipelines
         | Source::Distributions => Wanted::Nothing,
     };
     Query {
@@ -210,6 +211,7 @@ fn count(rows: &Rows) -> usize {
         Rows::Releases(rows) => rows.len(),
         Rows::Clusters(rows) => rows.len(),
         Rows::HealthChecks(rows) => rows.len(),
+        Rows::Pipelines(rows) => rows.len(),
         Rows::Metrics(rows) => rows.len(),
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     resources::{
         Answer, Api, Change, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, caches,
         change::{Alter, ApplyError, Fate, Receipt},
-        clusters, databases, deployments, health_checks, metrics, regions, traffic,
+        clusters, databases, deployments, health_checks, metrics, pipelines, regions, traffic,
     },
 };
 
@@ -174,6 +174,7 @@ pub async fn send(write: &Write<'_>, change: &Change) -> Result<Receipt, ApplyEr
         Change::Nodes(change) => clusters::live::apply_to_node(write, change).await,
         Change::HealthChecks(change) => health_checks::live::apply(write, change).await,
         Change::Alarms(change) => alarms::live::apply(write, change).await,
+        Change::Pipelines(change) => pipelines::live::apply(write, change).await,
     }
 }
 
@@ -197,6 +198,7 @@ async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
         Kind::Caches => caches::live::observe(ask, query).await,
         Kind::Traffic => traffic::live::observe(ask, query).await,
         Kind::HealthChecks => health_checks::live::observe(ask, query).await,
+        Kind::Pipelines => pipelines::live::observe(ask, query).await,
     }
 }
 

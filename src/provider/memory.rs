@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 use tokio::time::Instant;
 
 use super::{dimensions::Catalogue, kubernetes::Watches, prometheus::Kept};
-use crate::resources::traffic::{
-    elastic_load_balancing::TargetHealth, route53::zone::live::ZoneCache,
+use crate::resources::{
+    pipelines,
+    traffic::{elastic_load_balancing::TargetHealth, route53::zone::live::ZoneCache},
 };
 
 /// How long into a poll a further thing may still be read: its deadline (30 s) less the longest call but for the rarest.
@@ -30,6 +31,8 @@ pub struct Memory {
     pub target_health: LastRead<TargetHealth>,
     /// Node groups, by when they were described.
     pub node_groups: LastRead<()>,
+    /// Pipelines, as they were last read.
+    pub pipelines: pipelines::kept::live::Kept,
     /// The clusters that are watched.
     pub watches: Watches,
     /// The way to the Prometheus of the place.

@@ -13,6 +13,10 @@ pub const READS: &[&str] = &[
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
+    "codepipeline:GetPipeline",
+    "codepipeline:GetPipelineState",
+    "codepipeline:ListPipelineExecutions",
+    "codepipeline:ListPipelines",
     "dynamodb:DescribeTable",
     "dynamodb:ListTables",
     "eks:DescribeCluster",
@@ -78,6 +82,16 @@ const ALARMS: &[&str] = &[
     "cloudwatch:EnableAlarmActions",
 ];
 
+/// Whether stages of a pipeline let anything in.
+const TRANSITIONS: &[&str] = &[
+    "codepipeline:DisableStageTransition",
+    "codepipeline:EnableStageTransition",
+];
+const STAGES: &[&str] = &[
+    "codepipeline:GetPipelineExecution",
+    "codepipeline:RollbackStage",
+];
+
 /// Weights of routes in a cluster. No IAM policy gives what RBAC gives.
 const ROUTES: &[&str] = &[
     "kubernetes:GetGRPCRoutes",
@@ -130,6 +144,9 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     ("advance", &[ROLLOUTS, STEERING]),
     ("hold-release", &[ROLLOUTS, STEERING]),
     ("roll-back", &[ROLLOUTS, STEERING]),
+    ("hold-pipeline", &[TRANSITIONS]),
+    ("release-pipeline", &[TRANSITIONS]),
+    ("roll-back-stage", &[STAGES]),
     ("pause-rollout", &[ROLLOUTS]),
     ("resume-rollout", &[ROLLOUTS]),
     ("restart-rollout", &[ROLLOUTS]),
@@ -142,8 +159,28 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
 ];
 
 const ALL: &[&[&str]] = &[
-    RECORDS, DIALS, CONTROLS, CHECKS, RULES, CANARY, SWITCHOVER, FAILOVER, PROMOTION, DATASTORES,
-    PRIMARIES, NODES, ROLLOUTS, CORDON, EVICTION, PODS, ROUTES, STEERING, PATHS, ALARMS,
+    RECORDS,
+    DIALS,
+    CONTROLS,
+    CHECKS,
+    RULES,
+    CANARY,
+    SWITCHOVER,
+    FAILOVER,
+    PROMOTION,
+    DATASTORES,
+    PRIMARIES,
+    NODES,
+    ROLLOUTS,
+    CORDON,
+    EVICTION,
+    PODS,
+    ROUTES,
+    STEERING,
+    PATHS,
+    ALARMS,
+    TRANSITIONS,
+    STAGES,
 ];
 
 fn sorted(mut calls: Vec<&'static str>) -> Vec<&'static str> {
@@ -188,6 +225,10 @@ fn resources(call: &str) -> Vec<&'static str> {
             vec!["arn:aws:cloudwatch:*:*:alarm:*"]
         }
         "cloudfront:CreateInvalidation" => vec!["arn:aws:cloudfront::*:distribution/*"],
+        "codepipeline:DisableStageTransition"
+        | "codepipeline:EnableStageTransition"
+        | "codepipeline:RollbackStage" => vec!["arn:aws:codepipeline:*:*:*/*"],
+        "codepipeline:GetPipelineExecution" => vec!["arn:aws:codepipeline:*:*:*"],
         "lambda:UpdateAlias" => vec!["arn:aws:lambda:*:*:function:*"],
         "eks:UpdateNodegroupConfig" => vec!["arn:aws:eks:*:*:nodegroup/*/*/*"],
         _ => vec!["*"],

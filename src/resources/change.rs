@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, ErrorClass, Estate, Fleet, Kind, Place, ProviderError, Source, alarms, caches, clusters,
-    databases, deployments, health_checks, levers::Plane, traffic,
+    Api, ErrorClass, Estate, Fleet, Kind, Place, ProviderError, Source, Wanted, alarms, caches,
+    clusters, databases, deployments, health_checks, levers::Plane, pipelines, traffic,
 };
 
 /// One change: `from` is what is expected, `to` what it becomes. Compare-and-set wherever the API can do it.
@@ -29,6 +29,8 @@ pub enum Change {
     HealthChecks(health_checks::Change),
     /// Of alarms.
     Alarms(alarms::Change),
+    /// Of a pipeline.
+    Pipelines(pipelines::Change),
 }
 
 /// How a change and its undoing weigh (domain B.0).
@@ -125,6 +127,11 @@ pub trait Alter {
     /// The slices whose answers show it; reading them again is the independent verification.
     fn reads(&self, estate: &Estate) -> Vec<(Source, Place)>;
 
+    /// What its reads need to know beyond their place, before the change has a reference.
+    fn wanted(&self) -> Wanted {
+        Wanted::Nothing
+    }
+
     /// What the fleet says about it now. Judges values only, not their age.
     fn standing(&self, fleet: &Fleet) -> Standing;
 
@@ -149,6 +156,7 @@ impl Change {
             Self::Deployments(_) => Kind::Deployments,
             Self::HealthChecks(_) => Kind::HealthChecks,
             Self::Alarms(_) => Kind::Alarms,
+            Self::Pipelines(_) => Kind::Pipelines,
         }
     }
 
@@ -162,6 +170,7 @@ impl Change {
             Self::Nodes(change) => change,
             Self::HealthChecks(change) => change,
             Self::Alarms(change) => change,
+            Self::Pipelines(change) => change,
         }
     }
 }
@@ -187,6 +196,9 @@ impl Alter for Change {
     }
     fn reads(&self, estate: &Estate) -> Vec<(Source, Place)> {
         self.inner().reads(estate)
+    }
+    fn wanted(&self) -> Wanted {
+        self.inner().wanted()
     }
     fn standing(&self, fleet: &Fleet) -> Standing {
         self.inner().standing(fleet)

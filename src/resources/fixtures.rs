@@ -106,6 +106,7 @@ pub fn answer_rest(fleet: &mut Fleet, place: &Place, seconds: u64) {
             super::Kind::Alarms => Rows::Alarms(Vec::new()),
             super::Kind::Deployments => Rows::Deployments(Vec::new()),
             super::Kind::Releases => Rows::Releases(Vec::new()),
+            super::Kind::Pipelines => Rows::Pipelines(Vec::new()),
             super::Kind::Clusters => Rows::Clusters(Vec::new()),
             super::Kind::HealthChecks => Rows::HealthChecks(Vec::new()),
             super::Kind::Metrics => Rows::Metrics(Vec::new()),

@@ -42,6 +42,7 @@ impl Imagined {
                 alarms: Table::default(),
                 deployments: Table::default(),
                 releases: Table::default(),
+                pipelines: Table::default(),
                 clusters: Table::default(),
                 health_checks: fleet.health_checks.clone(),
                 metrics: fleet.metrics.only(|_, place| *place == Place::Global),
@@ -83,7 +84,8 @@ fn imagine(fleet: &mut Fleet, change: &Change) {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => {}
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => {}
     }
 }
 
@@ -272,7 +274,8 @@ pub fn touched_checks<'a>(
             | Change::Clusters(_)
             | Change::Deployments(_)
             | Change::Nodes(_)
-            | Change::Alarms(_) => {}
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => {}
         }
     }
     let above = above(checks(fleet), &ids);

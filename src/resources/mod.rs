@@ -18,6 +18,7 @@ pub mod id;
 pub mod imagine;
 pub mod levers;
 pub mod metrics;
+pub mod pipelines;
 pub mod regions;
 pub mod releases;
 pub mod rules;
@@ -205,6 +206,7 @@ kinds! {
     Alarms, alarms, Alarm, "alarms", "Alarms", "CloudWatch alarms.";
     Deployments, deployments, Deployment, "deployments", "Deployments", "Deployments: each service in each cluster, with its roll-out.";
     Releases, releases, Release, "releases", "Roll-out board", "Releases: each service's newest version on its way through the regions.";
+    Pipelines, pipelines, Pipeline, "pipelines", "Pipelines", "CodePipeline: which pipelines run, at which stage, and what holds them.";
     Clusters, clusters, Cluster, "clusters", "Clusters", "Kubernetes clusters.";
     HealthChecks, health_checks, HealthCheck, "health-checks", "Health checks", "Route 53 health checks.";
     Metrics, metrics, Series, "metrics", "Metrics", "Metric series.";
@@ -235,6 +237,8 @@ pub enum Wanted {
     Series(Vec<metrics::SeriesSpec>),
     /// The API servers to try.
     ApiServers(Vec<clusters::ApiServer>),
+    /// Above all what is called so: of many things each has its turn otherwise.
+    Named(Vec<String>),
     /// Also whether a change has reached every server, by the reference of its receipt.
     Reference(String),
 }
@@ -304,6 +308,7 @@ impl Kind {
             | Self::Traffic
             | Self::Alarms
             | Self::Deployments
+            | Self::Pipelines
             | Self::Clusters
             | Self::HealthChecks
             | Self::Metrics) => own,
@@ -336,6 +341,7 @@ fn bears_on_shares(query: &Query) -> bool {
         | Kind::Alarms
         | Kind::Deployments
         | Kind::Releases
+        | Kind::Pipelines
         | Kind::Clusters => false,
     }
 }

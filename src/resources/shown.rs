@@ -149,6 +149,7 @@ each_kind! {
     Alarms => alarms::Alarm,
     Deployments => deployments::Deployment,
     Releases => releases::Release,
+    Pipelines => pipelines::Pipeline,
     Clusters => clusters::Cluster,
     HealthChecks => health_checks::HealthCheck,
     Metrics => metrics::Series,

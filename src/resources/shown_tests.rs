@@ -35,6 +35,10 @@ fn fleet() -> Fleet {
     one(Source::ApiServers, Rows::Clusters(vec![cluster]));
     let deployed = f::deployment(&serde_json::json!({"paused": true}));
     one(Source::Deployments, Rows::Deployments(vec![deployed]));
+    let delivered = f::row(serde_json::json!({
+        "name": "shop", "stages": [], "executions": [], "unknown": [],
+    }));
+    one(Source::Pipelines, Rows::Pipelines(vec![delivered]));
     let global = Place::Global;
     let records = Rows::Traffic(vec![f::record("eu", 128, Some("hc"))]);
     answer(&mut fleet, Source::Records, &global, 5, records);

@@ -40,6 +40,7 @@ pub enum Api {
     ElastiCache,
     MemoryDb,
     CloudWatch,
+    CodePipeline,
     Prometheus,
 }
 
@@ -61,6 +62,7 @@ impl Api {
             Self::ElastiCache => "elasticache",
             Self::MemoryDb => "memorydb",
             Self::CloudWatch => "cloudwatch",
+            Self::CodePipeline => "codepipeline",
             Self::Prometheus => "prometheus",
         }
     }
@@ -86,7 +88,8 @@ impl Api {
             | Self::RecoveryCluster
             | Self::Rds
             | Self::ElastiCache
-            | Self::MemoryDb => 2.0,
+            | Self::MemoryDb
+            | Self::CodePipeline => 2.0,
         }
     }
 }
@@ -162,5 +165,6 @@ sources! {
     Routes, "routes", Traffic, Kubernetes, Regional, 10, "Routes of the gateways and meshes of each known cluster, from its watches.";
     Rollouts, "rollouts", Traffic, Kubernetes, Regional, 10, "Argo Rollouts and Flagger Canaries of each known cluster, from its watches.";
     Prometheus, "prometheus", Metrics, Prometheus, Measured, 15, "Requests, errors and latency of each version of each service, from the Prometheus of a region.";
+    Pipelines, "pipelines", Pipelines, CodePipeline, Regional, 30, "CodePipeline pipelines: their stages, what they carry and what holds them.";
     FiringAlerts, "firing-alerts", Alarms, Prometheus, Measured, 15, "The alerts that fire in the Prometheus of a region.";
 }

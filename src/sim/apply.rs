@@ -7,6 +7,7 @@ mod edge;
 mod entry;
 mod inside;
 mod mesh;
+mod pipelines;
 mod stores;
 mod workloads;
 
@@ -91,6 +92,7 @@ fn attempt(world: &mut World, change: &Change, entry: &Entry) -> Result<Receipt,
         Change::Nodes(change) => workloads::nodes(world, change),
         Change::HealthChecks(change) => inside::health_checks(world, change),
         Change::Alarms(change) => inside::alarms(world, change),
+        Change::Pipelines(change) => pipelines::pipelines(world, change),
     };
     if let Err(unsent) = &call
         && unsent.fate == Fate::NotSent

@@ -63,6 +63,7 @@ fn seen_within(fault: &Fault) -> Option<f64> {
         | Fault::Api { .. }
         | Fault::Write { .. }
         | Fault::Release { .. }
+        | Fault::Push { .. }
         | Fault::ExternalChange(_)
         | Fault::Heal { .. } => None,
     }

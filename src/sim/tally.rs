@@ -13,6 +13,8 @@ pub fn calls(source: Source, rows: &Rows) -> BTreeMap<Api, u32> {
         Rows::Regions(_) | Rows::Deployments(_) | Rows::Releases(_) => 1,
         Rows::Alarms(rows) => pages(rows.len(), 100),
         Rows::HealthChecks(rows) => pages(rows.len(), 1_000),
+        // One list, and the state of each.
+        Rows::Pipelines(rows) => 1 + rows.len(),
         // `GetMetricData` takes 500 series a call.
         Rows::Metrics(rows) => pages(rows.len(), 500),
         // Watches go on by themselves.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{scenario::ApiFault, tally, world::World};
 use crate::resources::{
     Answer, ErrorClass, Place, ProviderError, Query, Rows, Source, Wanted, alarms, caches,
-    clusters, databases, deployments, health_checks, metrics, regions, traffic,
+    clusters, databases, deployments, health_checks, metrics, pipelines, regions, traffic,
 };
 
 /// The deadline of a read, as for live AWS (domain A.9).
@@ -81,7 +81,7 @@ fn answered(world: &World, query: &Query, key: &str, partial: bool, latency: Dur
     };
     let metrics_requested = match &query.wanted {
         Wanted::Series(wanted) => wanted.len() as u64,
-        Wanted::Nothing | Wanted::ApiServers(_) | Wanted::Reference(_) => 0,
+        Wanted::Nothing | Wanted::Named(_) | Wanted::ApiServers(_) | Wanted::Reference(_) => 0,
     };
     if partial {
         lose_some(world, key, &mut rows);
@@ -175,6 +175,7 @@ fn rows(world: &World, query: &Query) -> Rows {
         Source::Metrics => Rows::Metrics(metrics::sim::observe(world, place, &query.wanted)),
         Source::Prometheus => Rows::Metrics(metrics::prometheus::sim::observe(world, place)),
         Source::FiringAlerts => Rows::Alarms(alarms::alerts::sim::observe(world, place)),
+        Source::Pipelines => Rows::Pipelines(pipelines::sim::observe(world, place)),
     }
 }
 
@@ -203,6 +204,7 @@ fn operation(source: Source) -> &'static str {
         Source::Metrics => "cloudwatch:GetMetricData",
         Source::Prometheus => "prometheus:QueryRange",
         Source::FiringAlerts => "prometheus:Query",
+        Source::Pipelines => "codepipeline:ListPipelines",
     }
 }
 
@@ -249,6 +251,7 @@ fn lose_some(world: &World, key: &str, rows: &mut Rows) {
         Rows::Releases(rows) => thin(rows, keep),
         Rows::Clusters(rows) => thin(rows, keep),
         Rows::HealthChecks(rows) => thin(rows, keep),
+        Rows::Pipelines(rows) => thin(rows, keep),
         Rows::Metrics(rows) => thin(rows, keep),
     }
 }

@@ -104,6 +104,7 @@ mod tests {
                 Kind::Traffic => Rows::Traffic(Vec::new()),
                 Kind::Deployments => Rows::Deployments(Vec::new()),
                 Kind::Releases => Rows::Releases(Vec::new()),
+                Kind::Pipelines => Rows::Pipelines(Vec::new()),
                 Kind::Clusters => Rows::Clusters(Vec::new()),
                 Kind::HealthChecks => Rows::HealthChecks(Vec::new()),
             };

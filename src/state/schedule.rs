@@ -33,6 +33,7 @@ const UNMEASURED: &[Source] = &[
     Source::Rollouts,
     Source::Identity,
     Source::Alarms,
+    Source::Pipelines,
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -184,6 +184,7 @@ fn actions(state: &State) -> Vec<Hint> {
         | Kind::Alarms
         | Kind::Deployments
         | Kind::Releases
+        | Kind::Pipelines
         | Kind::Clusters
         | Kind::HealthChecks
         | Kind::Metrics => {}

@@ -120,7 +120,7 @@ fn json_has_what_its_schema_promises_on_every_row() {
     ]);
     let status: Value = serde_json::from_slice(&output.stdout).unwrap();
     let panes = status["panes"].as_object().unwrap();
-    assert_eq!(panes.len(), 10);
+    assert_eq!(panes.len(), 11);
     for (pane, rows) in panes {
         for row in rows.as_array().unwrap() {
             for field in ["key", "severity", "freshness", "place"] {

@@ -5,6 +5,7 @@ mod console;
 mod deployments;
 mod drill;
 mod fleet;
+mod pipelines;
 mod screens;
 
 use std::time::Duration;
@@ -96,6 +97,7 @@ fn frames() -> Vec<(&'static str, State)> {
     frames.extend(typing());
     frames.extend(acting::frames());
     frames.extend(rollouts());
+    frames.extend(delivery());
     frames
 }
 
@@ -324,6 +326,28 @@ fn rollouts() -> Vec<(&'static str, State)> {
             "detail-deployment-80x24",
             with(zoom(SMALL), |state| {
                 state.screen = detail(&state.fleet, Kind::Deployments);
+            }),
+        ),
+    ]
+}
+
+/// Pipelines that run, are held, failed, wait and were not read.
+fn delivery() -> Vec<(&'static str, State)> {
+    let zoom = |size| {
+        let mut fleet = fleet::full(3, 2);
+        let home = fleet.estate.places(Source::Pipelines).remove(0);
+        pipelines::add(&mut fleet, &home);
+        with(console::state(fleet, size), |state| {
+            state.screen = Screen::Zoom(Kind::Pipelines);
+        })
+    };
+    vec![
+        ("pipelines-80x24", zoom(SMALL)),
+        ("pipelines-120x40", zoom(MEDIUM)),
+        (
+            "detail-pipeline-120x40",
+            with(zoom(MEDIUM), |state| {
+                state.screen = detail(&state.fleet, Kind::Pipelines);
             }),
         ),
     ]

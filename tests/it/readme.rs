@@ -67,6 +67,7 @@ fn calls(named: Named) -> BTreeSet<String> {
             "elasticache",
             "memorydb",
             "cloudwatch",
+            "codepipeline",
         ];
         let named = action.chars().next().is_some_and(char::is_uppercase)
             && action.chars().all(char::is_alphanumeric);

@@ -8,6 +8,7 @@ mod carried;
 pub mod drill;
 mod outages;
 mod paths;
+mod pipelines;
 mod releases;
 mod replay;
 mod scores;

@@ -101,7 +101,8 @@ impl Normal {
                 | Change::Clusters(_)
                 | Change::Deployments(_)
                 | Change::Nodes(_)
-                | Change::Alarms(_) => {}
+                | Change::Alarms(_)
+                | Change::Pipelines(_) => {}
             }
         }
         normal

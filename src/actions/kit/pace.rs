@@ -101,7 +101,8 @@ fn seconds(change: &Change) -> (u64, u64) {
             | traffic::Change::Route { .. }
             | traffic::Change::Alias { .. },
         )
-        | Change::Alarms(_) => (10, 60),
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => (10, 60),
         Change::Traffic(traffic::Change::Steer(steering)) => match &steering.verb {
             // Pods are started first.
             Verb::PromoteFull => (120, 900),
@@ -156,7 +157,8 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
         | Change::Deployments(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
-        | Change::Alarms(_) => String::new(),
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => String::new(),
     };
     change(format!("{name}{}{rest}", shown.join(", ")), change_, guards)
 }

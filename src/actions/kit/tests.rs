@@ -358,7 +358,8 @@ fn in_range(change: &Change) {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => {}
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => {}
     }
 }
 

@@ -26,7 +26,8 @@ pub fn raised(ledger: &Ledger) -> BTreeMap<String, String> {
             | Change::Databases(_)
             | Change::Caches(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => None,
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => None,
         });
         groups.map(|target| (target, run.id.clone()))
     })

@@ -120,7 +120,8 @@ pub fn comes_back(outlook: &Outlook<'_>) -> Guard {
             | Change::Clusters(_)
             | Change::Deployments(_)
             | Change::Nodes(_)
-            | Change::Alarms(_) => None,
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => None,
         })
         .collect();
     for source in [Source::Records, Source::Accelerators] {

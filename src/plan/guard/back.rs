@@ -57,7 +57,8 @@ pub fn lowers_canary(change: &Change) -> bool {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => false,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => false,
     }
 }
 

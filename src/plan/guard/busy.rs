@@ -1,11 +1,11 @@
-//! G-LOCK: nobody else is at work on what is changed: a controller of AWS, another run, another operator. Owns where that is seen; takes no lock itself.
+//! G-LOCK: nobody else is at work on what is changed: a controller of AWS, a pipeline, another run, another operator. Owns where that is seen; takes no lock itself.
 
 use std::collections::BTreeSet;
 
 use super::{
     Guard, GuardId,
     finding::Findings,
-    outlook::{Outlook, REREAD},
+    outlook::{Outlook, REREAD, gets},
 };
 use crate::{
     plan::beside,
@@ -13,6 +13,7 @@ use crate::{
         Change, Place, RegionLabel, Source,
         change::{Alter, Standing},
         clusters::{self, Cluster},
+        pipelines::{self, How},
         traffic::{
             self, Mechanism,
             cloudfront::{MOST_WILDCARDS, is_wildcard},
@@ -63,9 +64,11 @@ pub fn lock(outlook: &Outlook<'_>) -> Guard {
             | Change::Deployments(_)
             | Change::Nodes(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => {}
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => {}
         }
     }
+    delivering(outlook, &mut found);
     beside(outlook, &mut found);
     found.guard(GuardId::Lock, "nobody else is seen at work on it")
 }
@@ -178,6 +181,66 @@ fn updating(
             }
             Some((name, status)) => found.fail(format!("{name} in {region} is {status}"), wait),
         }
+    }
+}
+
+/// The regions in which something is changed that a deployment would change under our hands.
+fn changed(outlook: &Outlook<'_>) -> BTreeSet<RegionLabel> {
+    let concerns = |change: &&Change| match change {
+        // What holds a pipeline is there for the time when it runs; alarms and caches know no version.
+        Change::Pipelines(_)
+        | Change::Alarms(_)
+        | Change::Traffic(traffic::Change::Invalidate { .. }) => false,
+        Change::Traffic(_)
+        | Change::Databases(_)
+        | Change::Caches(_)
+        | Change::Clusters(_)
+        | Change::Deployments(_)
+        | Change::Nodes(_)
+        | Change::HealthChecks(_) => true,
+    };
+    let changes: Vec<&Change> = outlook.changes().filter(concerns).collect();
+    let places = changes
+        .iter()
+        .filter_map(|change| change.place().region().cloned());
+    let given = changes.iter().filter_map(|change| gets(change).cloned());
+    let moved = outlook.losing.iter().chain(&outlook.receiving).cloned();
+    places.chain(given).chain(moved).collect()
+}
+
+/// Executions of pipelines that change a region of the plan now, or come there next.
+fn delivering(outlook: &Outlook<'_>, found: &mut Findings) {
+    let (fleet, regions) = (outlook.fleet, changed(outlook));
+    for region in &regions {
+        for one in pipelines::underway(fleet, region) {
+            let text = format!("{region}: {}", one.words(fleet));
+            match one.how {
+                How::Now if outlook.now() => found.warn(text, "an emergency goes on all the same"),
+                How::Now if outlook.easing() => found.warn(text, "a way back goes on all the same"),
+                How::Now => found.fail(text, one.remedy()),
+                How::Next { .. } => found.warn(text, one.remedy()),
+            }
+        }
+    }
+    if regions.is_empty() {
+        return;
+    }
+    // Where there are none, mostly nobody allows us to look: that alone must not stop a drain.
+    let mut unread = Vec::new();
+    for place in fleet.estate.places(Source::Pipelines) {
+        if let Some(error) = fleet.status(Source::Pipelines, &place).error {
+            unread.push(format!("{place} ({})", error.class.word()));
+        }
+    }
+    if !unread.is_empty() {
+        let text = format!(
+            "the pipelines of {} could not be read: whether one deploys is not known",
+            unread.join(", ")
+        );
+        found.warn(
+            text,
+            "allow codepipeline:ListPipelines and codepipeline:GetPipelineState",
+        );
     }
 }
 

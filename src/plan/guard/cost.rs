@@ -69,7 +69,8 @@ fn extra_nodes(outlook: &Outlook<'_>) -> i32 {
         | Change::Deployments(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
-        | Change::Alarms(_) => None,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => None,
     });
     more.sum()
 }

@@ -39,7 +39,8 @@ pub fn health(outlook: &Outlook<'_>) -> Guard {
             | Change::Deployments(_)
             | Change::Nodes(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => {}
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => {}
         }
     }
     if outlook.unseen() {

@@ -91,7 +91,8 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => BTreeSet::new(),
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => BTreeSet::new(),
     }
 }
 
@@ -249,6 +250,7 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => Vec::new(),
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => Vec::new(),
     }
 }

@@ -198,7 +198,8 @@ impl<'a> Outlook<'a> {
             | Change::Deployments(_)
             | Change::Nodes(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => None,
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => None,
         })
     }
 
@@ -212,7 +213,8 @@ impl<'a> Outlook<'a> {
             | Change::Deployments(_)
             | Change::Nodes(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => None,
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => None,
         })
     }
 
@@ -226,7 +228,8 @@ impl<'a> Outlook<'a> {
             | Change::Deployments(_)
             | Change::Nodes(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => None,
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => None,
         })
     }
 
@@ -347,6 +350,7 @@ pub fn gets(change: &Change) -> Option<&RegionLabel> {
         | Change::Clusters(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
-        | Change::Alarms(_) => None,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => None,
     }
 }

@@ -173,7 +173,8 @@ fn other_lever(
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => return None,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => return None,
     };
     let works = |group: &str| {
         let of = |lever: &&crate::resources::levers::Lever| lever.group == group;

@@ -6,6 +6,7 @@ use crate::resources::{
     Change, Fleet, Place, RegionLabel, Source,
     change::Alter,
     deployments::{self, At, Container, Rollout},
+    pipelines,
     releases::{self, Carrier, Release, Service, Stage, State, carrier},
     traffic::{
         self, RouteRule, find,
@@ -56,7 +57,8 @@ fn brought<'f>(fleet: &'f Fleet, change: &Change) -> Option<Result<Brought<'f>, 
         | Change::Clusters(_)
         | Change::Nodes(_)
         | Change::HealthChecks(_)
-        | Change::Alarms(_) => None,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => None,
     }
 }
 
@@ -111,8 +113,9 @@ fn of_rollout<'f>(fleet: &'f Fleet, steering: &Steering) -> Option<Result<Brough
     if steering.verb == Verb::Resume && !rollout.under_way() {
         return None;
     }
-    // What a plan sends out later is not what it sends out now: its hash tells.
-    let own = by.main().filter(|_| steering.current == rollout.current);
+    // What a plan sends out later is not what it sends out now: its hash tells. What is let go is whatever it has.
+    let now = steering.verb == Verb::Resume || steering.current == rollout.current;
+    let own = by.main().filter(|_| now);
     let named = rollout.revision(&steering.current);
     let image = named.and_then(|revision| revision.image.clone());
     let version = own.cloned().or_else(|| image.map(Container::of));
@@ -232,7 +235,101 @@ pub fn soak(outlook: &Outlook<'_>) -> Guard {
             judge(release, stage, &mut found);
         }
     }
+    for change in outlook.changes() {
+        if let Change::Pipelines(pipelines::Change::Transition {
+            at,
+            to: pipelines::Gate::Open,
+            ..
+        }) = change
+        {
+            let_in(outlook.fleet, at, &mut found);
+        }
+    }
     found.guard(GuardId::Soak, "no version goes forward")
+}
+
+/// What an open stage of a pipeline brings into its regions: what waits before it, and the newest version of the services that it deploys there.
+fn let_in(fleet: &Fleet, at: &pipelines::change::At, found: &mut Findings) {
+    waiting(fleet, at, found);
+    let opened = |delivery: &pipelines::Delivery<'_>| {
+        let here = delivery.place.region() == Some(&at.region);
+        let stage = delivery.stage.map(|stage| &stage.name);
+        here && delivery.pipeline.name == at.pipeline && stage == Some(&at.stage)
+    };
+    for (_, place, row) in fleet.deployments.rows() {
+        let Some(region) = place.region() else {
+            continue;
+        };
+        if !pipelines::deliveries(fleet, region, row).iter().any(opened) {
+            continue;
+        }
+        let service = releases::service(fleet, &row.namespace, &row.name);
+        let newest = service.as_ref().and_then(Service::newest);
+        let (Some(service), Some(newest)) = (service.as_ref(), newest) else {
+            continue;
+        };
+        if row.main().is_some_and(|main| main.same_version(newest)) {
+            found.pass(format!(
+                "{region} has {} of {} already",
+                newest.short(),
+                row.name
+            ));
+            continue;
+        }
+        let release = service.release(newest, &mut releases::Seen::of(fleet));
+        for stage in release.before(region).unwrap_or_default() {
+            judge(&release, stage, found);
+        }
+    }
+}
+
+/// What waits before a stage is what the stages before it still have: one of them that was taken back from it says that it is bad.
+fn waiting(fleet: &Fleet, at: &pipelines::change::At, found: &mut Findings) {
+    let Some(pipeline) = at.pipeline(fleet) else {
+        return;
+    };
+    let place = Place::Region(at.region.clone());
+    let index = pipeline
+        .stages
+        .iter()
+        .position(|stage| stage.name == at.stage);
+    let before = pipeline
+        .stages
+        .get(..index.unwrap_or_default())
+        .unwrap_or_default();
+    let waits = at.find(fleet).map_or(&[][..], |stage| &stage.inbound);
+    for stage in before {
+        let Some(ran) = stage
+            .latest
+            .as_ref()
+            .filter(|_| !pipeline.regions(fleet, &place, stage).is_empty())
+        else {
+            continue;
+        };
+        for waiting in waits {
+            let id = pipelines::short(&waiting.execution);
+            if ran.is_rollback() {
+                found.fail(
+                    format!("{} was taken back, and {id} waits to go on", stage.name),
+                    format!("stop it: aws codepipeline stop-pipeline-execution --pipeline-name {} --pipeline-execution-id {}", at.pipeline, waiting.execution),
+                );
+            } else if ran.status == "Failed" {
+                found.fail(
+                    format!("{} failed, and {id} waits to go on", stage.name),
+                    "wait for an execution that went well there",
+                );
+            } else if ran.execution != waiting.execution {
+                found.warn(
+                    format!(
+                        "{} has {} by now, and {id} waits to go on",
+                        stage.name,
+                        pipelines::short(&ran.execution)
+                    ),
+                    "",
+                );
+            }
+        }
+    }
 }
 
 fn judge(release: &Release, stage: &Stage, found: &mut Findings) {

@@ -81,7 +81,8 @@ fn moved_away(outlook: &Outlook<'_>) -> (BTreeSet<RegionLabel>, BTreeSet<RegionL
             | Change::Deployments(_)
             | Change::Nodes(_)
             | Change::HealthChecks(_)
-            | Change::Alarms(_) => {}
+            | Change::Alarms(_)
+            | Change::Pipelines(_) => {}
         }
     }
     (writers_from, caches_from)

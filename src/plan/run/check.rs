@@ -76,9 +76,10 @@ impl Run {
         let mut queries = Vec::with_capacity(reads.len());
         for (source, place) in reads {
             self.reads += 1;
-            let wanted = reference.map_or(Wanted::Nothing, |reference| {
-                Wanted::Reference(reference.to_owned())
-            });
+            let wanted = reference.map_or_else(
+                || change.wanted(),
+                |reference| Wanted::Reference(reference.to_owned()),
+            );
             queries.push(Query {
                 source,
                 place,

@@ -89,7 +89,7 @@ fn names(fleet: &Fleet, id: &RowId) -> Vec<String> {
             row.map(|row| split_names(&row.by)).unwrap_or_default()
         }
         Kind::Caches | Kind::Clusters => after_slash(),
-        Kind::HealthChecks => vec![id.key.clone()],
+        Kind::HealthChecks | Kind::Pipelines => vec![id.key.clone()],
         Kind::Metrics => {
             let series = fleet.series(&place, &id.key);
             let dimensions = series.map(|series| &series.spec.dimensions);

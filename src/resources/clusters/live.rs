@@ -38,7 +38,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     let names = names(&ask, &client).await?;
     let wanted = match &query.wanted {
         Wanted::Reference(reference) => Update::parse(reference),
-        Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_) => None,
+        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::ApiServers(_) => None,
     };
     let in_sync = match &wanted {
         Some(update) => node_groups::live::in_sync(&ask, &client, update).await,

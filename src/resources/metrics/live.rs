@@ -37,7 +37,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     }
     let specs = match &query.wanted {
         Wanted::Series(specs) => specs.as_slice(),
-        Wanted::Nothing | Wanted::ApiServers(_) | Wanted::Reference(_) => &[],
+        Wanted::Nothing | Wanted::Named(_) | Wanted::ApiServers(_) | Wanted::Reference(_) => &[],
     };
     // Global Accelerator publishes in us-west-2, all other global services in us-east-1 (domain 0.4).
     let (west, home): (Vec<SeriesSpec>, Vec<SeriesSpec>) = specs

@@ -5,6 +5,7 @@ use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity, Source,
     cell::{Cell, Column, Field, Show, coarse_age, milliseconds, percent, rate},
     id::zone_prefix,
+    pipelines,
 };
 
 /// At 80 columns the first four fit: what the gate says of the selected row stands below them.
@@ -54,7 +55,7 @@ impl Show for Release {
             ),
         ];
         for stage in &self.stages {
-            fields.extend(stage.fields(fleet));
+            fields.extend(stage.fields(fleet, (&self.namespace, &self.name)));
         }
         for region in &self.outside {
             let text = "has the service and is not in the order of [rollout]";
@@ -197,7 +198,28 @@ impl Stage {
         })
     }
 
-    fn fields(&self, fleet: &Fleet) -> Vec<Field> {
+    /// The pipelines that deploy the service here, each with how that is known.
+    fn deliveries(&self, fleet: &Fleet, (namespace, name): (&str, &str)) -> Vec<Field> {
+        let place = Place::Region(self.region.clone());
+        let rows = fleet.deployments.at(&place);
+        let rows =
+            rows.filter(|row| (row.namespace.as_str(), row.name.as_str()) == (namespace, name));
+        let found = rows.flat_map(|row| pipelines::deliveries(fleet, &self.region, row));
+        let field = |delivery: pipelines::Delivery<'_>| {
+            let held = delivery.stage.and_then(pipelines::Stage::hold_words);
+            let held = held.map_or_else(String::new, |held| format!("; {held}"));
+            let text = format!("{}: {}{held}", delivery.words(), delivery.by);
+            let severity = if held.is_empty() {
+                Severity::Ok
+            } else {
+                Severity::Warn
+            };
+            Field::new("  pipeline", Cell::text(text).severity(severity))
+        };
+        found.map(field).collect()
+    }
+
+    fn fields(&self, fleet: &Fleet, name: (&str, &str)) -> Vec<Field> {
         let region = self.region.to_string();
         let severity = self.state.severity();
         let mut text = format!("{} {}", self.state.word(), self.runs);
@@ -226,6 +248,7 @@ impl Stage {
             let text = format!("{sender} sends it out");
             fields.push(Field::text("  by", Some(text)));
         }
+        fields.extend(self.deliveries(fleet, name));
         if let Some(by) = self.reverting() {
             let text = format!("{by} puts back what others change: release it there");
             let owner = Cell::text(text).severity(Severity::Ok);

@@ -17,7 +17,7 @@ use super::{
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     let wanted = match &query.wanted {
         Wanted::Reference(reference) => Some(reference.as_str()),
-        Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_) => None,
+        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::ApiServers(_) => None,
     };
     let mut in_sync = None;
     let rows = match query.source {
@@ -46,6 +46,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
         | Source::HealthChecks
         | Source::Metrics
         | Source::Prometheus
+        | Source::Pipelines
         | Source::FiringAlerts) => {
             return Err(ProviderError::new(
                 ErrorClass::Terminal,

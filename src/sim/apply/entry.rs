@@ -53,7 +53,8 @@ pub fn reads_first(change: &Change) -> bool {
         | Change::Clusters(_)
         | Change::Deployments(_)
         | Change::Nodes(_)
-        | Change::Alarms(_) => true,
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => true,
     }
 }
 

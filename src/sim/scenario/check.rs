@@ -135,6 +135,7 @@ impl Checker<'_, '_> {
                 self.anywhere(entry, |region| Fault::ApplicationDown { region })?
             }
             Name::Release => self.release(entry)?,
+            Name::Push => self.push(entry)?,
             Name::ExternalChange => Fault::ExternalChange(self.transitions(entry)?),
             Name::Heal => self.anywhere(entry, |region| Fault::Heal { region })?,
         };
@@ -360,6 +361,7 @@ pub(super) fn takes(fault: Name) -> &'static [&'static str] {
         | Name::WriteHang => &["api", "place", "share", "times", "for"],
         Name::WriteLate => &["delay", "api", "place", "share", "times", "for"],
         Name::Release => &["region", "service", "version", "outcome"],
+        Name::Push => &["service", "version", "outcome"],
         Name::ExternalChange => &[
             "weights",
             "dials",

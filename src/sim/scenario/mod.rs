@@ -79,6 +79,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             include_str!("../scenarios/flagged-release.toml"),
         ),
         (
+            "pipeline-release",
+            include_str!("../scenarios/pipeline-release.toml"),
+        ),
+        (
             "concurrent-operator",
             include_str!("../scenarios/concurrent-operator.toml"),
         ),
@@ -258,6 +262,15 @@ pub enum Fault {
     Release {
         /// Where.
         region: usize,
+        /// Name of the service.
+        service: String,
+        /// Tag of its image.
+        version: String,
+        /// What becomes of it.
+        outcome: super::world::releases::Outcome,
+    },
+    /// Somebody pushes a version of a service to its pipeline.
+    Push {
         /// Name of the service.
         service: String,
         /// Tag of its image.

@@ -86,6 +86,7 @@ pub(super) enum Name {
     WriteHang,
     WriteLate,
     Release,
+    Push,
     ExternalChange,
     Heal,
 }
@@ -121,6 +122,7 @@ impl Name {
             Self::WriteHang => "write-hang",
             Self::WriteLate => "write-late",
             Self::Release => "release",
+            Self::Push => "push",
             Self::ExternalChange => "external-change",
             Self::Heal => "heal",
         }

@@ -1,4 +1,4 @@
-//! What somebody releases in a scenario. Owns how `release` is read.
+//! What somebody releases in a scenario. Owns how `release` and `push` are read.
 
 use toml::Spanned;
 
@@ -7,32 +7,50 @@ use super::{
     check::{Checker, Entry},
     problem::nearest,
 };
-use crate::sim::world::releases::{Outcome, services};
+use crate::sim::world::{
+    pipelines,
+    releases::{Outcome, services},
+};
 
 impl Checker<'_, '_> {
     /// A release; `None` when it has a problem.
     pub(super) fn release(&mut self, entry: &Entry<'_>) -> Option<Fault> {
         let region = self.region(entry);
+        let (service, version, outcome) = self.brought(entry, services())?;
+        Some(Fault::Release {
+            region: region?,
+            service,
+            version,
+            outcome,
+        })
+    }
+
+    /// A version that is pushed to a pipeline; `None` when it has a problem.
+    pub(super) fn push(&mut self, entry: &Entry<'_>) -> Option<Fault> {
+        let (service, version, outcome) = self.brought(entry, pipelines::services())?;
+        Some(Fault::Push {
+            service,
+            version,
+            outcome,
+        })
+    }
+
+    /// Which version of which service, and what becomes of it.
+    fn brought(
+        &mut self,
+        entry: &Entry<'_>,
+        known: impl Iterator<Item = &'static str>,
+    ) -> Option<(String, String, Outcome)> {
         let version = self.text(entry, "version", entry.raw.version.as_ref());
         let service = self.text(entry, "service", entry.raw.service.as_ref());
         let service = service.and_then(|service| {
-            self.one_of(
-                entry,
-                "service",
-                service,
-                services().map(|name| (name, name)),
-            )
+            self.one_of(entry, "service", service, known.map(|name| (name, name)))
         });
         let outcome = match &entry.raw.outcome {
             None => Some(Outcome::Good),
             Some(outcome) => self.one_of(entry, "outcome", outcome, Outcome::ALL.into_iter()),
         };
-        Some(Fault::Release {
-            region: region?,
-            service: service?.to_owned(),
-            version: version?.get_ref().clone(),
-            outcome: outcome?,
-        })
+        Some((service?.to_owned(), version?.get_ref().clone(), outcome?))
     }
 
     fn text<'a>(

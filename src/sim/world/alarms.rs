@@ -1,6 +1,6 @@
 //! CloudWatch alarms of the world: one-minute periods, two of three. Owns the rules and their states; a minute that was not published is missing, not zero.
 
-use super::history::RegionMinute;
+use super::{World, history::RegionMinute};
 
 /// What an alarm watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +162,18 @@ fn composite(region: &str, children: &[(Rule, State)]) -> (State, String) {
             format!("{} transitioned to ALARM", rule.name(region)),
         ),
         None => (State::Ok, "no child alarm is in ALARM".to_owned()),
+    }
+}
+
+impl World {
+    /// Lets the actions of alarms run, or not.
+    pub(super) fn alarm_actions(&mut self, region: usize, names: &[String], run: bool) {
+        let muted = &mut self.muted[region];
+        if run {
+            muted.retain(|name| !names.contains(name));
+        } else {
+            muted.extend(names.iter().cloned());
+        }
     }
 }
 

@@ -243,6 +243,7 @@ impl Fault {
             | Self::Api { .. }
             | Self::Write { .. }
             | Self::Release { .. }
+            | Self::Push { .. }
             | Self::ExternalChange(_)
             | Self::Heal { .. } => false,
         }

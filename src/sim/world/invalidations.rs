@@ -1,11 +1,24 @@
 //! Invalidations of the distribution: the same one only once, and not too many at a time. Owns what CloudFront refuses.
 
-use super::{Invalidation, Refused, World};
+use super::{Refused, World};
 
 /// Seconds until an invalidation is everywhere (domain B.8).
 const INVALIDATION_SECONDS: (f64, f64) = (60.0, 300.0);
 /// Wildcard paths that may be in progress at once.
 const MOST_WILDCARDS: usize = 15;
+
+/// An invalidation of paths of the distribution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalidation {
+    /// Id.
+    pub id: String,
+    /// What whoever asked for it called it.
+    pub reference: String,
+    /// The paths.
+    pub paths: Vec<String>,
+    /// The second in which it is everywhere.
+    pub completed_at: i64,
+}
 
 impl World {
     /// CloudFront does the same reference with the same paths only once, and refuses it with others.

@@ -12,6 +12,7 @@ pub mod load;
 pub mod mesh;
 pub mod meters;
 pub mod nodes;
+pub mod pipelines;
 pub mod releases;
 pub mod routing;
 pub mod senders;
@@ -35,6 +36,7 @@ pub use self::{
     eventual::Eventual,
     faults::{Context, Faults},
     history::{History, RegionMinute},
+    invalidations::Invalidation,
     load::Load,
     routing::Routing,
     transition::{Refused, Transition},
@@ -68,19 +70,6 @@ impl Alias {
     }
 }
 
-/// An invalidation of paths of the distribution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalidation {
-    /// Id.
-    pub id: String,
-    /// What whoever asked for it called it.
-    pub reference: String,
-    /// The paths.
-    pub paths: Vec<String>,
-    /// The second in which it is everywhere.
-    pub completed_at: i64,
-}
-
 /// The world.
 #[derive(Debug, Clone, PartialEq)]
 pub struct World {
@@ -110,6 +99,8 @@ pub struct World {
     pub senders: Vec<senders::Senders>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
+    /// Pipelines.
+    pub pipelines: Vec<pipelines::Line>,
     /// What somebody did to deployments and nodes.
     pub hands: workloads::Hands,
     /// The node group of each region.
@@ -163,6 +154,7 @@ impl World {
             mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
             senders: senders::all(&shape),
             releases: Vec::new(),
+            pipelines: pipelines::at_rest(&shape),
             hands: workloads::Hands::default(),
             nodes: vec![nodes::Nodes::at_rest(); count],
             invalidations: Vec::new(),
@@ -298,6 +290,7 @@ impl World {
             self.happen(&cue);
         }
         self.arrive(t);
+        self.deliver(t);
         let context = Context {
             t,
             noise: self.noise,
@@ -361,6 +354,11 @@ impl World {
                 version,
                 outcome,
             } => self.release(*region, service, version, *outcome),
+            Fault::Push {
+                service,
+                version,
+                outcome,
+            } => self.push_version(service, version, *outcome),
             Fault::ExternalChange(transitions) => {
                 for transition in transitions {
                     // Somebody else's change can be refused, as ours can; the world goes on without it.

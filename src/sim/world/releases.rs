@@ -103,7 +103,7 @@ impl Outcome {
     ];
 
     /// Whether its roll-out comes to its end.
-    fn rolls(self) -> bool {
+    pub fn rolls(self) -> bool {
         match self {
             Self::Good | Self::Flaky | Self::Late => true,
             Self::Crashes | Self::NoImage | Self::Unschedulable => false,
@@ -154,6 +154,14 @@ impl Release {
         let hash = names::hex(&format!("{}/{}{note}", self.service, self.version));
         format!("{}-{}", self.service, &hash[..9])
     }
+}
+
+/// The version of a service that the world begins with.
+pub fn version_of(name: &str) -> &'static str {
+    let mut services = SERVICES.iter();
+    services
+        .find(|service| service.name == name)
+        .map_or("", |service| service.version)
 }
 
 /// The services that a scenario can release.

@@ -149,6 +149,24 @@ pub enum Transition {
         /// Which of its pods.
         index: i32,
     },
+    /// Whether a stage of a pipeline lets anything in.
+    Gate {
+        /// Which pipeline.
+        line: usize,
+        /// Which of its stages.
+        part: usize,
+        /// Why it does not, and who says so.
+        hold: Option<(String, String)>,
+    },
+    /// A stage of a pipeline goes back.
+    RollBackStage {
+        /// Which pipeline.
+        line: usize,
+        /// Which of its stages.
+        part: usize,
+        /// The execution that it goes back to.
+        target: String,
+    },
     /// Whether the actions of alarms run.
     AlarmActions {
         /// Where.
@@ -255,6 +273,10 @@ impl World {
                 let (count, last) = self.hands.moved.entry(key).or_default();
                 (*count, *last) = (*count + 1, t);
             }
+            Transition::Gate { line, part, hold } => self.gate(*line, *part, hold.clone()),
+            Transition::RollBackStage { line, part, target } => {
+                return self.roll_back_stage(*line, *part, target);
+            }
             Transition::AlarmActions { region, names, run } => {
                 self.alarm_actions(*region, names, *run);
             }
@@ -291,6 +313,8 @@ impl World {
             | Transition::Deployment { .. }
             | Transition::Cordon { .. }
             | Transition::Evict { .. }
+            | Transition::Gate { .. }
+            | Transition::RollBackStage { .. }
             | Transition::AlarmActions { .. } => {}
         }
     }
@@ -326,15 +350,6 @@ impl World {
             self.hands.cordoned.insert(key);
         } else {
             self.hands.cordoned.remove(&key);
-        }
-    }
-
-    fn alarm_actions(&mut self, region: usize, names: &[String], run: bool) {
-        let muted = &mut self.muted[region];
-        if run {
-            muted.retain(|name| !names.contains(name));
-        } else {
-            muted.extend(names.iter().cloned());
         }
     }
 

@@ -6,6 +6,7 @@ mod edge;
 mod fates;
 mod logs;
 mod moto;
+mod pipelines;
 mod prometheus;
 mod rds;
 mod records;

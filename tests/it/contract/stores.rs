@@ -42,7 +42,8 @@ async fn apply(wire: &Wire, change: &Change) -> Result<Receipt, ApplyError> {
         Change::Traffic(_)
         | Change::HealthChecks(_)
         | Change::Deployments(_)
-        | Change::Nodes(_) => {
+        | Change::Nodes(_)
+        | Change::Pipelines(_) => {
             panic!("sent elsewhere: {change:?}")
         }
     }

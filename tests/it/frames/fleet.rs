@@ -92,7 +92,8 @@ fn query(source: Source, place: &Place) -> Query {
     }
 }
 
-fn accept(fleet: &mut Fleet, source: Source, place: &Place, rows: Rows) {
+/// A good answer.
+pub fn accept(fleet: &mut Fleet, source: Source, place: &Place, rows: Rows) {
     let at = now() - Duration::from_secs(12);
     let took = Duration::from_millis(85);
     fleet.accept(&query(source, place), Answer::of(rows), at, took);
@@ -291,6 +292,7 @@ fn workloads(fleet: &mut Fleet, place: &Place, per: usize, first: &str) {
     accept(fleet, Source::Deployments, place, Rows::Deployments(rows));
     accept(fleet, Source::MemoryDb, place, Rows::Caches(Vec::new()));
     accept(fleet, Source::Tables, place, Rows::Databases(Vec::new()));
+    accept(fleet, Source::Pipelines, place, Rows::Pipelines(Vec::new()));
     for source in [Source::Aliases, Source::Routes, Source::Rollouts] {
         accept(fleet, source, place, Rows::Traffic(Vec::new()));
     }

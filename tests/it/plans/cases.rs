@@ -60,6 +60,7 @@ const APIS: &[Api] = &[
     Api::MemoryDb,
     Api::Eks,
     Api::CloudWatch,
+    Api::CodePipeline,
 ];
 
 /// Keys while a run is in hand.

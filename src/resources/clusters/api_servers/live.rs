@@ -63,7 +63,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 pub fn servers(ask: &Ask<'_>, query: &Query) -> Vec<ApiServer> {
     let mut servers = match &query.wanted {
         Wanted::ApiServers(servers) => servers.clone(),
-        Wanted::Nothing | Wanted::Series(_) | Wanted::Reference(_) => Vec::new(),
+        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::Reference(_) => Vec::new(),
     };
     let spec = ask
         .place
@@ -86,7 +86,7 @@ pub fn watched(ask: &Ask<'_>, query: &Query) -> Vec<Arc<kubernetes::Cluster>> {
     let (watches, servers) = (&ask.memory.watches, servers(ask, query));
     match &query.wanted {
         Wanted::ApiServers(_) => watches.of(&servers, &ask.config),
-        Wanted::Nothing | Wanted::Series(_) | Wanted::Reference(_) => {
+        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::Reference(_) => {
             watches.with(&servers, &ask.config)
         }
     }

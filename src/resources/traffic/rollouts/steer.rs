@@ -172,9 +172,12 @@ pub fn standing(steering: &Steering, seen: &Rollout) -> Standing {
             "the controller has not seen the newest {object} yet"
         ));
     }
-    // What gives it another template makes another version of it.
-    let replaces = matches!(steering.verb, Verb::Undo | Verb::Image(_));
-    let another = seen.current != steering.current && !replaces;
+    // What gives it another template makes another version of it, and a pause holds whatever it has.
+    let any = match &steering.verb {
+        Verb::Undo | Verb::Image(_) | Verb::Pause | Verb::Resume => true,
+        Verb::Promote | Verb::PromoteFull | Verb::Abort | Verb::Retry => false,
+    };
+    let another = seen.current != steering.current && !any;
     if another && seen.name.tool == Tool::ArgoRollouts {
         return Standing::Other(format!("{object} sends out {} by now", seen.current));
     }

@@ -55,7 +55,7 @@ pub async fn observe(ask: &Ask<'_>, query: &Query) -> Result<Vec<Split>, Provide
     join_all(watched.iter().map(|cluster| cluster.routes_tried(FIRST))).await;
     let written = match &query.wanted {
         Wanted::Reference(reference) => Written::parse(reference),
-        Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_) => None,
+        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::ApiServers(_) => None,
     };
     let reads = watched
         .iter()

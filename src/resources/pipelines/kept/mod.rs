@@ -1,0 +1,3 @@
+//! What was read of pipelines, and what is read next.
+
+pub mod live;

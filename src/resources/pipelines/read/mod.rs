@@ -1,0 +1,3 @@
+//! Single calls about pipelines and what becomes of their answers.
+
+pub mod live;

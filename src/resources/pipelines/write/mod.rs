@@ -1,0 +1,3 @@
+//! Changes of pipelines as CodePipeline takes them.
+
+pub mod live;
