@@ -6,7 +6,10 @@ mod tests;
 use super::{
     Action, Refusal,
     kit::{
-        deployment::{self, Found},
+        carried::{self, Carried},
+        deployment,
+        guards::guards,
+        pace,
         stores::Draft,
     },
 };
@@ -14,8 +17,9 @@ use crate::{
     plan::{GuardId, Intent, OnBreach, Plan, Step, Wait, Work, ledger::Ledger},
     resources::{
         Fleet,
-        deployments::{Change, Container, Deployment, Rollout, Version},
-        releases::{self, Release, Stage, State},
+        deployments::{Container, Rollout},
+        releases::{self, Carrier, Release, Stage, State},
+        traffic::rollouts::{Tool, Verb},
     },
 };
 
@@ -23,20 +27,15 @@ use crate::{
 pub struct Advance;
 
 /// Guards of a version that goes to a region: those of everything new, and what tells of the users there.
-const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Owner,
-    GuardId::Soak,
-    GuardId::Sample,
-    GuardId::Health,
-    GuardId::Alarm,
-    GuardId::Abort,
-];
+const GUARDS: &[GuardId] = guards!(
+    deployment::FORWARD,
+    &[
+        GuardId::Sample,
+        GuardId::Health,
+        GuardId::Alarm,
+        GuardId::Abort,
+    ],
+);
 
 /// Seconds to stay with the region once its pods are new; its soak goes on after that, on the board.
 const BAKE: u64 = 300;
@@ -59,38 +58,43 @@ impl Action for Advance {
     }
 
     fn targets(&self, fleet: &Fleet, _ledger: &Ledger) -> Vec<String> {
-        deployment::services(fleet)
+        carried::services(fleet)
     }
 
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
-        let found = deployment::find(fleet, &intent.target)?;
+        let found = carried::find(fleet, &intent.target)?;
         let (release, newest) = release(fleet, &found)?;
         let next = next(&release, &found)?;
-        let version = &release.version;
-        let lacks = |found: &&Found<'_>| {
-            let main = found.row.main();
-            found.at.region == next.region && !main.is_some_and(|main| main.same_version(newest))
-        };
-        let rows: Vec<&Found<'_>> = found.iter().filter(lacks).collect();
+        let here = found.iter().filter(|found| found.at.region == next.region);
+        if let Some(found) = here.clone().find(|found| found.row.promotable()) {
+            return promote(fleet, intent, &release, next, found);
+        }
+        let lacks = |found: &&Carried<'_>| !found.row.has(newest);
+        let rows: Vec<&Carried<'_>> = here.filter(lacks).collect();
         let bake = intent.options.bake_seconds.unwrap_or(BAKE);
         let mut steps = Vec::new();
         let mut draft_remarks = Vec::new();
         for (index, found) in rows.iter().enumerate() {
-            let words = found.at.words();
-            if let Some(why) = deployment::unheard(fleet, found) {
-                return Err(Refusal::new(why, "wait until its API server answers"));
-            }
-            let (change, image) = change(found, newest, &mut draft_remarks)?;
-            let title = format!("{words}: {} → {version}", next.runs);
-            steps.push(deployment::step(title, change, GUARDS));
-            steps.push(deployment::settles(&found.at, None, index == 0));
+            heard(fleet, found)?;
+            let title = format!("{}: {} → {}", found.at.words(), next.runs, release.version);
+            let (change, image) = carried::give(found, newest, &title, GUARDS, &mut draft_remarks)?;
+            steps.push(change);
+            steps.push(carried::settles(found, index == 0));
             if bake > 0 {
                 steps.push(watch(found, image, bake));
             }
+            draft_remarks.extend(by_steps(found));
         }
-        let title = format!("Advance {} {version} to {}", release.name, next.region);
+        let title = format!(
+            "Advance {} {} to {}",
+            release.name, release.version, next.region
+        );
         let mut draft = Draft::new(title, format!("{}@{}", release.name, next.region), steps);
-        draft.remarks = remarks(&release, next);
+        draft.remarks = evidence(&release, next);
+        draft.remarks.push(format!(
+            "a gate that breaks while it is watched gives {} {} again; then it soaks {} min before the next region",
+            next.region, next.runs, release.soak_minutes
+        ));
         draft.remarks.append(&mut draft_remarks);
         let mut plan = draft.freeze(fleet, intent);
         // Whoever breaks a region with a new version gives it the old one back, and asks afterwards.
@@ -99,8 +103,77 @@ impl Action for Advance {
     }
 }
 
+fn heard(fleet: &Fleet, found: &Carried<'_>) -> Result<(), Refusal> {
+    match carried::unheard(fleet, found) {
+        Some(why) => Err(Refusal::new(why, "wait until its API server answers")),
+        None => Ok(()),
+    }
+}
+
+/// What sends it out there by steps of its own.
+fn by_steps(found: &Carried<'_>) -> Option<String> {
+    let rollout = found.row.sender()?;
+    let region = &found.at.region;
+    Some(match rollout.name.tool {
+        Tool::ArgoRollouts => format!(
+            "{} sends it out in {region} by its own {} steps: where it waits for somebody, advance again",
+            rollout.name.object(),
+            rollout.steps
+        ),
+        Tool::Flagger => format!(
+            "{} takes it through its own analysis in {region}; the board says how far it is",
+            rollout.name.object()
+        ),
+    })
+}
+
+/// The next step of a rollout that waits for somebody, in the region where the release is on its way.
+fn promote(
+    fleet: &Fleet,
+    intent: &Intent,
+    release: &Release,
+    stage: &Stage,
+    found: &Carried<'_>,
+) -> Result<Plan, Refusal> {
+    heard(fleet, found)?;
+    let region = &found.at.region;
+    let Some(rollout) = found.row.sender() else {
+        return Err(Refusal::new(
+            format!("{} is sent out by nothing", found.at.words()),
+            "plan again",
+        ));
+    };
+    let mut steps = vec![
+        carried::steer(found, rollout, Verb::Promote, GUARDS),
+        carried::settles(found, true),
+    ];
+    let bake = intent.options.bake_seconds.unwrap_or(BAKE);
+    if bake > 0 {
+        steps.push(pace::bake(std::slice::from_ref(region), bake));
+    }
+    let title = format!("Promote {} {} in {region}", release.name, release.version);
+    let mut draft = Draft::new(title, format!("{}@{region}", release.name), steps);
+    draft.remarks = evidence(release, stage);
+    draft.remarks.push(format!(
+        "it is {}, {:.0} % to {}; one step further, and what it did is taken back by roll-back {}@{region}",
+        rollout.words(),
+        rollout.weight,
+        release.version,
+        release.name
+    ));
+    let analyses = rollout.analyses.iter();
+    draft
+        .remarks
+        .extend(analyses.map(|analysis| format!("analysis {analysis}")));
+    // A step that was taken is not taken back by its opposite: whoever is asked rolls it back.
+    Ok(draft.freeze(fleet, intent))
+}
+
 /// The release of a service, and what runs where it runs.
-fn release<'f>(fleet: &'f Fleet, found: &[Found<'f>]) -> Result<(Release, &'f Container), Refusal> {
+fn release<'f>(
+    fleet: &'f Fleet,
+    found: &[Carried<'f>],
+) -> Result<(Release, &'f Container), Refusal> {
     let unknown = || {
         Refusal::new(
             "which version it runs is not known",
@@ -116,7 +189,7 @@ fn release<'f>(fleet: &'f Fleet, found: &[Found<'f>]) -> Result<(Release, &'f Co
 }
 
 /// The region that comes next, or why there is none.
-fn next<'r>(release: &'r Release, found: &[Found<'_>]) -> Result<&'r Stage, Refusal> {
+fn next<'r>(release: &'r Release, found: &[Carried<'_>]) -> Result<&'r Stage, Refusal> {
     let (name, version) = (&release.name, &release.version);
     let Some(next) = release.next() else {
         return Err(Refusal::new(
@@ -130,10 +203,13 @@ fn next<'r>(release: &'r Release, found: &[Found<'_>]) -> Result<&'r Stage, Refu
     match &next.state {
         State::NotYet => Ok(next),
         // One cluster of several has it, and nothing moves: the others are still to get it.
-        State::RollingOut { .. } if rests(found, next) => Ok(next),
+        State::RollingOut { .. } if rests(found, next) || waits(found, next) => Ok(next),
         State::Held { why } => refuse(
             format!("{region} is held: {why}"),
-            format!("resume-rollout {target}, or undo the run that held it"),
+            format!(
+                "{}, or undo the run that held it",
+                let_go(found, next, &target)
+            ),
         ),
         State::RollingOut { how_far } => refuse(
             format!("{version} rolls out in {region} already: {how_far}"),
@@ -153,73 +229,44 @@ fn next<'r>(release: &'r Release, found: &[Found<'_>]) -> Result<&'r Stage, Refu
     }
 }
 
-/// Whether every deployment of a region is complete in the version that it has.
-fn rests(found: &[Found<'_>], stage: &Stage) -> bool {
+/// The command that lets go what is held in a region.
+fn let_go(found: &[Carried<'_>], stage: &Stage, target: &str) -> String {
     let mut rows = found.iter().filter(|found| found.at.region == stage.region);
-    rows.all(|found| found.row.rollout() == Rollout::Complete)
-}
-
-/// What gives a deployment the version: the template that its cluster has of it, else the image alone.
-fn change(
-    found: &Found<'_>,
-    newest: &Container,
-    remarks: &mut Vec<String>,
-) -> Result<(Change, String), Refusal> {
-    let (at, row) = (found.at.clone(), found.row);
-    let words = at.words();
-    let main = row.main().ok_or_else(|| {
-        Refusal::new(
-            format!("{words} has no container"),
-            "see its detail in the Deployments pane (6)",
-        )
-    })?;
-    if let Some((from, to)) = kept(row, newest) {
-        let image = to.image.clone();
-        return Ok((Change::Revise { at, from, to }, image));
-    }
-    let to = image(&main.image, &newest.image);
-    remarks.push(format!(
-        "{words} has had no pod of {} yet: only the image of {} changes, to {to}; its settings, Secrets and resources stay as they are",
-        newest.short(),
-        main.name
-    ));
-    let change = Change::Image {
-        at,
-        container: main.name.clone(),
-        from: main.image.clone(),
-        to: to.clone(),
-    };
-    Ok((change, to))
-}
-
-/// The newest revision of a deployment that has a version already, and the present one.
-fn kept(row: &Deployment, wanted: &Container) -> Option<(Version, Version)> {
-    let from = Version::of(row.current()?)?;
-    let versions = row.revisions.iter().filter_map(Version::of);
-    let has = versions.filter(|version| Container::of(version.image.clone()).same_version(wanted));
-    Some((from, has.max_by_key(|version| version.number)?))
-}
-
-/// The image of a version where another registry serves the same repository: each region pulls from its own.
-fn image(present: &str, wanted: &str) -> String {
-    /// Registry, repository, and what follows: tag and digest.
-    fn parts(image: &str) -> (&str, &str, &str) {
-        let (registry, rest) = match image.split_once('/') {
-            Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest),
-            Some(_) | None => ("", image),
-        };
-        let end = rest.find([':', '@']).unwrap_or(rest.len());
-        let (repository, version) = rest.split_at(end);
-        (registry, repository, version)
-    }
-    let (here, there) = (parts(present), parts(wanted));
-    match (here.0, here.1 == there.1) {
-        ("", _) | (_, false) => wanted.to_owned(),
-        (registry, true) => format!("{registry}/{}{}", there.1, there.2),
+    match rows.find_map(|found| found.row.sender()) {
+        // An inconclusive analysis is gone on from by a promotion, which somebody decides.
+        Some(sender) => {
+            let to = if sender.suspended {
+                "resume"
+            } else {
+                "promote"
+            };
+            format!(
+                "steer-rollout {}@{} to={to}",
+                sender.name.split(),
+                stage.region
+            )
+        }
+        None => format!("resume-rollout {target}"),
     }
 }
 
-fn watch(found: &Found<'_>, image: String, seconds: u64) -> Step {
+/// Whether it waits in a region until somebody promotes it.
+fn waits(found: &[Carried<'_>], stage: &Stage) -> bool {
+    let mut rows = found.iter().filter(|found| found.at.region == stage.region);
+    rows.any(|found| found.row.promotable())
+}
+
+/// Whether everything that carries it in a region is complete in the version that it has.
+fn rests(found: &[Carried<'_>], stage: &Stage) -> bool {
+    let mut rows = found.iter().filter(|found| found.at.region == stage.region);
+    rows.all(|found| match found.row {
+        Carrier::Deployment(row) => row.rollout() == Rollout::Complete,
+        Carrier::Rollout { rollout, .. } => rollout.observed && !rollout.under_way(),
+        Carrier::Canary { canary, .. } => !canary.under_way(),
+    })
+}
+
+fn watch(found: &Carried<'_>, image: String, seconds: u64) -> Step {
     Step {
         title: format!("Watch {} for {seconds} s", found.at.words()),
         work: Work::Wait(Wait::Version {
@@ -234,7 +281,8 @@ fn watch(found: &Found<'_>, image: String, seconds: u64) -> Step {
     }
 }
 
-fn remarks(release: &Release, next: &Stage) -> Vec<String> {
+/// What was measured in the regions before.
+fn evidence(release: &Release, next: &Stage) -> Vec<String> {
     let mut remarks: Vec<String> = Vec::new();
     for stage in release.before(&next.region).unwrap_or_default() {
         if let Some(evidence) = &stage.evidence {
@@ -247,9 +295,5 @@ fn remarks(release: &Release, next: &Stage) -> Vec<String> {
             ));
         }
     }
-    remarks.push(format!(
-        "a gate that breaks while it is watched gives {} {} again; then it soaks {} min before the next region",
-        next.region, next.runs, release.soak_minutes
-    ));
     remarks
 }

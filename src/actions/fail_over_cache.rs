@@ -21,8 +21,8 @@ mod datastore;
 /// See the module.
 pub struct FailOverCache;
 
-/// Judged right before the call, with the guards of every such change.
-const OWN: &[GuardId] = &[];
+/// Judged right before the call.
+const GUARDS: &[GuardId] = stores::EVERY;
 
 /// Less than a minute (domain B.4).
 const TIME: (u64, u64) = (60, 600);
@@ -180,7 +180,7 @@ fn group(
         "Fail shard {} of {id} in {region} over to a replica",
         shard.id
     );
-    let step = stores::change(title.clone(), Change::Caches(change), TIME, OWN);
+    let step = stores::change(title.clone(), Change::Caches(change), TIME, GUARDS);
     let mut draft = Draft::new(title, id, vec![step]);
     draft.remarks.push(
         "for drills only: AWS may refuse it in a large event, and allows 15 shards in 24 hours"
@@ -283,7 +283,7 @@ fn memorydb(
         "Fail shard {} of {name} in {region} over to a replica",
         shard.id
     );
-    let step = stores::change(title.clone(), Change::Caches(change), TIME, OWN);
+    let step = stores::change(title.clone(), Change::Caches(change), TIME, GUARDS);
     let mut draft = Draft::new(title, name, vec![step]);
     draft.remarks.push(
         "for drills only: AWS may refuse it in a large event, and MemoryDB fails over by itself"

@@ -3,6 +3,7 @@
 use super::{
     Action, Refusal,
     kit::{
+        guards::guards,
         region,
         stores::{self, ACCEPT_LOSS, Draft, global},
     },
@@ -16,14 +17,17 @@ use crate::{
 /// See the module.
 pub struct Failover;
 
-/// Judged right before the call, with the guards of every such change. Alarms of the receivers do not stop it: they are what it is for.
-const OWN: &[GuardId] = &[
-    GuardId::Split,
-    GuardId::Quorum,
-    GuardId::Health,
-    GuardId::Lag,
-    GuardId::Version,
-];
+/// Judged right before the call. Alarms of the receivers do not stop it: they are what it is for.
+const GUARDS: &[GuardId] = guards!(
+    stores::EVERY,
+    &[
+        GuardId::Split,
+        GuardId::Quorum,
+        GuardId::Health,
+        GuardId::Lag,
+        GuardId::Version,
+    ]
+);
 
 /// A few minutes to a writer (domain B.4).
 const TIME: (u64, u64) = (180, 1_200);
@@ -65,7 +69,7 @@ impl Action for Failover {
             format!("Fail the writer of {id} over to {to_region}, accepting the loss"),
             Change::Databases(change),
             TIME,
-            OWN,
+            GUARDS,
         );
         let title = format!(
             "Fail {id} over to {to_region}, giving up {}",

@@ -6,7 +6,8 @@ mod tests;
 use super::{
     Action, Refusal,
     kit::{
-        deployment::{self, Found},
+        carried::{self, Carried},
+        deployment,
         stores::Draft,
     },
 };
@@ -14,8 +15,8 @@ use crate::{
     plan::{Blast, Intent, Mark, Plan, ledger::Ledger},
     resources::{
         Fleet,
-        deployments::{Change, Rollout},
-        releases,
+        deployments::Rollout,
+        releases::{self, Carrier, State},
     },
 };
 
@@ -43,11 +44,11 @@ impl Action for HoldRelease {
     }
 
     fn targets(&self, fleet: &Fleet, _ledger: &Ledger) -> Vec<String> {
-        deployment::services(fleet)
+        carried::services(fleet)
     }
 
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
-        let found = deployment::find(fleet, &intent.target)?;
+        let found = carried::find(fleet, &intent.target)?;
         let (chosen, left) = choose(fleet, &found);
         let Some(first) = chosen.first() else {
             return Err(Refusal {
@@ -55,15 +56,8 @@ impl Action for HoldRelease {
                 advice: "`pause-rollout` pauses a deployment that has every release".to_owned(),
             });
         };
-        let steps = chosen.iter().map(|found| {
-            let change = Change::Pause {
-                at: found.at.clone(),
-                from: false,
-                to: true,
-            };
-            let title = format!("Pause {}", found.at.words());
-            deployment::step(title, change, deployment::GUARDS)
-        });
+        let steps = chosen.iter();
+        let steps = steps.map(|found| carried::hold(found, deployment::GUARDS));
         let name = first.at.name.clone();
         let regions: Vec<&str> = chosen
             .iter()
@@ -78,7 +72,7 @@ impl Action for HoldRelease {
         draft.remarks = vec![
             "what is edited meanwhile, by a pipeline too, rolls out when it is resumed; pods that run go on"
                 .to_owned(),
-            "it is let go by undo of this run, or region by region with resume-rollout".to_owned(),
+            "it is let go by undo of this run, or region by region with resume-rollout (a Rollout or Canary: steer-rollout to=resume)".to_owned(),
         ];
         let left = left.into_iter().map(|why| format!("left alone: {why}"));
         draft.remarks.extend(left);
@@ -95,8 +89,8 @@ impl Action for HoldRelease {
     }
 }
 
-/// The deployments that are paused by it, and why the others are left alone.
-fn choose<'f>(fleet: &'f Fleet, found: &[Found<'f>]) -> (Vec<Found<'f>>, Vec<String>) {
+/// What is paused by it, and why the others are left alone.
+fn choose<'f>(fleet: &'f Fleet, found: &[Carried<'f>]) -> (Vec<Carried<'f>>, Vec<String>) {
     let first = found.first();
     let service =
         first.and_then(|first| releases::service(fleet, &first.at.namespace, &first.at.name));
@@ -104,20 +98,27 @@ fn choose<'f>(fleet: &'f Fleet, found: &[Found<'f>]) -> (Vec<Found<'f>>, Vec<Str
     let (mut chosen, mut left) = (Vec::new(), Vec::new());
     for found in found {
         let words = found.at.words();
-        let main = found.row.main();
-        let has = main
-            .zip(newest)
-            .is_some_and(|(main, newest)| main.same_version(newest));
-        let moves = matches!(
-            found.row.rollout(),
-            Rollout::Moving { .. } | Rollout::Unseen
-        );
-        match deployment::unheard(fleet, found) {
+        let has = newest.is_some_and(|newest| found.row.has(newest));
+        match carried::unheard(fleet, found) {
             Some(why) => left.push(why),
-            None if found.row.paused => left.push(format!("{words} is paused already")),
-            None if has && !moves => left.push(format!("{words} has the release, complete")),
+            None if found.row.held() => left.push(format!("{words} is paused already")),
+            None if has && !moves(fleet, found) => {
+                left.push(format!("{words} has the release, complete"));
+            }
             None => chosen.push(found.clone()),
         }
     }
     (chosen, left)
+}
+
+/// Whether something is on its way there.
+fn moves(fleet: &Fleet, found: &Carried<'_>) -> bool {
+    match found.row {
+        Carrier::Deployment(row) => {
+            matches!(row.rollout(), Rollout::Moving { .. } | Rollout::Unseen)
+        }
+        Carrier::Rollout { .. } | Carrier::Canary { .. } => {
+            matches!(found.row.state(fleet.now), State::RollingOut { .. })
+        }
+    }
 }

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 
 use super::{
     Action, Refusal,
-    kit::stores::{self, ACCEPT_FOR_GOOD, Draft, Named},
+    kit::{
+        guards::guards,
+        stores::{self, ACCEPT_FOR_GOOD, Draft, Named},
+    },
 };
 use crate::{
     plan::{GuardId, Intent, Plan, digest, ledger::Ledger},
@@ -25,8 +28,8 @@ use crate::{
 /// See the module.
 pub struct InvalidatePaths;
 
-/// Judged right before the call, with the guards of every such change.
-const OWN: &[GuardId] = &[GuardId::Capacity, GuardId::Cost];
+/// Judged right before the call.
+const GUARDS: &[GuardId] = guards!(stores::EVERY, &[GuardId::Capacity, GuardId::Cost]);
 
 /// One to five minutes (domain B.8).
 const TIME: (u64, u64) = (120, 900);
@@ -77,7 +80,7 @@ impl Action for InvalidatePaths {
             many => format!("{} paths", many.len()),
         };
         let title = format!("Invalidate {what} of {}", name(distribution));
-        let step = stores::change(title.clone(), Change::Traffic(change), TIME, OWN);
+        let step = stores::change(title.clone(), Change::Traffic(change), TIME, GUARDS);
         let mut draft = Draft::new(title, id, vec![step]);
         ACCEPT_FOR_GOOD.clone_into(&mut draft.loss_phrase);
         draft.remarks = remarks(fleet, distribution, &paths);

@@ -3,7 +3,8 @@
 use super::{
     Action, Refusal,
     kit::{
-        region,
+        guards::guards,
+        pace, region,
         stores::{self, Draft, guess, some},
     },
 };
@@ -20,14 +21,7 @@ use crate::{
 pub struct MuteAlarms;
 
 /// Judged right before the call.
-pub(super) const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Orphan,
-];
+pub(super) const GUARDS: &[GuardId] = guards!(pace::BACK, &[GuardId::Orphan]);
 
 /// Seen with the next reading.
 pub(super) const TIME: (u64, u64) = (10, 120);
@@ -129,7 +123,7 @@ pub(super) fn steps(region: &RegionLabel, names: &[String], to: bool) -> Vec<cra
                 to,
             };
             let title = format!("{verb} {} alarms of {region}", names.len());
-            stores::guarded(title, Change::Alarms(change), TIME, GUARDS)
+            stores::change(title, Change::Alarms(change), TIME, GUARDS)
         })
         .collect()
 }

@@ -6,6 +6,7 @@ mod tests;
 use super::{
     Action, Refusal,
     kit::{
+        guards::guards,
         pace,
         stores::{self, ACCEPT_LOSS, Draft},
     },
@@ -33,14 +34,7 @@ const EVICTION: (u64, u64) = (5, 600);
 /// Seconds until the pods have ended: thirty for most, ten minutes for those that take leave of their connections.
 const EMPTY: (u64, u64) = (60, 900);
 /// What is judged before each eviction: beside the usual, whether the other nodes have room.
-const EVICTED: &[GuardId] = &[
-    GuardId::Capacity,
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-];
+const EVICTED: &[GuardId] = guards!(pace::PLAIN, &[GuardId::Capacity]);
 /// Minutes after which a node that is out of service should be looked after.
 const UNTIL_MINUTES: u64 = 240;
 
@@ -357,5 +351,5 @@ fn evict(at: &At, pod: &Occupant) -> Step {
         uid: pod.uid.clone(),
     };
     let title = format!("Evict {}/{} from {}", pod.namespace, pod.name, at.node);
-    stores::guarded(title, Change::Nodes(change), EVICTION, EVICTED)
+    stores::change(title, Change::Nodes(change), EVICTION, EVICTED)
 }

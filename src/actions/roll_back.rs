@@ -6,15 +6,18 @@ mod tests;
 use super::{
     Action, Refusal,
     kit::{
-        deployment::{self, Found},
+        carried::{self, Carried},
+        deployment,
         stores::Draft,
     },
 };
 use crate::{
-    plan::{Intent, Plan, ledger::Ledger},
+    plan::{Intent, Plan, Step, ledger::Ledger},
     resources::{
-        Fleet, Place, Resource,
-        deployments::{Change, Version},
+        Fleet, Judgement, Place, Resource,
+        deployments::{At, Change, Revision, Version},
+        releases::Carrier,
+        traffic::rollouts::{Rollout, Verb, hash_of},
     },
 };
 
@@ -39,11 +42,11 @@ impl Action for RollBack {
     }
 
     fn targets(&self, fleet: &Fleet, _ledger: &Ledger) -> Vec<String> {
-        deployment::targets(fleet)
+        carried::targets(fleet)
     }
 
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
-        let found = deployment::find(fleet, &intent.target)?;
+        let found = carried::find(fleet, &intent.target)?;
         let mut back = Back::default();
         match intent.options.to.as_deref() {
             Some(wanted) => back.to(fleet, &found, wanted)?,
@@ -55,9 +58,9 @@ impl Action for RollBack {
     }
 }
 
-/// A deployment that goes back.
+/// What goes back.
 struct Move<'a> {
-    found: &'a Found<'a>,
+    found: &'a Carried<'a>,
     severity: crate::resources::Severity,
     from: Version,
     to: Version,
@@ -71,13 +74,15 @@ struct Back<'a> {
     reasons: Vec<String>,
 }
 
-/// The present revision and those before it, the newest first; or why none can be told.
-fn history(fleet: &Fleet, found: &Found<'_>) -> Result<(Version, Vec<Version>), String> {
-    if let Some(why) = deployment::unknown(fleet, found) {
+/// The present revision and those before it, the newest first; or why none can be told. What a Rollout is on its way from comes first, whatever its number.
+fn history(fleet: &Fleet, found: &Carried<'_>) -> Result<(Version, Vec<Version>), String> {
+    if let Some(why) = carried::unknown(fleet, found) {
         return Err(why);
     }
     let words = found.at.words();
-    if found.row.paused {
+    // What gives everything back to the stable version needs no pod that a pause would keep from coming.
+    let from_stable = leaving(found);
+    if found.row.held() && from_stable.is_none() {
         return Err(format!(
             "{words} is paused: what is written would not roll out"
         ));
@@ -86,28 +91,55 @@ fn history(fleet: &Fleet, found: &Found<'_>) -> Result<(Version, Vec<Version>), 
     let current = current.ok_or_else(|| format!("{words}: its present revision is not known"))?;
     let mut older: Vec<Version> = found
         .row
-        .revisions
+        .revisions()
         .iter()
         .filter_map(Version::of)
         .filter(|version| version.number < current.number)
         .collect();
     older.sort_by_key(|version| std::cmp::Reverse(version.number));
+    if let Some(stable) = from_stable {
+        older.retain(|version| version.replica_set != stable.replica_set);
+        older.insert(0, stable);
+    }
     Ok((current, older))
 }
 
+/// The stable version of a Rollout that is on its way to another one.
+fn leaving(found: &Carried<'_>) -> Option<Version> {
+    let Carrier::Rollout { rollout, .. } = found.row else {
+        return None;
+    };
+    let stable = rollout.revision(&rollout.stable).and_then(Version::of);
+    stable.filter(|_| rollout.under_way())
+}
+
 impl<'a> Back<'a> {
-    fn push(&mut self, fleet: &Fleet, found: &'a Found<'a>, from: Version, to: Version) {
+    fn push(&mut self, fleet: &Fleet, found: &'a Carried<'a>, from: Version, to: Version) {
         let place = Place::Region(found.at.region.clone());
-        self.moves.push(Move {
+        let judgement = match (found.row.sender(), found.row.edited()) {
+            (Some(rollout), _) => rollout.judge(fleet),
+            (None, row) => row.map_or_else(Judgement::ok, |row| row.judge(fleet, &place)),
+        };
+        let step = Move {
             found,
-            severity: found.row.judge(fleet, &place).severity,
+            severity: judgement.severity,
             from,
             to,
-        });
+        };
+        let aborted = found.row.sender().is_some_and(|rollout| rollout.aborted);
+        if aborted && stays_aborted(&step) {
+            self.remarks.push(format!(
+                "{} is aborted already: its users have {}; revert Git, too",
+                found.at.words(),
+                step.to.short()
+            ));
+            return;
+        }
+        self.moves.push(step);
     }
 
     /// To a revision by its number, or to the newest one of a version.
-    fn to(&mut self, fleet: &Fleet, all: &'a [Found<'a>], wanted: &str) -> Result<(), Refusal> {
+    fn to(&mut self, fleet: &Fleet, all: &'a [Carried<'a>], wanted: &str) -> Result<(), Refusal> {
         let number: Option<u64> = wanted.parse().ok();
         if number.is_some() && all.len() > 1 {
             return Err(Refusal::new(
@@ -139,7 +171,7 @@ impl<'a> Back<'a> {
     }
 
     /// To the revision before the newest release, in every region that runs that release.
-    fn before(&mut self, fleet: &Fleet, all: &'a [Found<'a>]) {
+    fn before(&mut self, fleet: &Fleet, all: &'a [Carried<'a>]) {
         let mut known = Vec::new();
         for found in all {
             match history(fleet, found) {
@@ -147,7 +179,7 @@ impl<'a> Back<'a> {
                 Err(why) => self.reasons.push(why),
             }
         }
-        let released = |found: &Found<'_>| {
+        let released = |found: &Carried<'_>| {
             let current = found.row.current();
             current.and_then(|revision| revision.created_at)
         };
@@ -222,24 +254,23 @@ fn plan(fleet: &Fleet, intent: &Intent, back: Back<'_>) -> Result<Plan, Refusal>
         _ => name.clone(),
     };
     // All are sent before any is waited for: a good version needs no soak, and users wait.
-    let changes = moves.iter().map(|step| {
-        let change = Change::Revise {
-            at: step.found.at.clone(),
-            from: step.from.clone(),
-            to: step.to.clone(),
-        };
-        let title = format!("{}: {} → {}", step.found.at.words(), step.from, step.to);
-        deployment::step(title, change, deployment::GUARDS)
-    });
-    let waits = moves
-        .iter()
-        .enumerate()
-        .map(|(index, step)| deployment::settles(&step.found.at, None, index == 0));
-    let mut draft = Draft::new(title, phrase, changes.chain(waits).collect());
+    let changes: Vec<Step> = moves.iter().flat_map(steps_back).collect();
+    let followed = moves.iter().filter(|step| !stays_aborted(step));
+    let waits = followed.enumerate();
+    let waits = waits.map(|(index, step)| carried::settles(step.found, index == 0));
+    let mut draft = Draft::new(title, phrase, changes.into_iter().chain(waits).collect());
     draft.remarks = vec![format!(
         "only pods go back: migrations of databases, ConfigMaps and Secrets stay as {from} left them, and {to} must work with them"
     )];
-    let pulled = |step: &&Move<'_>| !step.found.row.runs(&step.to.replica_set);
+    draft.remarks.extend(moves.iter().filter_map(afterwards));
+    let runs = |step: &Move<'_>| {
+        let mut revisions = step.found.row.revisions().iter();
+        let is = |revision: &&Revision| revision.replica_set == step.to.replica_set;
+        revisions
+            .find(is)
+            .is_some_and(|revision| revision.ready > 0)
+    };
+    let pulled = |step: &&Move<'_>| !runs(step);
     draft.remarks.extend(moves.iter().filter(pulled).map(|step| {
         format!(
             "{}: no pod of {} is left, so its image is pulled again: whether the registry still has it is not known",
@@ -254,4 +285,89 @@ fn plan(fleet: &Fleet, intent: &Intent, back: Back<'_>) -> Result<Plan, Refusal>
             .map(|why| format!("not rolled back: {why}")),
     );
     Ok(draft.freeze(fleet, intent))
+}
+
+/// What takes it back: for a Rollout what its own `abort` and `undo` do, and past its steps where they would take it through all of them again.
+fn steps_back(step: &Move<'_>) -> Vec<Step> {
+    let Move {
+        found, from, to, ..
+    } = step;
+    let steer = |rollout: &Rollout, verb| carried::steer(found, rollout, verb, deployment::GUARDS);
+    match found.row {
+        Carrier::Rollout { rollout, .. } if rollout.under_way() => {
+            let mut steps = Vec::new();
+            if !rollout.aborted {
+                steps.push(steer(rollout, Verb::Abort));
+            }
+            if !stays_aborted(step) {
+                steps.push(steer(&towards(rollout, to), Verb::Undo));
+            }
+            steps
+        }
+        Carrier::Rollout { rollout, .. } => {
+            let sent = Rollout {
+                current: hash_of(&to.replica_set).to_owned(),
+                stable: rollout.current.clone(),
+                ..rollout.clone()
+            };
+            vec![
+                steer(&towards(rollout, to), Verb::Undo),
+                steer(&sent, Verb::PromoteFull),
+            ]
+        }
+        Carrier::Deployment(_) | Carrier::Canary { .. } => {
+            let title = format!("{}: {from} → {to}", found.at.words());
+            let edited = found.row.edited();
+            let at = edited.map_or_else(|| found.at.clone(), |row| At::of(&found.at.region, row));
+            let change = Change::Revise {
+                at,
+                from: from.clone(),
+                to: to.clone(),
+            };
+            vec![deployment::step(title, change, deployment::GUARDS)]
+        }
+    }
+}
+
+/// The same Rollout with the version that it is to go back to as the one that an undo puts back.
+fn towards(rollout: &Rollout, to: &Version) -> Rollout {
+    Rollout {
+        stable: hash_of(&to.replica_set).to_owned(),
+        ..rollout.clone()
+    }
+}
+
+/// Whether it is only aborted, because its owner would put the template back: its status is nobody's but the controller's.
+fn stays_aborted(step: &Move<'_>) -> bool {
+    let Carrier::Rollout { rollout, .. } = step.found.row else {
+        return false;
+    };
+    let to_stable = hash_of(&step.to.replica_set) == rollout.stable;
+    rollout.under_way() && to_stable && reverts(step.found)
+}
+
+/// Whether somebody puts its template back.
+fn reverts(found: &Carried<'_>) -> bool {
+    found.row.owner().is_some_and(|owner| owner.reverts)
+}
+
+/// What is left to do where something else than a Deployment carries it.
+fn afterwards(step: &Move<'_>) -> Option<String> {
+    let (words, from) = (step.found.at.words(), step.from.short());
+    let rollout = step.found.row.sender()?;
+    Some(match step.found.row {
+        Carrier::Deployment(_) => return None,
+        Carrier::Canary { .. } => format!(
+            "{words}: Flagger takes it back through its own analysis, step by step: the users of its primary keep what they have until then"
+        ),
+        Carrier::Rollout { .. } if !rollout.under_way() => {
+            format!("{words}: its steps and analyses are skipped on the way back")
+        }
+        Carrier::Rollout { .. } if stays_aborted(step) => format!(
+            "{words}: its users are given back at once; its specification still names {from} until its owner has another one: revert Git too"
+        ),
+        Carrier::Rollout { .. } => {
+            format!("{words}: everything goes to the stable version at once, then its template")
+        }
+    })
 }

@@ -9,6 +9,7 @@ use self::floors::{Lift, Lifts};
 use super::{
     Action, Refusal,
     kit::{
+        guards::guards,
         region,
         stores::{
             self, Draft,
@@ -29,8 +30,8 @@ use crate::{
 /// See the module.
 pub struct ScaleReceivers;
 
-/// Judged right before each call, with the guards of every such change.
-const OWN: &[GuardId] = &[GuardId::Owner, GuardId::Cost];
+/// Judged right before each call.
+const GUARDS: &[GuardId] = guards!(stores::EVERY, &[GuardId::Owner, GuardId::Cost]);
 
 /// EKS changes the bounds within a minute.
 const TIME: (u64, u64) = (30, 300);
@@ -324,7 +325,7 @@ fn scale(raise: &Raise) -> Step {
         ),
         Change::Clusters(change),
         TIME,
-        OWN,
+        GUARDS,
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Refusal,
-    kit::{frame, pace},
+    kit::{frame, guards::guards, pace},
 };
 use crate::{
     plan::{Blast, GuardId, Intent, OnBreach, Plan, ledger::Ledger},
@@ -10,7 +10,7 @@ use crate::{
         Change, Fleet, Freshness, Place, RegionLabel, Source,
         traffic::{
             self, Mechanism, Rollout,
-            rollouts::{Steering, Tool, Verb},
+            rollouts::{Tool, Verb},
         },
     },
 };
@@ -47,25 +47,17 @@ impl Action for SteerRollout {
     fn plan(&self, fleet: &Fleet, _ledger: &Ledger, intent: &Intent) -> Result<Plan, Refusal> {
         let (label, rollout) = find(fleet, intent.target.trim())?;
         let verb = verb(rollout, intent.options.to.as_deref())?;
-        makes_sense(fleet, rollout, verb)?;
-        let steering = Steering {
-            region: label.clone(),
-            rollout: rollout.name.clone(),
-            verb,
-            step: rollout.step,
-            steps: rollout.steps,
-            current: rollout.current.clone(),
-            stable: rollout.stable.clone(),
-        };
+        makes_sense(fleet, rollout, &verb)?;
+        let steering = rollout.steering(label, verb.clone());
         let change = Change::Traffic(traffic::Change::Steer(steering));
-        let mut steps = vec![pace::edits(change, guards(verb))];
+        let mut steps = vec![pace::edits(change, guards(&verb))];
         let bake = intent.options.bake_seconds.unwrap_or(BAKE);
-        if raises(verb) && bake > 0 {
+        if verb.raises() && bake > 0 {
             steps.push(pace::bake(std::slice::from_ref(label), bake));
         }
-        let title = format!("{} {} in {label}", title(verb), rollout.name.object());
+        let title = format!("{} {} in {label}", title(&verb), rollout.name.object());
         let mut plan = frame::plan(fleet, intent, title, steps);
-        plan.remarks = remarks(rollout, verb);
+        plan.remarks = remarks(rollout, &verb);
         // What it did cannot be taken back by the same patch: whoever is asked aborts it.
         plan.on_breach = OnBreach::Hold;
         if verb != Verb::Pause && verb != Verb::Resume {
@@ -79,38 +71,21 @@ impl Action for SteerRollout {
     }
 }
 
-/// Whether more users get the new version by it.
-fn raises(verb: Verb) -> bool {
-    match verb {
-        Verb::Promote | Verb::PromoteFull | Verb::Resume | Verb::Retry => true,
-        Verb::Pause | Verb::Abort | Verb::Undo => false,
-    }
-}
-
 /// What gives users more of a new version must find the region well; a way back must not wait for that.
-fn guards(verb: Verb) -> &'static [GuardId] {
-    const RAISE: &[GuardId] = &[
-        GuardId::Owner,
-        GuardId::Sample,
-        GuardId::Health,
-        GuardId::Alarm,
-        GuardId::Stale,
-        GuardId::Lock,
-        GuardId::Freeze,
-        GuardId::Credentials,
-        GuardId::Clock,
-        GuardId::Abort,
-        GuardId::ControlPlane,
-    ];
-    const BACK: &[GuardId] = &[
-        GuardId::Owner,
-        GuardId::Stale,
-        GuardId::Lock,
-        GuardId::Credentials,
-        GuardId::Clock,
-        GuardId::ControlPlane,
-    ];
-    if raises(verb) { RAISE } else { BACK }
+fn guards(verb: &Verb) -> &'static [GuardId] {
+    const BACK: &[GuardId] = guards!(pace::BACK, &[GuardId::Owner]);
+    const RAISE: &[GuardId] = guards!(
+        BACK,
+        &[
+            GuardId::Soak,
+            GuardId::Sample,
+            GuardId::Health,
+            GuardId::Alarm,
+            GuardId::Freeze,
+            GuardId::Abort,
+        ],
+    );
+    if verb.raises() { RAISE } else { BACK }
 }
 
 /// The rollouts of the estate, each once, with its region.
@@ -172,7 +147,7 @@ fn verb(rollout: &Rollout, wanted: Option<&str>) -> Result<Verb, Refusal> {
     let words: Vec<&str> = Verb::ALL
         .iter()
         .filter(|verb| possible(verb))
-        .map(|verb| verb.name())
+        .map(Verb::name)
         .collect();
     let found = Verb::ALL
         .into_iter()
@@ -191,7 +166,7 @@ fn verb(rollout: &Rollout, wanted: Option<&str>) -> Result<Verb, Refusal> {
 }
 
 /// Why it would do nothing, or harm.
-fn makes_sense(fleet: &Fleet, rollout: &Rollout, verb: Verb) -> Result<(), Refusal> {
+fn makes_sense(fleet: &Fleet, rollout: &Rollout, verb: &Verb) -> Result<(), Refusal> {
     let object = rollout.name.object();
     let refuse = |reason: String, advice: &str| Err(Refusal::new(reason, advice));
     if matches!(rollout.heard(fleet), Freshness::Expired | Freshness::Never) {
@@ -239,11 +214,12 @@ fn makes_sense(fleet: &Fleet, rollout: &Rollout, verb: Verb) -> Result<(), Refus
         | Verb::Resume
         | Verb::Abort
         | Verb::Retry
-        | Verb::Undo => Ok(()),
+        | Verb::Undo
+        | Verb::Image(_) => Ok(()),
     }
 }
 
-fn title(verb: Verb) -> &'static str {
+fn title(verb: &Verb) -> &'static str {
     match verb {
         Verb::Promote => "Promote",
         Verb::PromoteFull => "Promote to the end",
@@ -252,10 +228,11 @@ fn title(verb: Verb) -> &'static str {
         Verb::Abort => "Abort",
         Verb::Retry => "Retry",
         Verb::Undo => "Undo",
+        Verb::Image(_) => "Release",
     }
 }
 
-fn remarks(rollout: &Rollout, verb: Verb) -> Vec<String> {
+fn remarks(rollout: &Rollout, verb: &Verb) -> Vec<String> {
     let mut remarks = vec![format!(
         "it is {}, {:.0} % to the new version",
         rollout.words(),
@@ -273,6 +250,7 @@ fn remarks(rollout: &Rollout, verb: Verb) -> Vec<String> {
         }
         Verb::Retry => "it begins again with its first step",
         Verb::Undo => "the specification becomes that of the stable version again; revert Git too",
+        Verb::Image(_) => "it goes out by its own steps",
     };
     remarks.push(more.to_owned());
     remarks.extend(

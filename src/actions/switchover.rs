@@ -3,6 +3,7 @@
 use super::{
     Action, Refusal,
     kit::{
+        guards::guards,
         region,
         stores::{self, Draft, global},
     },
@@ -15,14 +16,17 @@ use crate::{
 /// See the module.
 pub struct Switchover;
 
-/// Judged right before the call, with the guards of every such change.
-const OWN: &[GuardId] = &[
-    GuardId::Split,
-    GuardId::Health,
-    GuardId::Lag,
-    GuardId::Version,
-    GuardId::Work,
-];
+/// Judged right before the call.
+const GUARDS: &[GuardId] = guards!(
+    stores::EVERY,
+    &[
+        GuardId::Split,
+        GuardId::Health,
+        GuardId::Lag,
+        GuardId::Version,
+        GuardId::Work,
+    ]
+);
 
 /// A switchover takes one to two minutes, longer with lag (domain B.4).
 const TIME: (u64, u64) = (90, 600);
@@ -72,7 +76,7 @@ pub(super) fn plan(fleet: &Fleet, intent: &Intent) -> Result<Plan, Refusal> {
         format!("Switch the writer of {id} over to {to_region}"),
         Change::Databases(change),
         TIME,
-        OWN,
+        GUARDS,
     );
     let title = format!("Switch {id} over from {from_region} to {to_region}");
     let mut draft = Draft::new(title, id, vec![step]);

@@ -269,8 +269,8 @@ fn drains(run: &RunRecord) -> Option<RegionLabel> {
 fn step(inverse: Change) -> Step {
     let guards = match &inverse {
         Change::Databases(_) | Change::Caches(_) => pace::STORE,
+        Change::Traffic(traffic::Change::Steer(_)) | Change::Deployments(_) => deployment::GUARDS,
         Change::Traffic(_) | Change::HealthChecks(_) => pace::RESTORE,
-        Change::Deployments(_) => deployment::GUARDS,
         Change::Pipelines(_) => pipelines::FORWARD,
         Change::Clusters(_) | Change::Nodes(_) | Change::Alarms(_) => pace::PLAIN,
     };

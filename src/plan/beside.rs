@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::{
     Mark, Plan, Step,
-    guard::{gets, moves_traffic},
+    guard::gets,
     ledger::{Ledger, RunRecord},
+    raise::moves_traffic,
     run::{Phase, Run},
 };
 use crate::resources::{

@@ -2,21 +2,22 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::gate::Gate;
+use super::{
+    gate::Gate,
+    raise::{Raised, raised},
+};
 use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
-    deployments::{self, Container},
+    deployments::{At, Container},
     metrics::signals::{Signal, VersionSignals, same_version},
+    releases::carrier,
+    sequence::Rules,
     traffic::{
-        self, Mechanism, RouteBackend, RouteRule,
+        Mechanism, RouteBackend, RouteRule,
         rollouts::{Steering, Verb},
     },
 };
 
-/// Requests that are enough for a verdict (domain B.3).
-pub const REQUESTS: f64 = 500.0;
-/// Errors that are enough.
-pub const ERRORS: f64 = 10.0;
 /// A point counts against a canary as soon as so many seconds of its window lie after the change: nobody waits for a whole minute of errors.
 const EAGER: SignedDuration = SignedDuration::from_secs(45);
 
@@ -28,45 +29,27 @@ pub struct Canary {
     /// In words.
     pub what: String,
     namespace: String,
+    /// The service that it is a version of: what is enough for a verdict, and too much for its users, may be said for each.
+    service: String,
     /// Names under which it may be measured, with the version where it is one of several.
     names: Vec<(String, Option<String>)>,
 }
 
-/// What a change of traffic gives more users.
+/// What a change gives more users.
 pub fn of(fleet: &Fleet, change: &Change) -> Vec<Canary> {
-    match change {
-        Change::Traffic(traffic::Change::Route {
+    match raised(change) {
+        Raised::Backends {
             region,
             rule,
             backends,
-        }) => {
-            let raised = backends.iter().filter(|edit| edit.to > edit.from);
+        } => {
+            let raised = backends.iter();
             let raised = raised.filter_map(|edit| backend(fleet, region, rule, &edit.backend));
             raised.map(|backend| of_backend(region, backend)).collect()
         }
-        Change::Traffic(traffic::Change::Steer(steering)) => match steering.verb {
-            Verb::Promote | Verb::PromoteFull | Verb::Resume | Verb::Retry => {
-                vec![of_rollout(steering)]
-            }
-            Verb::Pause | Verb::Abort | Verb::Undo => Vec::new(),
-        },
-        Change::Deployments(change) => of_deployment(change).into_iter().collect(),
-        Change::Traffic(
-            traffic::Change::Weights { .. }
-            | traffic::Change::Dial { .. }
-            | traffic::Change::Controls { .. }
-            | traffic::Change::Forward { .. }
-            | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
-        )
-        | Change::Databases(_)
-        | Change::Caches(_)
-        | Change::Clusters(_)
-        | Change::Nodes(_)
-        | Change::HealthChecks(_)
-        | Change::Alarms(_)
-        | Change::Pipelines(_) => Vec::new(),
+        Raised::Rollout(steering) => vec![of_rollout(fleet, steering)],
+        Raised::Version(at, version) => vec![of_deployment(at, &version.short())],
+        Raised::Part | Raised::Regions | Raised::Nobody => Vec::new(),
     }
 }
 
@@ -96,44 +79,65 @@ fn of_backend(region: &RegionLabel, backend: &RouteBackend) -> Canary {
         place: Place::Region(region.clone()),
         what,
         namespace: backend.service_namespace.clone(),
+        service: whole(&backend.service).to_owned(),
         names: vec![(backend.service.clone(), subset)],
     }
 }
 
 /// A deployment that goes to another version gives it all of its users.
-fn of_deployment(change: &deployments::Change) -> Option<Canary> {
-    let image = match change {
-        deployments::Change::Image { to, .. } => to,
-        deployments::Change::Revise { to, .. } => &to.image,
-        deployments::Change::Pause { .. }
-        | deployments::Change::Restart { .. }
-        | deployments::Change::Scale { .. }
-        | deployments::Change::Resize { .. } => return None,
-    };
-    let (at, version) = (change.at(), Container::of(image.clone()).short());
-    Some(Canary {
+fn of_deployment(at: &At, version: &str) -> Canary {
+    Canary {
         place: Place::Region(at.region.clone()),
         what: format!("{version} of {}", at.name),
         namespace: at.namespace.clone(),
+        service: at.name.clone(),
         // Where versions are not told apart the whole service is what it gets: no other version is left.
-        names: vec![(at.name.clone(), Some(version)), (at.name.clone(), None)],
-    })
-}
-
-fn of_rollout(steering: &Steering) -> Canary {
-    let name = &steering.rollout;
-    Canary {
-        place: Place::Region(steering.region.clone()),
-        what: format!("the new version of {}", name.object()),
-        namespace: name.namespace.clone(),
         names: vec![
-            (name.name.clone(), Some(steering.current.clone())),
-            (format!("{}-canary", name.name), None),
+            (at.name.clone(), Some(version.to_owned())),
+            (at.name.clone(), None),
         ],
     }
 }
 
+/// The version that a rollout sends out, by its hash or by the tag of its image.
+fn of_rollout(fleet: &Fleet, steering: &Steering) -> Canary {
+    let (region, name) = (&steering.region, &steering.rollout);
+    let by = carrier::sent_by(fleet, region, name);
+    let own = |version: String| (name.name.clone(), Some(version));
+    let mut names = Vec::new();
+    let what = if let Verb::Image(image) = &steering.verb {
+        let version = Container::of(image.to.clone()).short();
+        names.push(own(version.clone()));
+        format!("{version} of {}", name.object())
+    } else {
+        names.push(own(steering.current.clone()));
+        let version = by.and_then(|by| by.main().map(Container::short));
+        names.extend(version.map(own));
+        format!("the new version of {}", name.object())
+    };
+    names.push((format!("{}-canary", name.name), None));
+    Canary {
+        place: Place::Region(region.clone()),
+        what,
+        namespace: name.namespace.clone(),
+        service: by.map_or(&*name.name, |by| by.name()).to_owned(),
+        names,
+    }
+}
+
+/// The service that a backend is a part of, where its name says so: `checkout-canary` is of `checkout`.
+fn whole(backend: &str) -> &str {
+    const PARTS: [&str; 4] = ["-canary", "-preview", "-stable", "-primary"];
+    let mut found = PARTS.iter().filter_map(|part| backend.strip_suffix(part));
+    found.next().unwrap_or(backend)
+}
+
 impl Canary {
+    /// What holds for the releases of its service: enough for a verdict, and too much for its users.
+    pub fn rules(&self, fleet: &Fleet) -> Rules {
+        fleet.estate.rollout_rules(&self.namespace, &self.service)
+    }
+
     /// Whether a Prometheus tells about the services where it is.
     pub fn measured(&self, fleet: &Fleet) -> bool {
         fleet.estate.measures_services(&self.place)
@@ -171,9 +175,10 @@ impl Canary {
             Ok(versions) => versions,
             Err(why) => return Gate::NoData(text(why)),
         };
+        let rules = self.rules(fleet);
         let mut silent = None;
         for version in &versions {
-            match judge_version(fleet, &self.place, version, since) {
+            match judge_version(fleet, &self.place, version, &rules, since) {
                 Gate::Holds => {}
                 Gate::NoData(why) => silent = silent.or(Some(text(why))),
                 Gate::Breached(why) => return Gate::Breached(text(why)),
@@ -183,15 +188,20 @@ impl Canary {
     }
 }
 
-fn judge_version(fleet: &Fleet, place: &Place, version: &VersionSignals, since: Timestamp) -> Gate {
-    let limits = &fleet.estate.thresholds;
+fn judge_version(
+    fleet: &Fleet,
+    place: &Place,
+    version: &VersionSignals,
+    rules: &Rules,
+    since: Timestamp,
+) -> Gate {
     let early = since - EAGER;
     let (requests, _) = version.counted_since(fleet, place, early);
     let failed = version.failed_since(fleet, place, early);
-    let enough = requests >= REQUESTS || failed >= ERRORS;
+    let enough = requests >= rules.min_requests || failed >= rules.min_errors;
     let checks = [
-        (Signal::Errors, "error rate", limits.error_bad_percent, "%"),
-        (Signal::P95, "p95", limits.p95_bad_ms, "ms"),
+        (Signal::Errors, "error rate", rules.error_percent, "%"),
+        (Signal::P95, "p95", rules.p95_ms, "ms"),
     ];
     let mut doubt = None;
     for (signal, what, limit, unit) in checks {

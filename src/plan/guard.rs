@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{moved::moves_traffic, outlook::gets};
+pub use self::outlook::gets;
 use super::{Plan, Step, beside::Beside, ledger::Ledger};
 use crate::resources::Fleet;
 

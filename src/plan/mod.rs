@@ -9,6 +9,7 @@ pub mod gate;
 pub mod guard;
 pub mod intent;
 pub mod ledger;
+pub mod raise;
 pub mod run;
 pub mod step;
 

@@ -69,9 +69,9 @@ pub enum Wait {
         /// How many at least.
         nodes: i32,
     },
-    /// The pods of a deployment follow what is wanted (domain A.3).
+    /// The pods of a deployment follow what is wanted (domain A.3); what a Rollout or a Canary sends out is out, or waits for somebody.
     Rollout {
-        /// Which deployment.
+        /// Which deployment, or which service.
         at: deployments::At,
         /// How many pods are available at least; none where as many as are wanted will do.
         pods: Option<i32>,

@@ -132,7 +132,8 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     ),
     ("restore-region", &[RECORDS, DIALS, CONTROLS, CHECKS]),
     ("shift-weights", &[RECORDS, DIALS, RULES, CANARY, ROUTES]),
-    ("steer-rollout", &[STEERING]),
+    // An undo may be of the deployment that a Rollout takes its template from.
+    ("steer-rollout", &[ROLLOUTS, STEERING]),
     // The way back of anything.
     ("undo", ALL),
     ("switchover", &[SWITCHOVER]),
@@ -140,9 +141,9 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     ("promote-replica", &[PROMOTION, SWITCHOVER]),
     ("fail-over-cache", &[DATASTORES, PRIMARIES]),
     ("scale-receivers", &[NODES, PODS]),
-    ("advance", &[ROLLOUTS]),
-    ("hold-release", &[ROLLOUTS]),
-    ("roll-back", &[ROLLOUTS]),
+    ("advance", &[ROLLOUTS, STEERING]),
+    ("hold-release", &[ROLLOUTS, STEERING]),
+    ("roll-back", &[ROLLOUTS, STEERING]),
     ("hold-pipeline", &[TRANSITIONS]),
     ("release-pipeline", &[TRANSITIONS]),
     ("roll-back-stage", &[STAGES]),

@@ -266,6 +266,12 @@ pub trait Show: Resource {
         true
     }
 
+    /// What the row follows from, where no source lists it: which sources, and where.
+    fn sources(&self, fleet: &Fleet) -> Vec<(Source, Place)> {
+        let _ = fleet;
+        Vec::new()
+    }
+
     /// How much the row can be trusted, where that is not the freshness of the slice that lists it.
     fn freshness(&self, fleet: &Fleet, place: &Place) -> Option<Freshness> {
         let _ = (fleet, place);

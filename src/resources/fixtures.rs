@@ -136,6 +136,35 @@ pub fn deployment(change: &Value) -> super::deployments::Deployment {
     row(base)
 }
 
+/// An Argo Rollout that waits at its second step, 20 % to the new version, with some of its fields otherwise.
+pub fn rollout(change: &Value) -> super::traffic::Rollout {
+    let image = |version: &str| format!("registry/shop/checkout:{version}");
+    let mut base = json!({
+        "name": {"cluster": "prod", "tool": "argo_rollouts", "namespace": "shop", "name": "checkout"},
+        "phase": "Paused", "message": null, "observed": true, "step": 1, "steps": 4, "step_words": "pause",
+        "weight": 20.0, "waits": ["CanaryPauseStep"], "waits_since": ago(600), "controller_pause": true,
+        "suspended": false, "aborted": false, "full": false, "stable": "aaa", "current": "bbb",
+        "image": {"name": "app", "image": image("v2"), "digest": null}, "blue_green": false,
+        "revisions": [
+            {"number": 2, "replica_set": "checkout-bbb", "image": image("v2"), "desired": 2, "ready": 2, "created_at": ago(700)},
+            {"number": 1, "replica_set": "checkout-aaa", "image": image("v1"), "desired": 6, "ready": 6, "created_at": ago(900_000)},
+        ],
+        "failed_checks": 0, "iterations": 0, "analyses": [], "owner": null, "heard_at": ago(5),
+    });
+    for (key, value) in change.as_object().unwrap() {
+        base[key] = value.clone();
+    }
+    row(base)
+}
+
+/// What the watches of a place have of some rollouts.
+pub fn rollouts(fleet: &mut Fleet, place: &Place, rollouts: &[super::traffic::Rollout]) {
+    let rows = rollouts.iter();
+    let rows = rows.flat_map(|rollout| super::traffic::rollouts::versions(rollout, false));
+    let rows = Rows::Traffic(rows.collect());
+    answer(fleet, Source::Rollouts, place, 5, rows);
+}
+
 /// ARN of a load balancer.
 pub fn balancer(name: &str) -> String {
     format!("arn:aws:elasticloadbalancing:eu:1:loadbalancer/app/{name}/1")

@@ -163,7 +163,7 @@ macro_rules! kinds {
                     self.versions = deployments::versions::Versions::of(self);
                 }
                 self.roll_up(&query.place);
-                if query.source.kind() == Kind::Deployments {
+                if query.source.kind() == Kind::Deployments || query.source == Source::Rollouts {
                     self.release();
                 }
             }

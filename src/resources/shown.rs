@@ -102,6 +102,12 @@ macro_rules! each_kind {
             match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.detail(fleet, &row.place)).unwrap_or_default(),)* }
         }
 
+        /// The slices that it follows from: that which lists it, or those that it is derived from.
+        pub fn sources(fleet: &Fleet, kind: Kind, row: &RowRef) -> Vec<(Source, Place)> {
+            let derived = match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.sources(fleet)).unwrap_or_default(),)* };
+            if derived.is_empty() { vec![(row.source, row.place.clone())] } else { derived }
+        }
+
         /// Its model as JSON, for `status --output json`: the fields of the model, and under `derived` what follows from them.
         pub fn json(fleet: &Fleet, kind: Kind, row: &RowRef) -> Option<serde_json::Value> {
             match kind { $(Kind::$variant => with_derived(fleet, row, fleet.$module.slice(row.source, &row.place)?.rows.get(row.index)?),)* }

@@ -1,5 +1,6 @@
 //! Everything about one row: its state and why, where it was read and when, all fields with their history, and the alarms that concern it.
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::{
@@ -12,7 +13,7 @@ use crate::{
     config::theme::Role,
     glyph::Mark,
     resources::{
-        Fleet, Kind, Place, Resource,
+        Fleet, Kind, Place, Resource, Source, age,
         cell::{Field, RowId, ShownRow, coarse_age},
         shown,
     },
@@ -58,7 +59,8 @@ pub fn lines(state: &State, id: &RowId, screen: u16) -> Vec<Line> {
     };
     let (reference, shown) = row;
     let width = screen.saturating_sub(4);
-    let mut lines = origin(fleet, &shown, width, state.look);
+    let sources = shown::sources(fleet, id.kind, &reference);
+    let mut lines = origin(fleet, &shown, &sources, width, state.look);
     let fields = shown::detail(fleet, id.kind, &reference);
     lines.extend(in_columns(fleet, &shown, &fields, width, state.look));
     lines.extend(alarms(fleet, &shown, width, state.look));
@@ -66,8 +68,13 @@ pub fn lines(state: &State, id: &RowId, screen: u16) -> Vec<Line> {
 }
 
 /// State, reason, and where the values come from.
-fn origin(fleet: &Fleet, row: &ShownRow, width: u16, look: Look) -> Vec<Line> {
-    let status = fleet.status(row.id.source, &row.id.place);
+fn origin(
+    fleet: &Fleet,
+    row: &ShownRow,
+    sources: &[(Source, Place)],
+    width: u16,
+    look: Look,
+) -> Vec<Line> {
     let mark = pane::mark(row);
     let mut lines = vec![vec![Part::mark(0, mark)]];
     // A region lists all its reasons among its fields.
@@ -86,19 +93,15 @@ fn origin(fleet: &Fleet, row: &ShownRow, width: u16, look: Look) -> Vec<Line> {
             _ => lines.push(vec![Part::text(9, piece, Role::Text)]),
         }
     }
-    let seen = row.observed_at.map_or_else(
-        || "never seen".to_owned(),
-        |at| match coarse_age(crate::resources::age(at, fleet.now)).as_str() {
-            "now" => "seen just now".to_owned(),
-            age => format!("seen {age} ago"),
-        },
-    );
-    let took = status.took.map_or(String::new(), |took| {
-        format!(", in {} ms", took.as_millis())
-    });
-    let origin = format!("{} in {}, {seen}{took}", row.id.source.name(), row.id.place);
-    lines.push(vec![Part::text(9, &origin, Role::Muted)]);
-    for error in status.error.iter().copied().chain(status.problems) {
+    for piece in text::wrap(
+        &told(fleet, row, sources),
+        usize::from(width.saturating_sub(9)),
+    ) {
+        lines.push(vec![Part::text(9, &piece, Role::Muted)]);
+    }
+    let statuses = sources.iter();
+    let statuses = statuses.map(|(source, place)| fleet.status(*source, place));
+    for error in statuses.flat_map(|status| status.error.into_iter().chain(status.problems)) {
         let sentence = format!("{error}: {}", error.advice());
         let sentence = text::safe(&sentence, look);
         for piece in text::wrap(&sentence, usize::from(width.saturating_sub(9))) {
@@ -107,6 +110,57 @@ fn origin(fleet: &Fleet, row: &ShownRow, width: u16, look: Look) -> Vec<Line> {
     }
     lines.push(Vec::new());
     lines
+}
+
+/// Places that are named one by one.
+const NAMED: usize = 4;
+
+/// From where a row is known, and when that was seen: `deployments in eu-west-1, seen 4s ago, in 12 ms`, `derived from deployments, metrics in …`.
+fn told(fleet: &Fleet, row: &ShownRow, sources: &[(Source, Place)]) -> String {
+    let seen = |at: Option<Timestamp>| {
+        at.map_or_else(
+            || "never seen".to_owned(),
+            |at| match coarse_age(age(at, fleet.now)).as_str() {
+                "now" => "seen just now".to_owned(),
+                age => format!("seen {age} ago"),
+            },
+        )
+    };
+    let own = (row.id.source, &row.id.place);
+    if matches!(sources, [(source, place)] if (*source, place) == own) {
+        let took = fleet.status(own.0, own.1).took;
+        let took = took.map_or(String::new(), |took| {
+            format!(", in {} ms", took.as_millis())
+        });
+        return format!(
+            "{} in {}, {}{took}",
+            own.0.name(),
+            own.1,
+            seen(row.observed_at)
+        );
+    }
+    let mut names: Vec<&str> = Vec::new();
+    let mut places: Vec<String> = Vec::new();
+    for (source, place) in sources {
+        if !names.contains(&source.name()) {
+            names.push(source.name());
+        }
+        if !places.contains(&place.to_string()) {
+            places.push(place.to_string());
+        }
+    }
+    let places = match places.len() {
+        few if few <= NAMED => places.join(", "),
+        many => format!("{many} regions"),
+    };
+    // What was never seen is older than everything.
+    let times = sources.iter();
+    let oldest = times.map(|(source, place)| fleet.status(*source, place).observed_at);
+    let oldest = seen(oldest.min().flatten());
+    format!(
+        "derived from {} in {places}; the oldest {oldest}",
+        names.join(", ")
+    )
 }
 
 /// The fields in one column, or in two where there is room.

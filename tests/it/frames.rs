@@ -278,6 +278,18 @@ fn typing() -> Vec<(&'static str, State)> {
     ]
 }
 
+/// The board while an Argo Rollout waits at a pause and a Flagger Canary is half through its analysis.
+fn carried(size: (u16, u16)) -> State {
+    static FLEET: std::sync::LazyLock<Fleet> = std::sync::LazyLock::new(|| {
+        crate::scenarios::drill::Drill::acting("flagged-release", 700)
+            .state
+            .fleet
+    });
+    with(console::state(FLEET.clone(), size), |state| {
+        state.screen = Screen::Zoom(Kind::Releases);
+    })
+}
+
 /// Deployments, in trouble and of silent clusters.
 fn rollouts() -> Vec<(&'static str, State)> {
     let zoom = |size| {
@@ -296,6 +308,14 @@ fn rollouts() -> Vec<(&'static str, State)> {
         ("deployments-silent-120x40", later(zoom(MEDIUM), 90)),
         ("releases-80x24", board(SMALL)),
         ("releases-120x40", board(MEDIUM)),
+        ("releases-carried-80x24", carried(SMALL)),
+        ("releases-carried-120x40", carried(MEDIUM)),
+        (
+            "detail-release-carried-80x24",
+            with(carried(SMALL), |state| {
+                state.screen = detail(&state.fleet, Kind::Releases);
+            }),
+        ),
         (
             "detail-release-80x24",
             with(board(SMALL), |state| {

@@ -4,6 +4,7 @@ mod acts;
 mod blindness;
 mod board;
 mod canaries;
+mod carried;
 pub mod drill;
 mod outages;
 mod paths;

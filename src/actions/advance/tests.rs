@@ -1,6 +1,6 @@
 //! Which region, which image, and that no other way forward goes past the soak.
 
-use super::{super::kit::tests::*, image};
+use super::super::kit::{carried::image, tests::*};
 use crate::plan::{
     GuardId, Options, Verdict,
     guard::{Subject, judge},

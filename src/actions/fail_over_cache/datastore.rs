@@ -7,6 +7,7 @@ use crate::{
     actions::{
         Refusal,
         kit::{
+            guards::guards,
             region,
             stores::{self, Draft},
         },
@@ -19,8 +20,11 @@ use crate::{
     },
 };
 
-/// Judged right before the call, with the guards of every such change.
-const OWN: &[GuardId] = &[GuardId::Split, GuardId::Health, GuardId::Lag];
+/// Judged right before the call.
+const GUARDS: &[GuardId] = guards!(
+    stores::EVERY,
+    &[GuardId::Split, GuardId::Health, GuardId::Lag]
+);
 
 /// About a minute (domain B.4).
 const TIME: (u64, u64) = (60, 600);
@@ -72,7 +76,7 @@ pub fn plan(fleet: &Fleet, id: &str, intent: &Intent) -> Result<Plan, Refusal> {
         to_group: chosen.member.group.clone(),
     };
     let title = format!("Fail {id} over from {} to {region}", primary.region);
-    let step = stores::change(title.clone(), Change::Caches(change), TIME, OWN);
+    let step = stores::change(title.clone(), Change::Caches(change), TIME, GUARDS);
     let mut draft = Draft::new(title, id, vec![step]);
     let gone = stores::watched(fleet, &primary.region).is_some_and(|at| region::lost(fleet, at));
     draft.remarks = vec![

@@ -2,38 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::stores::guess;
+use super::{guards::guards, pace, stores::guess};
 use crate::{
     actions::Refusal,
     plan::{GuardId, Step, Wait, Work},
     resources::{
         Change, Fleet, Freshness, RegionLabel,
-        deployments::{At, Deployment, Part, change},
+        deployments::{At, Deployment, change},
     },
 };
 
 /// Guards of every change of a deployment. A freeze is not among them: it forbids no way back, and no pause.
-pub const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Owner,
-    GuardId::Soak,
-];
+pub const GUARDS: &[GuardId] = guards!(pace::BACK, &[GuardId::Owner, GuardId::Soak]);
 
 /// The same for what brings something new.
-pub const FORWARD: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Owner,
-    GuardId::Soak,
-];
+pub const FORWARD: &[GuardId] = guards!(GUARDS, &[GuardId::Freeze]);
 
 /// Seconds until the controller has seen an edit, and after which it is in doubt.
 const SEEN: (u64, u64) = (5, 60);
@@ -42,33 +25,26 @@ const ROLLED: (u64, u64) = (60, 10);
 /// After how long somebody is asked: the deadline of a roll-out, which is ten minutes unless somebody says otherwise.
 const DEADLINE: u64 = 630;
 
-/// A deployment somewhere.
+/// Something that is called like a deployment, somewhere.
 #[derive(Debug, Clone)]
-pub struct Found<'a> {
+pub struct On<R> {
     /// Where.
     pub at: At,
     /// As it is known.
-    pub row: &'a Deployment,
+    pub row: R,
 }
+
+/// A deployment somewhere.
+pub type Found<'a> = On<&'a Deployment>;
 
 /// Every deployment with its region.
 fn all(fleet: &Fleet) -> Vec<Found<'_>> {
     let rows = fleet.deployments.rows();
-    let mut found: Vec<Found<'_>> = rows
-        .filter_map(|(_, place, row)| {
-            let at = At::of(place.region()?, row);
-            Some(Found { at, row })
-        })
-        .collect();
-    let order = |label: &RegionLabel| {
-        let mut regions = fleet.estate.regions.iter();
-        regions.position(|spec| spec.label == *label)
-    };
-    found.sort_by(|a, b| {
-        let key = |found: &Found<'_>| (order(&found.at.region), found.at.clone());
-        key(a).cmp(&key(b))
+    let found = rows.filter_map(|(_, place, row)| {
+        let at = At::of(place.region()?, row);
+        Some(On { at, row })
     });
-    found
+    found.collect()
 }
 
 /// `shop/api` and `shop/api@eu-west-1`, each with what it may be called as well.
@@ -82,20 +58,35 @@ fn names(at: &At) -> [[String; 2]; 2] {
 
 /// The deployments that a target names, in the order of the regions.
 pub fn find<'a>(fleet: &'a Fleet, target: &str) -> Result<Vec<Found<'a>>, Refusal> {
+    named(fleet, all(fleet), "deployment", target)
+}
+
+/// Those of some things that a target names, in the order of the regions; `what` says what they are.
+pub fn named<R>(
+    fleet: &Fleet,
+    mut found: Vec<On<R>>,
+    what: &str,
+    target: &str,
+) -> Result<Vec<On<R>>, Refusal> {
     let target = target.trim();
-    let mut found = all(fleet);
     if found.is_empty() {
         return Err(Refusal::new(
-            "there are no deployments that we know of",
+            format!("there are no {what}s that we know of"),
             "wait until they have been read, or see whether clusters are configured",
         ));
     }
+    let known = forms(&found);
     found.retain(|found| {
         names(&found.at)
             .as_flattened()
             .iter()
             .any(|name| name == target)
     });
+    let order = |label: &RegionLabel| {
+        let mut regions = fleet.estate.regions.iter();
+        regions.position(|spec| spec.label == *label)
+    };
+    found.sort_by_cached_key(|found| (order(&found.at.region), found.at.clone()));
     let namespaces: BTreeSet<&str> = found
         .iter()
         .map(|found| found.at.namespace.as_str())
@@ -106,14 +97,13 @@ pub fn find<'a>(fleet: &'a Fleet, target: &str) -> Result<Vec<Found<'a>>, Refusa
             .map(|namespace| format!("{namespace}/{target}"))
             .collect();
         return Err(Refusal::new(
-            format!("`{target}` means deployments of {} namespaces", full.len()),
+            format!("`{target}` means {what}s of {} namespaces", full.len()),
             format!("say which: {}", full.join(", ")),
         ));
     }
     if found.is_empty() {
-        let known = targets(fleet);
         return Err(Refusal::new(
-            format!("`{target}` is no deployment that we know of"),
+            format!("`{target}` is no {what} that we know of"),
             guess(target, &known, &known),
         ));
     }
@@ -122,9 +112,13 @@ pub fn find<'a>(fleet: &'a Fleet, target: &str) -> Result<Vec<Found<'a>>, Refusa
 
 /// What can be named, in its shortest form: services everywhere first.
 pub fn targets(fleet: &Fleet) -> Vec<String> {
-    let found = all(fleet);
+    forms(&all(fleet))
+}
+
+/// The names of some things, in their shortest form: those that mean them everywhere first.
+pub fn forms<R>(found: &[On<R>]) -> Vec<String> {
     let mut namespaces: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for found in &found {
+    for found in found {
         let of_name = namespaces.entry(&found.at.name).or_default();
         of_name.insert(&found.at.namespace);
     }
@@ -134,27 +128,13 @@ pub fn targets(fleet: &Fleet) -> Vec<String> {
             .is_some_and(|all| all.len() > 1)
     };
     let nth = |which: usize| -> BTreeSet<String> {
-        let name = |found: &Found<'_>| {
+        let name = |found: &On<R>| {
             let [short, full] = names(&found.at)[which].clone();
             if several(&found.at) { full } else { short }
         };
         found.iter().map(name).collect()
     };
     nth(0).into_iter().chain(nth(1)).collect()
-}
-
-/// Services alone, where an action is about all their regions.
-pub fn services(fleet: &Fleet) -> Vec<String> {
-    let mut names = targets(fleet);
-    names.retain(|name| !name.contains('@'));
-    names
-}
-
-/// Why the revisions of a deployment are not known.
-pub fn unknown(fleet: &Fleet, found: &Found<'_>) -> Option<String> {
-    let unread = found.row.unknown.contains(&Part::ReplicaSets);
-    let unread = unread.then(|| format!("{}: its revisions cannot be read", found.at.words()));
-    unheard(fleet, found).or(unread)
 }
 
 /// Whether what is known of a deployment is too old.

@@ -1,5 +1,6 @@
 //! The steps that traffic actions are made of: a change with its guards, the tail after it, the watch over regions. Owns how long each takes and which guards go with what moves.
 
+use super::guards::guards;
 use crate::{
     plan::{GuardId, Step, Wait, Work},
     resources::{
@@ -9,89 +10,7 @@ use crate::{
     },
 };
 
-/// Guards of a change that takes traffic away from a region (domain B.1).
-pub const DRAIN: &[GuardId] = &[
-    GuardId::Last,
-    GuardId::Zero,
-    GuardId::Blast,
-    GuardId::Owner,
-    GuardId::Capacity,
-    GuardId::Health,
-    GuardId::Alarm,
-    GuardId::Stale,
-    GuardId::Writer,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Step,
-    GuardId::Ttl,
-    GuardId::TargetHealth,
-    GuardId::Return,
-    GuardId::Orphan,
-    GuardId::Work,
-    GuardId::Residency,
-];
-
-/// Guards of a change that brings traffic to a region (domain B.2).
-pub const RESTORE: &[GuardId] = &[
-    GuardId::Last,
-    GuardId::Zero,
-    GuardId::Owner,
-    GuardId::Capacity,
-    GuardId::Health,
-    GuardId::Alarm,
-    GuardId::Stale,
-    GuardId::Lag,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::Abort,
-    GuardId::Version,
-    GuardId::ControlPlane,
-    GuardId::Step,
-    GuardId::Ttl,
-    GuardId::TargetHealth,
-    GuardId::Residency,
-];
-
-/// Guards of a shift within a split (domain B.3).
-pub const SHIFT: &[GuardId] = &[
-    GuardId::Last,
-    GuardId::Zero,
-    GuardId::Owner,
-    GuardId::Capacity,
-    GuardId::Health,
-    GuardId::Alarm,
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::Abort,
-    GuardId::ControlPlane,
-    GuardId::Ttl,
-    GuardId::Residency,
-    GuardId::Sample,
-];
-
-/// Guards of a planned move of a writer or primary.
-pub const STORE: &[GuardId] = &[
-    GuardId::Split,
-    GuardId::Health,
-    GuardId::Lag,
-    GuardId::Version,
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-];
-
-/// Guards of a change that moves no traffic and no data.
+/// Guards of every change that waits for nobody's way back: what is known is new, nobody else is at it, and it may be done now.
 pub const PLAIN: &[GuardId] = &[
     GuardId::Stale,
     GuardId::Lock,
@@ -99,6 +18,72 @@ pub const PLAIN: &[GuardId] = &[
     GuardId::Credentials,
     GuardId::Clock,
 ];
+
+/// Guards of every change that a freeze does not forbid: ways back, pauses, mutes.
+pub const BACK: &[GuardId] = &[
+    GuardId::Stale,
+    GuardId::Lock,
+    GuardId::Credentials,
+    GuardId::Clock,
+    GuardId::ControlPlane,
+];
+
+/// Guards of everything that moves traffic, whoever loses or gets it.
+const MOVE: &[GuardId] = guards!(
+    PLAIN,
+    &[
+        GuardId::Last,
+        GuardId::Zero,
+        GuardId::Owner,
+        GuardId::Capacity,
+        GuardId::Health,
+        GuardId::Alarm,
+        GuardId::ControlPlane,
+        GuardId::Ttl,
+        GuardId::Residency,
+    ],
+);
+
+/// Guards of a change that takes traffic away from a region (domain B.1).
+pub const DRAIN: &[GuardId] = guards!(
+    MOVE,
+    &[
+        GuardId::Blast,
+        GuardId::Writer,
+        GuardId::Step,
+        GuardId::TargetHealth,
+        GuardId::Return,
+        GuardId::Orphan,
+        GuardId::Work,
+    ],
+);
+
+/// Guards of a change that brings traffic to a region (domain B.2).
+pub const RESTORE: &[GuardId] = guards!(
+    MOVE,
+    &[
+        GuardId::Lag,
+        GuardId::Abort,
+        GuardId::Version,
+        GuardId::Step,
+        GuardId::TargetHealth,
+    ],
+);
+
+/// Guards of a shift within a split (domain B.3).
+pub const SHIFT: &[GuardId] = guards!(MOVE, &[GuardId::Abort, GuardId::Sample, GuardId::Soak]);
+
+/// Guards of a planned move of a writer or primary.
+pub const STORE: &[GuardId] = guards!(
+    PLAIN,
+    &[
+        GuardId::Split,
+        GuardId::Health,
+        GuardId::Lag,
+        GuardId::Version,
+        GuardId::ControlPlane,
+    ],
+);
 
 /// Seconds that a change usually takes until a read shows it everywhere, and after which its outcome is in doubt.
 fn seconds(change: &Change) -> (u64, u64) {
@@ -118,10 +103,16 @@ fn seconds(change: &Change) -> (u64, u64) {
         )
         | Change::Alarms(_)
         | Change::Pipelines(_) => (10, 60),
-        Change::Traffic(traffic::Change::Steer(steering)) => match steering.verb {
+        Change::Traffic(traffic::Change::Steer(steering)) => match &steering.verb {
             // Pods are started first.
-            Verb::PromoteFull | Verb::Undo => (120, 900),
-            Verb::Promote | Verb::Pause | Verb::Resume | Verb::Abort | Verb::Retry => (15, 180),
+            Verb::PromoteFull => (120, 900),
+            Verb::Promote
+            | Verb::Pause
+            | Verb::Resume
+            | Verb::Abort
+            | Verb::Retry
+            | Verb::Undo
+            | Verb::Image(_) => (15, 180),
         },
         Change::Databases(_) | Change::Clusters(_) => (120, 600),
         Change::Caches(_) => (60, 600),

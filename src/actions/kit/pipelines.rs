@@ -154,5 +154,5 @@ pub fn step(
     time: (u64, u64),
     guards: &[GuardId],
 ) -> Step {
-    stores::guarded(title, Change::Pipelines(change), time, guards)
+    stores::change(title, Change::Pipelines(change), time, guards)
 }

@@ -7,6 +7,7 @@ pub mod tests;
 
 use jiff::Timestamp;
 
+use super::{guards::guards, pace};
 use crate::{
     actions::Refusal,
     plan::{Blast, GuardId, Intent, Mark, OnBreach, Plan, Step, Wait, Work, forecast::Forecast},
@@ -191,23 +192,10 @@ pub fn lag_words(reading: Reading) -> String {
 }
 
 /// Guards of every change of a store or of capacity, whatever else it has.
-const EVERY: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-];
+pub const EVERY: &[GuardId] = guards!(pace::PLAIN, &[GuardId::ControlPlane]);
 
-/// A step that changes something, with the guards of every such step and its own.
-pub fn change(title: impl Into<String>, change: Change, time: (u64, u64), own: &[GuardId]) -> Step {
-    let guards: Vec<GuardId> = EVERY.iter().chain(own).copied().collect();
-    guarded(title, change, time, &guards)
-}
-
-/// A step that changes something, with these guards alone.
-pub fn guarded(
+/// A step that changes something.
+pub fn change(
     title: impl Into<String>,
     change: Change,
     (expected_seconds, deadline_seconds): (u64, u64),

@@ -1,5 +1,6 @@
 //! What the tests of traffic actions share: simulated fleets, journals of runs that ended well, a walk over the changes of a plan; and the properties of all plans.
 
+mod carried;
 mod properties;
 
 use std::{

@@ -4,6 +4,7 @@ use crate::{
     actions::{
         Refusal,
         kit::{
+            guards::guards,
             region,
             stores::{self, Draft},
         },
@@ -15,8 +16,8 @@ use crate::{
     },
 };
 
-/// Judged right before the call, with the guards of every such change.
-const OWN: &[GuardId] = &[GuardId::Split, GuardId::Work];
+/// Judged right before the call.
+const GUARDS: &[GuardId] = guards!(stores::EVERY, &[GuardId::Split, GuardId::Work]);
 
 /// Typically below 35 s (domain B.4).
 const TIME: (u64, u64) = (35, 300);
@@ -42,7 +43,7 @@ pub fn plan(
         format!("Fail {id} in {region} over to {}", reader.id),
         Change::Databases(change),
         TIME,
-        OWN,
+        GUARDS,
     );
     let title = format!(
         "Fail {id} in {region} over from {} to {}",

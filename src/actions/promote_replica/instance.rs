@@ -4,6 +4,7 @@ use crate::{
     actions::{
         Refusal,
         kit::{
+            guards::guards,
             region,
             stores::{self, ACCEPT_FOR_GOOD, ACCEPT_LOSS, Draft, arn_id, arn_region},
         },
@@ -17,13 +18,16 @@ use crate::{
     },
 };
 
-/// Judged right before the call, with the guards of every such change.
-const OWN: &[GuardId] = &[
-    GuardId::Split,
-    GuardId::Quorum,
-    GuardId::Lag,
-    GuardId::Version,
-];
+/// Judged right before the call.
+const GUARDS: &[GuardId] = guards!(
+    stores::EVERY,
+    &[
+        GuardId::Split,
+        GuardId::Quorum,
+        GuardId::Lag,
+        GuardId::Version,
+    ]
+);
 
 /// Several minutes or longer, with a reboot; 60 s is not realistic (domain 0.3).
 const TIME: (u64, u64) = (600, 1_800);
@@ -94,7 +98,7 @@ pub fn plan(
         format!("Promote {id} in {region}"),
         Change::Databases(change),
         TIME,
-        OWN,
+        GUARDS,
     );
     let mut draft = Draft::new(
         format!("Promote {id} in {region}, for good"),

@@ -1,5 +1,7 @@
 //! Is a rollout steered only where that makes sense, and confirmed as it deserves?
 
+use serde_json::json;
+
 use crate::{
     actions,
     plan::{Blast, Intent, Options, Plan, ledger::Ledger},
@@ -9,7 +11,7 @@ use crate::{
         fixtures as f,
         traffic::{
             Rollout,
-            rollouts::{RolloutName, Tool, versions},
+            rollouts::{Tool, versions},
         },
     },
 };
@@ -17,34 +19,10 @@ use crate::{
 const EU: &str = "eu-west-1";
 
 fn rollout() -> Rollout {
-    Rollout {
-        name: RolloutName {
-            cluster: "shop-eu".to_owned(),
-            tool: Tool::ArgoRollouts,
-            namespace: "shop".to_owned(),
-            name: "api".to_owned(),
-        },
-        phase: "Paused".to_owned(),
-        message: None,
-        observed: true,
-        step: Some(1),
-        steps: 4,
-        step_words: Some("pause".to_owned()),
-        weight: 20.0,
-        waits: vec!["CanaryPauseStep".to_owned()],
-        controller_pause: true,
-        suspended: false,
-        aborted: false,
-        full: false,
-        stable: "old".to_owned(),
-        current: "new".to_owned(),
-        blue_green: false,
-        failed_checks: 0,
-        iterations: 0,
-        analyses: Vec::new(),
-        owner: None,
-        heard_at: Some(f::now()),
-    }
+    f::rollout(&json!({
+        "name": {"cluster": "shop-eu", "tool": "argo_rollouts", "namespace": "shop", "name": "api"},
+        "stable": "old", "current": "new", "heard_at": f::now(),
+    }))
 }
 
 fn fleet(rollouts: &[Rollout]) -> Fleet {

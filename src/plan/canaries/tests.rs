@@ -1,13 +1,14 @@
 use super::*;
 use crate::resources::{
-    Rows, Source,
+    Estate, Rows, Source, deployments,
     fixtures::{self as f, now},
     metrics::{
         Origin, Point, Quality, Series, SeriesSpec, Stat,
         dialect::{Auth, Dialect, Prometheus},
         signals::signal_key,
     },
-    traffic::{RouteKind, Split, routes::BackendEdit},
+    sequence::Stated,
+    traffic::{self, RouteKind, Split, routes::BackendEdit},
 };
 use std::sync::Arc;
 
@@ -171,6 +172,27 @@ fn a_handful_of_requests_proves_neither() {
         matches!(&gate, Gate::NoData(text) if text.ends_with("too few for a verdict")),
         "{gate:?}"
     );
+}
+
+#[test]
+fn the_settings_of_its_service_say_what_is_enough_and_what_is_too_much() {
+    let mut few = fleet(&[(CANARY, &[(0.2, 25.0, 90.0)])]);
+    let change = shift("checkout", CANARY);
+    let mut estate = Estate::clone(&few.estate);
+    estate.sequence.all.min_requests = Some(10.0);
+    few.estate = Arc::new(estate.clone());
+    assert!(matches!(judged(&few, &change, 60), Gate::Breached(_)));
+    // The canary is a part of `checkout`, for which a quarter may fail.
+    let own = Stated {
+        error_percent: Some(30.0),
+        ..Stated::default()
+    };
+    estate
+        .sequence
+        .services
+        .insert("shop/checkout".to_owned(), own);
+    few.estate = Arc::new(estate);
+    assert_eq!(judged(&few, &change, 60), Gate::Holds);
 }
 
 #[test]

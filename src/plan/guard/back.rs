@@ -3,11 +3,7 @@
 use super::moved::{self, CLOSE};
 use crate::{
     plan::ledger::{Ledger, RunRecord},
-    resources::{
-        Change, Fleet, RegionLabel,
-        change::Alter,
-        traffic::{self, rollouts::Verb},
-    },
+    resources::{Change, Fleet, RegionLabel, change::Alter, traffic},
 };
 
 /// Whether a change is a way back. What brings a region back that has nothing is none: its users go somewhere else today, and that works.
@@ -44,10 +40,7 @@ pub fn lowers_canary(change: &Change) -> bool {
             let pairs = groups.iter().map(|edit| (edit.from, edit.to));
             favours_the_most(&pairs.collect::<Vec<_>>())
         }
-        Change::Traffic(traffic::Change::Steer(steering)) => match steering.verb {
-            Verb::Abort | Verb::Undo | Verb::Pause => true,
-            Verb::Promote | Verb::PromoteFull | Verb::Resume | Verb::Retry => false,
-        },
+        Change::Traffic(traffic::Change::Steer(steering)) => !steering.verb.raises(),
         Change::Traffic(traffic::Change::Route { backends, .. }) => {
             let pairs = backends.iter().map(|edit| (edit.from, edit.to));
             favours_the_most(&pairs.collect::<Vec<_>>())

@@ -121,33 +121,6 @@ fn gated(fleet: &Fleet, checks: &BTreeSet<String>) -> BTreeSet<SplitKey> {
     }
 }
 
-/// Whether a change can move traffic between regions at all.
-pub fn moves_traffic(change: &Change) -> bool {
-    match change {
-        Change::Traffic(
-            traffic::Change::Weights { .. }
-            | traffic::Change::Dial { .. }
-            | traffic::Change::Controls { .. },
-        )
-        | Change::HealthChecks(_) => true,
-        Change::Traffic(
-            traffic::Change::Forward { .. }
-            | traffic::Change::Route { .. }
-            | traffic::Change::Steer(_)
-            | traffic::Change::Alias { .. }
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
-        )
-        | Change::Databases(_)
-        | Change::Caches(_)
-        | Change::Clusters(_)
-        | Change::Deployments(_)
-        | Change::Nodes(_)
-        | Change::Alarms(_)
-        | Change::Pipelines(_) => false,
-    }
-}
-
 /// What each region has of some splits.
 pub fn presences(fleet: &Fleet, keys: &BTreeSet<SplitKey>) -> Presences {
     let mut all = Presences::new();

@@ -9,7 +9,7 @@ use super::{
     serving, weights,
 };
 use crate::{
-    plan::{Mark, Plan, Step, beside::Beside, ledger::Ledger},
+    plan::{Mark, Plan, Step, beside::Beside, ledger::Ledger, raise},
     resources::{
         Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, databases, deployments,
         imagine::Imagined, traffic,
@@ -133,12 +133,12 @@ impl<'a> Outlook<'a> {
         let steps = self.ahead;
         let last_move = steps
             .iter()
-            .rposition(|step| step.change().is_some_and(moved::moves_traffic));
+            .rposition(|step| step.change().is_some_and(raise::moves_traffic));
         for (index, step) in steps.iter().enumerate() {
             let Some(change) = step.change() else {
                 continue;
             };
-            let moves = moved::moves_traffic(change);
+            let moves = raise::moves_traffic(change);
             if !moves && !matches!(change, Change::Traffic(_)) {
                 continue;
             }
@@ -235,7 +235,7 @@ impl<'a> Outlook<'a> {
 
     /// Whether traffic moves between regions.
     pub fn moves(&self) -> bool {
-        self.changes().any(moved::moves_traffic)
+        self.changes().any(raise::moves_traffic)
     }
 
     /// Whether it is an emergency.

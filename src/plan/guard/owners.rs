@@ -1,10 +1,14 @@
 //! Who puts back what is changed in a cluster (G-OWNER). Owns the words for what to do instead; what an owner leaves behind is read elsewhere.
 
-use super::finding::Findings;
+use super::{finding::Findings, workloads};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     deployments::Owner,
-    traffic::{RouteRule, find, rollouts::Steering},
+    releases::carrier,
+    traffic::{
+        RouteRule, find,
+        rollouts::{Steering, Verb},
+    },
 };
 
 /// What is known of the owner of the object of a route.
@@ -38,7 +42,26 @@ pub fn rollout(fleet: &Fleet, steering: &Steering, found: &mut Findings) {
                 "{object}: its status belongs to its controller alone"
             ));
         }
-        Some(rollout) => of(&object, rollout.owner.as_ref(), found),
+        Some(rollout) => {
+            // A template may be that of a deployment, which has an owner of its own.
+            let edited = match &steering.verb {
+                Verb::Undo | Verb::Image(_) => {
+                    carrier::sent_by(fleet, &steering.region, &steering.rollout)
+                }
+                Verb::Pause
+                | Verb::Resume
+                | Verb::Promote
+                | Verb::PromoteFull
+                | Verb::Abort
+                | Verb::Retry => None,
+            };
+            let owner = edited.map_or(rollout.owner.as_ref(), |by| by.owner());
+            let unnamed = edited.is_none();
+            match owner {
+                Some(owner) => workloads::judge(&object, owner, unnamed, found),
+                None => found.pass(format!("nobody but people applies {object}")),
+            }
+        }
     }
 }
 

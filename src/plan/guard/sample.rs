@@ -9,10 +9,13 @@ use super::{
     soak::{self, Forward},
 };
 use crate::{
-    plan::canaries::{self, Canary, ERRORS, REQUESTS},
+    plan::canaries::{self, Canary},
     resources::{
         Change, Fleet, Place, Source, releases,
-        traffic::{self, Mechanism, cloudfront::distribution_key, lambda::alias_key},
+        sequence::Rules,
+        traffic::{
+            self, Mechanism, cloudfront::distribution_key, lambda::alias_key, rollouts::Verb,
+        },
     },
 };
 
@@ -83,7 +86,11 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
                 format!("the requests of {what} were not read"),
                 "wait for its metrics",
             ),
-            Some((seen, minutes)) => weigh(&what, seen, failed, minutes, &mut found),
+            Some((seen, minutes)) => {
+                // No service is known by it: what is said for all of them holds.
+                let rules = outlook.fleet.estate.rollout_rules("", "");
+                weigh(&rules, &what, (seen, failed), minutes, &mut found);
+            }
         }
     }
     releases(outlook, &mut found);
@@ -94,15 +101,22 @@ pub fn sample(outlook: &Outlook<'_>) -> Guard {
 }
 
 /// Whether so many requests are enough.
-fn weigh(what: &str, seen: f64, failed: f64, minutes: usize, found: &mut Findings) {
-    if seen >= REQUESTS || failed >= ERRORS {
+fn weigh(
+    rules: &Rules,
+    what: &str,
+    (seen, failed): (f64, f64),
+    minutes: usize,
+    found: &mut Findings,
+) {
+    let (requests, errors) = (rules.min_requests, rules.min_errors);
+    if seen >= requests || failed >= errors {
         found.pass(format!(
             "{what}: {seen:.0} requests, {failed:.0} errors in {minutes} min"
         ));
     } else {
         found.fail(
             format!(
-                "{what}: {seen:.0} requests < {REQUESTS:.0} and {failed:.0} errors < {ERRORS:.0} in {minutes} min"
+                "{what}: {seen:.0} requests < {requests:.0} and {failed:.0} errors < {errors:.0} in {minutes} min"
             ),
             "wait until more users have seen it",
         );
@@ -139,7 +153,8 @@ fn measured(
                 failed += version.failed_since(fleet, &canary.place, since);
                 minutes = minutes.max((seconds / 60.0).round() as usize);
             }
-            weigh(&canary.what, seen, failed, minutes, found);
+            let rules = canary.rules(fleet);
+            weigh(&rules, &canary.what, (seen, failed), minutes, found);
         }
     }
 }
@@ -180,6 +195,8 @@ fn begins(fleet: &Fleet, change: &traffic::Change) -> bool {
             let mut raised = backends.iter().filter(|edit| edit.to > edit.from);
             raised.all(|edit| edit.from == 0)
         }
+        // No user has seen a version that it does not have.
+        traffic::Change::Steer(steering) if matches!(steering.verb, Verb::Image(_)) => true,
         traffic::Change::Steer(steering) => {
             let place = Place::Region(steering.region.clone());
             let slice = fleet.traffic.slice(Source::Rollouts, &place);

@@ -25,7 +25,7 @@ pub fn owner(outlook: &Outlook<'_>, found: &mut Findings) {
             continue;
         };
         match owner_of(change, row) {
-            Some(owner) => judge(change, owner, found),
+            Some(owner) => judge(&at.words(), owner, unnamed(change), found),
             None => found.pass(format!("nobody but people applies {}", at.words())),
         }
     }
@@ -49,19 +49,22 @@ fn owner_of<'a>(
     }
 }
 
-fn judge(change: &deployments::Change, owner: &Owner, found: &mut Findings) {
-    let words = change.at().words();
-    let by = match &owner.name {
-        Some(name) => format!("{} {name}", owner.by),
-        None => owner.by.clone(),
-    };
-    // A pause and the note of a restart are in no chart and no repository: those who compare with one leave them alone.
-    let unnamed = match change {
+/// Whether a change is of something that is in no chart and no repository, a pause or the note of a restart: those who compare with one leave it alone.
+fn unnamed(change: &deployments::Change) -> bool {
+    match change {
         deployments::Change::Pause { .. } | deployments::Change::Restart { .. } => true,
         deployments::Change::Revise { .. }
         | deployments::Change::Image { .. }
         | deployments::Change::Scale { .. }
         | deployments::Change::Resize { .. } => false,
+    }
+}
+
+/// Judges the owner of something that is changed.
+pub fn judge(words: &str, owner: &Owner, unnamed: bool, found: &mut Findings) {
+    let by = match &owner.name {
+        Some(name) => format!("{} {name}", owner.by),
+        None => owner.by.clone(),
     };
     let compares = ["Argo CD", "Flux"].contains(&owner.by.as_str());
     if owner.reverts && !(unnamed && compares) {

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Context, Next, Phase, Progress, Run, Told, check::CHECK, settle};
+use super::{
+    Context, Next, Phase, Progress, Run, Told,
+    check::CHECK,
+    settle::{self, Followed},
+};
 use crate::{
     plan::{
         GuardId, OnBreach, Step, Wait, Work,
@@ -297,13 +301,14 @@ fn seen<'a>(
             (false, text) => Seen::NotYet(text),
         },
         Wait::Rollout { at, pods } => match settle::rolled_out(fleet, at, *pods) {
-            (true, text) => Seen::Over(text),
-            (false, text) if waited >= deadline => Seen::Breached(format!(
+            Followed::Yes(text) => Seen::Over(text),
+            Followed::Failed(text) => Seen::Breached(format!("{}: {text}", at.words())),
+            Followed::NotYet(text) if waited >= deadline => Seen::Breached(format!(
                 "{}: {text} after {} s",
                 at.words(),
                 waited.as_secs()
             )),
-            (false, text) => Seen::NotYet(text),
+            Followed::NotYet(text) => Seen::NotYet(text),
         },
     }
 }

@@ -3,7 +3,8 @@
 use crate::resources::{
     Fleet, Freshness,
     clusters::node,
-    deployments::{At, Container, Rollout},
+    deployments::{At, Container, Deployment, Rollout},
+    releases::{Carrier, State, carrier},
 };
 
 /// Whether nothing that can be moved is left on a node, in words.
@@ -28,39 +29,76 @@ pub fn emptied(fleet: &Fleet, at: &node::At) -> (bool, String) {
     (pods.is_empty(), text)
 }
 
-/// Whether a deployment still has the image that it was given and its pods stay up; or what became of it. A watch that is silent says nothing against it.
+/// Whether a service still has the image that it was given and its pods stay up; or what became of it. A watch that is silent says nothing against it.
 pub fn stays(fleet: &Fleet, at: &At, image: &str) -> Result<(), String> {
-    let Some(row) = at.find(fleet) else {
+    let Some(by) = carrier::at(fleet, at) else {
         return Err(format!("{} is not listed any more", at.words()));
     };
-    if row.heard(fleet) >= Freshness::Expired {
+    if by.heard(fleet) >= Freshness::Expired {
         return Ok(());
     }
-    match row.main() {
+    match by.main() {
         Some(main) if main.image == image => {}
         main => {
             let now = main.map_or_else(|| "nothing".to_owned(), Container::short);
-            let by = match &row.owner {
+            let who = match by.owner() {
                 Some(owner) if owner.reverts => format!(": {} puts it back", owner.by),
                 Some(_) | None => String::new(),
             };
-            return Err(format!("{} runs {now} again{by}", at.words()));
+            return Err(format!("{} runs {now} again{who}", at.words()));
         }
     }
-    if row.crashes() {
-        return Err(format!("pods of {} end again and again", at.words()));
+    match by.sender() {
+        None if by.edited().is_some_and(Deployment::crashes) => {
+            Err(format!("pods of {} end again and again", at.words()))
+        }
+        None => Ok(()),
+        Some(_) => match by.state(fleet.now) {
+            State::Breached { why } => Err(format!("{}: {why}", at.words())),
+            State::NotYet
+            | State::Held { .. }
+            | State::RollingOut { .. }
+            | State::Soaking { .. }
+            | State::Done
+            | State::Unknown { .. } => Ok(()),
+        },
     }
-    Ok(())
 }
 
-/// Whether the pods of a deployment are what is wanted, in words: by a watch that is heard, and by all four conditions of domain A.3.
-pub fn rolled_out(fleet: &Fleet, at: &At, pods: Option<i32>) -> (bool, String) {
-    let Some(row) = at.find(fleet) else {
-        return (false, "it is not listed".to_owned());
+/// What has become of a roll-out, in words.
+pub enum Followed {
+    /// What is wanted is there, or it waits for somebody.
+    Yes(String),
+    /// Not yet.
+    NotYet(String),
+    /// It has failed, and time mends nothing.
+    Failed(String),
+}
+
+/// Whether what carries a service has followed what is wanted: by a watch that is heard.
+pub fn rolled_out(fleet: &Fleet, at: &At, pods: Option<i32>) -> Followed {
+    let found = match pods {
+        // So many pods are of a deployment, whoever sends its releases out.
+        Some(_) => at.find(fleet).map(Carrier::Deployment),
+        None => carrier::at(fleet, at),
     };
-    if row.heard(fleet) >= Freshness::Expired {
-        return (false, format!("{} is not heard", at.cluster));
+    let Some(by) = found else {
+        return Followed::NotYet("it is not listed".to_owned());
+    };
+    if by.heard(fleet) >= Freshness::Expired {
+        return Followed::NotYet(format!("{} is not heard", at.cluster));
     }
+    match by {
+        Carrier::Deployment(row) => match replaced(row, pods) {
+            (true, text) => Followed::Yes(text),
+            (false, text) => Followed::NotYet(text),
+        },
+        Carrier::Rollout { .. } | Carrier::Canary { .. } => sent(fleet, &by),
+    }
+}
+
+/// All four conditions of domain A.3.
+fn replaced(row: &Deployment, pods: Option<i32>) -> (bool, String) {
     let available = row.replicas.available;
     let enough = pods.is_none_or(|pods| available >= pods);
     let complete = matches!(row.rollout(), Rollout::Complete | Rollout::Asleep);
@@ -75,4 +113,20 @@ pub fn rolled_out(fleet: &Fleet, at: &At, pods: Option<i32>) -> (bool, String) {
         }
     };
     (complete && enough, text)
+}
+
+/// What a Rollout or a Canary sends out is out, or has come to where somebody must say how it goes on.
+fn sent(fleet: &Fleet, by: &Carrier<'_>) -> Followed {
+    let state = by.state(fleet.now);
+    match (state, by.rests()) {
+        (State::Breached { why }, _) => Followed::Failed(why),
+        (State::Held { why }, _) => Followed::Yes(why),
+        (State::RollingOut { how_far }, Some(_)) => Followed::Yes(how_far),
+        (State::RollingOut { how_far }, None) => Followed::NotYet(how_far),
+        (State::Unknown { why }, _) => Followed::NotYet(why),
+        (State::Done | State::Soaking { .. } | State::NotYet, Some(text)) => Followed::Yes(text),
+        (State::Done | State::Soaking { .. } | State::NotYet, None) => {
+            Followed::NotYet("not begun yet".to_owned())
+        }
+    }
 }

@@ -87,9 +87,14 @@ impl Cluster {
         self.until(within, tried).await;
     }
 
-    /// The same for the objects that send releases out.
+    /// The same for the objects that send releases out, and for what tells their versions.
     pub async fn rollouts_tried(&self, within: Duration) {
-        let tried = |cluster: &Self| cluster.rollouts.tried() && cluster.canaries.tried();
+        let tried = |cluster: &Self| {
+            cluster.rollouts.tried()
+                && cluster.canaries.tried()
+                && cluster.replica_sets.tried()
+                && cluster.pods.tried()
+        };
         self.until(within, tried).await;
     }
 

@@ -1,11 +1,12 @@
 //! Objects of custom resources that divide traffic: Gateway API HTTPRoute and GRPCRoute, Istio VirtualService, Argo Rollout, Flagger Canary. Owns their field names, the versions of their
 //! APIs that are understood, and which routes are of interest: those with a rule that has several backends. Every field may be missing or `null`.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    objects::{Condition, Meta, Object, ScaleTarget, lenient, objects},
+    objects::{Condition, Meta, Object, ScaleTarget, Template, lenient, objects, time},
     watch::Watched,
 };
 
@@ -165,8 +166,10 @@ objects! {
         paused: bool,
         #[serde(deserialize_with = "lenient")]
         strategy: RolloutStrategy,
+        /// Where it takes its template from, instead of having one.
+        workload_ref: Option<ScaleTarget>,
         #[serde(deserialize_with = "lenient")]
-        template: Value,
+        template: Template,
     }
     /// How it goes out: one of the two.
     RolloutStrategy { canary: Option<RolloutCanary>, blue_green: Option<Value> }
@@ -199,6 +202,19 @@ objects! {
         /// A number, written as a string.
         #[serde(deserialize_with = "lenient")]
         observed_generation: Value,
+        /// The same of the workload that it takes its template from.
+        #[serde(deserialize_with = "lenient")]
+        workload_observed_generation: Value,
+        #[serde(deserialize_with = "lenient")]
+        replicas: i32,
+        #[serde(deserialize_with = "lenient")]
+        updated_replicas: i32,
+        #[serde(deserialize_with = "lenient")]
+        ready_replicas: i32,
+        #[serde(deserialize_with = "lenient")]
+        available_replicas: i32,
+        #[serde(deserialize_with = "lenient")]
+        conditions: Vec<Condition>,
         #[serde(deserialize_with = "lenient")]
         canary: RolloutCanaryStatus,
     }
@@ -206,6 +222,8 @@ objects! {
     PauseCondition {
         #[serde(deserialize_with = "lenient")]
         reason: String,
+        #[serde(deserialize_with = "time")]
+        start_time: Option<Timestamp>,
     }
     /// How far the canary is.
     RolloutCanaryStatus {
@@ -245,6 +263,8 @@ objects! {
         last_applied_spec: String,
         #[serde(deserialize_with = "lenient")]
         last_promoted_spec: String,
+        #[serde(deserialize_with = "time")]
+        last_transition_time: Option<Timestamp>,
     }
 }
 
@@ -263,9 +283,7 @@ impl Watched for ArgoRollout {
         &object.metadata
     }
 
-    fn keep(mut object: Self::Object) -> Option<Self> {
-        // Pods are described at length, and only an undo needs to know how.
-        object.spec.template = Value::Null;
+    fn keep(object: Self::Object) -> Option<Self> {
         Some(object)
     }
 }

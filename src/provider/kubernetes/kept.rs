@@ -33,11 +33,11 @@ impl Watched for Deployment {
     }
 }
 
-/// A replica set of a deployment.
+/// A replica set of a deployment or of an Argo Rollout.
 #[derive(Debug)]
 pub struct ReplicaSet {
-    /// Uid of its deployment.
-    pub deployment: String,
+    /// Uid of what made it.
+    pub owner: String,
     /// The label that its pods carry.
     pub hash: String,
     /// Its revision.
@@ -60,6 +60,17 @@ pub const SIDECARS: &[&str] = &["istio-proxy", "linkerd-proxy", "envoy", "consul
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 /// The label that tells the pods of one revision from those of another.
 pub const HASH: &str = "pod-template-hash";
+/// The same two of Argo Rollouts.
+const ARGO_REVISION: &str = "rollout.argoproj.io/revision";
+/// See there.
+pub const ARGO_HASH: &str = "rollouts-pod-template-hash";
+
+/// The hash of a revision among labels, whoever wrote it.
+fn hash(meta: &mut Meta) -> String {
+    let labels = &mut meta.labels;
+    let found = labels.remove(HASH).or_else(|| labels.remove(ARGO_HASH));
+    found.unwrap_or_default()
+}
 
 impl Watched for ReplicaSet {
     type Object = objects::Workload;
@@ -71,19 +82,21 @@ impl Watched for ReplicaSet {
     }
 
     fn keep(mut object: Self::Object) -> Option<Self> {
-        let owner = owner(&object.metadata, "Deployment")?;
-        let revision = object.metadata.annotations.get(REVISION);
+        let made_by = |kind| owner(&object.metadata, kind);
+        let owner = made_by("Deployment").or_else(|| made_by("Rollout"))?;
+        let notes = &object.metadata.annotations;
+        let revision = notes.get(REVISION).or_else(|| notes.get(ARGO_REVISION));
         let mut containers = object.spec.template.spec.containers;
         containers.sort_by_key(|container| SIDECARS.contains(&container.name.as_str()));
         let mut containers = containers.into_iter();
         Some(Self {
             revision: revision.and_then(|text| text.parse().ok()),
-            hash: object.metadata.labels.remove(HASH).unwrap_or_default(),
+            hash: hash(&mut object.metadata),
             image: containers.next().map(|container| container.image),
             desired: object.spec.replicas.unwrap_or(1),
             ready: object.status.ready_replicas,
             created_at: object.metadata.creation_timestamp,
-            deployment: owner.uid,
+            owner: owner.uid,
         })
     }
 }

@@ -18,7 +18,9 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
 }
 
 /// A time, or none where it cannot be read: a strange time is no reason to lose the object.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
     let text: Option<String> = Option::deserialize(deserializer)?;
     Ok(text.and_then(|text| text.parse().ok()))
 }
@@ -280,7 +282,12 @@ objects! {
         max_replicas: i32,
     }
     /// The workload that it scales.
-    ScaleTarget { kind: String, name: String }
+    ScaleTarget {
+        #[serde(deserialize_with = "lenient")]
+        api_version: String,
+        kind: String,
+        name: String,
+    }
     /// What it wants now.
     ScalerStatus {
         #[serde(deserialize_with = "lenient")]

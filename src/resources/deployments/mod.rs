@@ -1,6 +1,7 @@
 //! Deployments: what runs where, in which version, and whether its roll-out goes on. Owns the model; no call and no clock.
 
-mod assembly;
+pub(in crate::resources) mod assembly;
+mod canaries;
 pub mod change;
 mod judge;
 pub mod live;

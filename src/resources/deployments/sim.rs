@@ -2,7 +2,7 @@
 
 use super::{
     Autoscaler, Budget, Condition, Container, Deployment, Log, Owner, Pod, Replicas, Revision,
-    Trouble, Warning,
+    Trouble, Warning, canaries,
 };
 use crate::{
     resources::Place,
@@ -21,9 +21,8 @@ pub fn observe(world: &World, place: &Place) -> Vec<Deployment> {
     let Some(region) = world.region(place) else {
         return Vec::new();
     };
-    running(world, region)
-        .map(|running| running.row())
-        .collect()
+    let rows = running(world, region).map(|running| running.row());
+    rows.chain(canaries::sim::rows(world, region)).collect()
 }
 
 impl Running<'_> {

@@ -7,12 +7,8 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Release, Stage, State, signals::Seen, soak};
-use crate::resources::{
-    Fleet, Freshness, RegionLabel, Severity,
-    deployments::{Container, Deployment, Rollout},
-    sequence::Rules,
-};
+use super::{Carrier, Release, Stage, State, carrier, signals::Seen, soak};
+use crate::resources::{Fleet, Freshness, RegionLabel, deployments::Container, sequence::Rules};
 
 /// A service with everything that runs of it.
 pub struct Service<'f> {
@@ -20,8 +16,8 @@ pub struct Service<'f> {
     pub namespace: &'f str,
     /// Name.
     pub name: &'f str,
-    /// Its deployments, with their regions.
-    pub rows: Vec<(&'f RegionLabel, &'f Deployment)>,
+    /// What carries it, with their regions.
+    pub rows: Vec<(&'f RegionLabel, Carrier<'f>)>,
     /// How its releases go.
     pub rules: Rules,
 }
@@ -40,27 +36,22 @@ pub fn all(fleet: &Fleet) -> Vec<Release> {
 
 /// One service by namespace and name.
 pub fn service<'f>(fleet: &'f Fleet, namespace: &str, name: &str) -> Option<Service<'f>> {
-    let rows = fleet.deployments.rows();
-    let rows: Vec<(&RegionLabel, &Deployment)> = rows
-        .filter(|(_, _, row)| row.namespace == namespace && row.name == name)
-        .filter_map(|(_, place, row)| Some((place.region()?, row)))
-        .collect();
+    let mut rows = carrier::all(fleet);
+    rows.retain(|(_, row)| row.namespace() == namespace && row.name() == name);
     let (_, first) = rows.first()?;
     Some(Service {
-        namespace: &first.namespace,
-        name: &first.name,
+        namespace: first.namespace(),
+        name: first.name(),
         rules: fleet.estate.rollout_rules(namespace, name),
         rows,
     })
 }
 
 fn services(fleet: &Fleet) -> Vec<Service<'_>> {
-    let mut found: BTreeMap<(&str, &str), Vec<(&RegionLabel, &Deployment)>> = BTreeMap::new();
-    for (_, place, row) in fleet.deployments.rows() {
-        if let Some(label) = place.region() {
-            let key = (row.namespace.as_str(), row.name.as_str());
-            found.entry(key).or_default().push((label, row));
-        }
+    let mut found: BTreeMap<(&str, &str), Vec<(&RegionLabel, Carrier<'_>)>> = BTreeMap::new();
+    for (label, row) in carrier::all(fleet) {
+        let key = (row.namespace(), row.name());
+        found.entry(key).or_default().push((label, row));
     }
     let service = |((namespace, name), rows)| Service {
         namespace,
@@ -74,7 +65,7 @@ fn services(fleet: &Fleet) -> Vec<Service<'_>> {
 impl<'f> Service<'f> {
     /// When a version was first seen anywhere: the oldest replica set that has it. A restart makes a new one and no new version.
     pub fn born(&self, version: &Container) -> Option<Timestamp> {
-        let revisions = self.rows.iter().flat_map(|(_, row)| &row.revisions);
+        let revisions = self.rows.iter().flat_map(|(_, row)| row.revisions());
         let of_version = revisions.filter(|revision| {
             let image = revision.image.clone();
             image.is_some_and(|image| Container::of(image).same_version(version))
@@ -111,7 +102,7 @@ impl<'f> Service<'f> {
         let mut stages: Vec<Stage> = Vec::new();
         for region in &self.rules.order {
             let rows = self.rows.iter().filter(|(label, _)| *label == region);
-            let rows: Vec<&Deployment> = rows.map(|(_, row)| *row).collect();
+            let rows: Vec<Carrier<'_>> = rows.map(|(_, row)| *row).collect();
             if !rows.is_empty() {
                 stages.push(standing(seen.fleet, region, &rows, version));
             }
@@ -144,7 +135,7 @@ impl<'f> Service<'f> {
         let running = rows.iter().filter_map(|(_, row)| row.main());
         let before = || {
             let (_, last) = rows.first()?;
-            let revisions = last.revisions.iter();
+            let revisions = last.revisions().iter();
             let others = revisions.filter_map(|revision| {
                 let image = Container::of(revision.image.clone()?);
                 Some((revision.number, image)).filter(|(_, image)| !image.same_version(version))
@@ -163,23 +154,23 @@ impl<'f> Service<'f> {
 fn standing(
     fleet: &Fleet,
     region: &RegionLabel,
-    rows: &[&Deployment],
+    rows: &[Carrier<'_>],
     version: &Container,
 ) -> Stage {
-    let has = |row: &&&Deployment| row.main().is_some_and(|main| main.same_version(version));
-    let having: Vec<&Deployment> = rows.iter().filter(has).copied().collect();
+    let has = |row: &&Carrier<'_>| row.has(version);
+    let having: Vec<&Carrier<'_>> = rows.iter().filter(has).collect();
     let freshness = rows.iter().map(|row| row.heard(fleet)).max();
     let freshness = freshness.unwrap_or(Freshness::Never);
-    let shown = having.first().or(rows.first());
+    let shown = having.first().copied().or(rows.first());
     let since: Option<Vec<Timestamp>> = having.iter().map(|row| row.completed_at()).collect();
     let state = if freshness >= Freshness::Expired {
-        State::Unknown {
-            why: "its cluster is not heard".to_owned(),
-        }
+        unknown("its cluster is not heard")
+    } else if rows.iter().any(|row| row.main().is_none()) {
+        unknown("which version it has there is not told")
     } else if having.is_empty() {
-        match rows.iter().find(|row| row.paused) {
+        match rows.iter().find(|row| row.held()) {
             Some(row) => State::Held {
-                why: format!("{} is paused", row.name),
+                why: format!("{} is paused", row.name()),
             },
             None => State::NotYet,
         }
@@ -188,54 +179,34 @@ fn standing(
             how_far: format!("{} of {} clusters have it", having.len(), rows.len()),
         }
     } else {
-        let states = having.iter().map(|row| of_row(row));
+        let states = having.iter().map(|row| row.state(fleet.now));
         states
             .max_by_key(|state| (state.severity(), state != &State::Done))
             .unwrap_or(State::NotYet)
     };
     let state = match (state, &since) {
-        (State::Done, None) => State::Unknown {
-            why: "when it was complete is not told".to_owned(),
-        },
+        (State::Done, None) => unknown("when it was complete is not told"),
         (state, _) => state,
     };
+    let sender = shown.and_then(Carrier::sender);
     Stage {
         region: region.clone(),
         runs: shown
-            .and_then(|row| row.main())
+            .and_then(Carrier::main)
             .map_or_else(|| "?".to_owned(), Container::short),
         state,
         since: since
             .filter(|_| having.len() == rows.len())
             .and_then(|since| since.into_iter().max()),
         evidence: None,
-        owner: shown.and_then(|row| row.owner.clone()),
+        owner: shown.and_then(|row| row.owner().cloned()),
+        sender: sender.map(|sender| sender.name.object()),
         freshness,
     }
 }
 
-/// How far the present version of a deployment is.
-fn of_row(row: &Deployment) -> State {
-    let judgement = row.judge_rollout();
-    let ill = judgement.severity == Severity::Bad || row.crashes();
-    if ill {
-        return State::Breached {
-            why: judgement.reason,
-        };
-    }
-    match row.rollout() {
-        Rollout::Complete | Rollout::Short { .. } | Rollout::Asleep => State::Done,
-        Rollout::Paused => State::Held {
-            why: judgement.reason,
-        },
-        Rollout::Failed => State::Breached {
-            why: judgement.reason,
-        },
-        Rollout::Unseen => State::RollingOut {
-            how_far: "its controller has not seen it yet".to_owned(),
-        },
-        Rollout::Moving { done, of } => State::RollingOut {
-            how_far: format!("{done} of {of} pods"),
-        },
+fn unknown(why: &str) -> State {
+    State::Unknown {
+        why: why.to_owned(),
     }
 }

@@ -3,8 +3,10 @@
 //! The clusters' own times say since when a region has a version, so that a restart of the console forgets nothing.
 
 mod build;
+pub mod carrier;
 mod signals;
 mod soak;
+mod stand;
 mod view;
 
 use jiff::Timestamp;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     build::{Service, all, service},
+    carrier::Carrier,
     signals::Seen,
     soak::few,
 };
@@ -53,6 +56,9 @@ pub struct Stage {
     pub evidence: Option<Evidence>,
     /// Who applies the service there and would undo an edit.
     pub owner: Option<Owner>,
+    /// What sends releases out there, where that is more than a Deployment: `Rollout shop/checkout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
     /// By how much what is known of it can be trusted.
     pub freshness: Freshness,
 }
@@ -95,7 +101,7 @@ pub enum State {
 /// What was measured in a soak, beside what the stable version did in the same time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Whose numbers these are: `requests of the region`, `requests of v2`.
+    /// Whose numbers these are: `requests of all services of the region`, `requests of v2`.
     pub of: String,
     /// Minutes that were measured.
     pub minutes: u32,
@@ -248,5 +254,7 @@ impl Resource for Release {
     }
 }
 
+#[cfg(test)]
+mod carried_tests;
 #[cfg(test)]
 mod tests;

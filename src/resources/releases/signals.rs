@@ -58,7 +58,8 @@ impl<'f> Seen<'f> {
         let entry = self.regions.entry(region.clone());
         let gathered = entry.or_insert_with(|| {
             Rc::new(Signals {
-                of: "requests of the region".to_owned(),
+                // A load balancer counts all services: one that is ill speaks against every release there.
+                of: "requests of all services of the region".to_owned(),
                 minutes: demand::minutes(fleet, region),
             })
         });

@@ -98,7 +98,7 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     fn state(&self, signals: &Signals, measured: &[Minute], around: Option<State>) -> State {
-        if let Some(why) = self.broken(measured) {
+        if let Some(why) = self.broken(&signals.of, measured) {
             return State::Breached { why };
         }
         if let Some(state) = around {
@@ -138,7 +138,7 @@ impl Watch<'_> {
     }
 
     /// The first minute that passed a limit, or the soak as a whole.
-    fn broken(&self, measured: &[Minute]) -> Option<String> {
+    fn broken(&self, of: &str, measured: &[Minute]) -> Option<String> {
         let rules = self.rules;
         // A minute with fewer requests than a soak needs on average tells nothing by itself.
         let enough = rules.min_requests / f64::from(rules.soak_minutes.max(1));
@@ -150,7 +150,7 @@ impl Watch<'_> {
             let rate = rate(minute.errors, minute.requests);
             if rate > rules.error_percent {
                 return Some(format!(
-                    "{} of its requests failed at {}, above {}",
+                    "{} of the {of} failed at {}, above {}",
                     percent(rate),
                     clock(minute.at),
                     percent(rules.error_percent)
@@ -158,7 +158,7 @@ impl Watch<'_> {
             }
             if let Some(p95) = minute.p95_ms.filter(|p95| *p95 > rules.p95_ms) {
                 return Some(format!(
-                    "p95 was {} at {}, above {}",
+                    "p95 of the {of} was {} at {}, above {}",
                     milliseconds(p95),
                     clock(minute.at),
                     milliseconds(rules.p95_ms)
@@ -169,7 +169,7 @@ impl Watch<'_> {
         let rate = rate(errors, requests);
         (few(rules, (requests, errors)).is_none() && rate > rules.error_percent).then(|| {
             format!(
-                "{} of its requests failed since {}, above {}",
+                "{} of the {of} failed since {}, above {}",
                 percent(rate),
                 clock(self.from),
                 percent(rules.error_percent)

@@ -2,7 +2,7 @@
 
 use super::{Evidence, Release, Stage, State, soak::left};
 use crate::resources::{
-    Fleet, Freshness, Place, Resource, Severity,
+    Fleet, Freshness, Place, Resource, Severity, Source,
     cell::{Cell, Column, Field, Show, coarse_age, milliseconds, percent, rate},
     id::zone_prefix,
     pipelines,
@@ -73,6 +73,23 @@ impl Show for Release {
         })
     }
 
+    fn sources(&self, fleet: &Fleet) -> Vec<(Source, Place)> {
+        let regions = self.stages.iter().map(|stage| &stage.region);
+        let places = regions.chain(&self.outside).cloned().map(Place::Region);
+        let of = |place: Place| {
+            let measured = if fleet.estate.measures_services(&place) {
+                Source::Prometheus
+            } else {
+                Source::Metrics
+            };
+            let all = [Source::Deployments, Source::Rollouts, measured];
+            all.map(|source| (source, place.clone()))
+        };
+        let asked =
+            |(source, place): &(Source, Place)| fleet.estate.places(*source).contains(place);
+        places.flat_map(of).filter(asked).collect()
+    }
+
     fn freshness(&self, _fleet: &Fleet, _place: &Place) -> Option<Freshness> {
         self.stages.iter().map(|stage| stage.freshness).max()
     }
@@ -108,7 +125,8 @@ impl Release {
         let region = short(stage);
         match &stage.state {
             State::Soaking { left_seconds } => format!("soaks {region}, {}", left(*left_seconds)),
-            State::RollingOut { how_far } => format!("rolls out {region}: {how_far}"),
+            // Its mark among the stages says that it rolls out.
+            State::RollingOut { how_far } => format!("{region}: {how_far}"),
             State::Held { .. } => format!("HELD {region}"),
             State::Unknown { .. } => format!("unknown {region}"),
             State::Breached { .. } => format!("BREACHED {region}"),
@@ -225,6 +243,10 @@ impl Stage {
         if let Some(evidence) = &self.evidence {
             let text = format!("{}, {}", evidence.of, evidence.words());
             fields.push(Field::new("  gate", Cell::text(text).severity(severity)));
+        }
+        if let Some(sender) = &self.sender {
+            let text = format!("{sender} sends it out");
+            fields.push(Field::text("  by", Some(text)));
         }
         fields.extend(self.deliveries(fleet, name));
         if let Some(by) = self.reverting() {

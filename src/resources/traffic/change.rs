@@ -252,14 +252,15 @@ impl Alter for Change {
             | Self::Alias { .. }
             | Self::Staging { .. } => Class::M,
             Self::Invalidate { .. } => Class::R,
-            Self::Steer(steering) => match steering.verb {
+            Self::Steer(steering) => match &steering.verb {
                 Verb::PromoteFull => Class::R,
                 Verb::Promote
                 | Verb::Pause
                 | Verb::Resume
                 | Verb::Abort
                 | Verb::Retry
-                | Verb::Undo => Class::M,
+                | Verb::Undo
+                | Verb::Image(_) => Class::M,
             },
         }
     }

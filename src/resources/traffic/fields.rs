@@ -3,6 +3,7 @@
 use crate::resources::{
     Fleet, Place, Severity,
     cell::{Cell, Field, milliseconds, rate},
+    deployments::Container,
     health_checks,
     traffic::{
         AliasVersion, ContinuousDeployment, Distribution, EndpointGroup, Forward, Mechanism,
@@ -202,6 +203,23 @@ fn continuous_deployment(policy: &ContinuousDeployment) -> Vec<Field> {
     fields
 }
 
+fn clock(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%MZ").to_string()
+}
+
+/// A version by the tag of its image and its hash, as far as they are known.
+fn version(rollout: &Rollout, hash: &str) -> String {
+    let image = rollout
+        .revision(hash)
+        .and_then(|revision| revision.image.clone());
+    let image = image.map(|image| Container::of(image).short());
+    match (image, hash) {
+        (Some(image), hash) => format!("{image} ({hash})"),
+        (None, "") => "-".to_owned(),
+        (None, hash) => hash.to_owned(),
+    }
+}
+
 fn rollout_fields(rollout: &Rollout) -> Vec<Field> {
     let owner = rollout.owner.as_ref();
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -211,8 +229,20 @@ fn rollout_fields(rollout: &Rollout) -> Vec<Field> {
         Field::text("phase", Some(rollout.words())),
         Field::text("message", rollout.message.as_deref()),
         Field::text("waits for", some(&rollout.waits.join(", "))),
-        Field::text("stable version", some(&rollout.stable)),
-        Field::text("new version", some(&rollout.current)),
+        Field::text("since", rollout.waits_since.map(clock)),
+        Field::text("stable version", Some(version(rollout, &rollout.stable))),
+        Field::text("new version", Some(version(rollout, &rollout.current))),
+        Field::text("complete since", rollout.completed_at.map(clock)),
+        Field::text(
+            match rollout.name.tool {
+                Tool::ArgoRollouts => "template of",
+                Tool::Flagger => "sends out",
+            },
+            rollout
+                .workload
+                .as_ref()
+                .map(|workload| format!("Deployment {}", workload.name)),
+        ),
         Field::new("aborted", Cell::flag(Some(rollout.aborted))),
         Field::text(
             "owner",

@@ -64,7 +64,7 @@ pub enum Mechanism {
     /// A backend of a route in a cluster.
     Route(RouteBackend),
     /// A version of an object that sends releases out by itself.
-    Rollout(RolloutVersion),
+    Rollout(Box<RolloutVersion>),
 }
 
 impl Mechanism {

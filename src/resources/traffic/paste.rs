@@ -207,6 +207,10 @@ fn steer(steering: &Steering) -> String {
         (Tool::ArgoRollouts, Verb::Abort) => argo("abort"),
         (Tool::ArgoRollouts, Verb::Retry) => argo("retry rollout"),
         (Tool::ArgoRollouts, Verb::Undo) => argo("undo"),
+        (Tool::ArgoRollouts, Verb::Image(image)) => {
+            let set = quoted(&format!("{}={}", image.container, image.to));
+            format!("kubectl argo rollouts set image {name} {set} {at}")
+        }
     }
 }
 

@@ -58,14 +58,14 @@ pub fn steer(world: &World, change: &Change, steering: &Steering) -> Result<Call
         let text = format!("NotFound: {} not found", steering.rollout.object());
         return Err(missing(change, text));
     };
-    if steering.verb == Verb::Undo {
+    if matches!(steering.verb, Verb::Undo | Verb::Image(_)) {
         rollouts::standing(steering, seen).before_or_drifted(change.operation())?;
     } else {
         rollouts::write::patch(steering, seen).map_err(|why| drifted(change, why))?;
     }
     Ok(Call::of(Transition::Steer {
         region,
-        verb: steering.verb,
+        steering: Box::new(steering.clone()),
     }))
 }
 

@@ -71,6 +71,14 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             include_str!("../scenarios/owned-release.toml"),
         ),
         (
+            "stepwise-release",
+            include_str!("../scenarios/stepwise-release.toml"),
+        ),
+        (
+            "flagged-release",
+            include_str!("../scenarios/flagged-release.toml"),
+        ),
+        (
             "pipeline-release",
             include_str!("../scenarios/pipeline-release.toml"),
         ),

@@ -97,6 +97,17 @@ impl Shape {
             .unwrap_or(0)
     }
 
+    /// Index of the region that gets a release first, where nobody says otherwise.
+    pub fn first_in_order(&self) -> usize {
+        let last = |wanted: &[RegionRole]| {
+            let mut regions = self.regions.iter();
+            regions.rposition(|region| wanted.contains(&region.role))
+        };
+        last(&[RegionRole::Tertiary, RegionRole::Active])
+            .or_else(|| last(&[RegionRole::Secondary]))
+            .unwrap_or(0)
+    }
+
     /// Index of a region by its label.
     pub fn index(&self, label: &str) -> Option<usize> {
         self.regions

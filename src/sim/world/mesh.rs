@@ -1,7 +1,6 @@
 //! The gateway and the mesh of a region's cluster: two objects that divide requests, one of which an owner puts back. Owns how long each takes to follow.
 
 use super::{super::noise::Noise, Eventual, World};
-use crate::resources::traffic::rollouts::Verb;
 
 /// The HTTPRoute that nobody owns.
 pub const FREE: &str = "catalog";
@@ -21,8 +20,6 @@ pub struct Mesh {
     pub free: Eventual<[u32; 2]>,
     /// The same of the VirtualService.
     pub owned: Eventual<[u32; 2]>,
-    /// A release that its controller sends out step by step.
-    pub release: Eventual<Release>,
     /// Generation of the HTTPRoute.
     pub generation: i64,
     /// When its gateway has taken it.
@@ -39,7 +36,6 @@ impl Mesh {
         Self {
             free: Eventual::new(REST, 1.0),
             owned: Eventual::new(REST, 1.0),
-            release: Eventual::new(Release::at_rest(), 1.0),
             generation: 3,
             accepted_at: i64::MIN,
             back_at: None,
@@ -83,17 +79,8 @@ impl Mesh {
         }
     }
 
-    /// Steers the release.
-    pub fn steer(&mut self, verb: Verb, t: i64) {
-        let release = self.release.now().steered(verb, t);
-        self.release.set(release, t);
-    }
-
     /// Lives through a second.
     pub fn step(&mut self, t: i64) {
-        if let Some(release) = self.release.now().after(t) {
-            self.release.set(release, t);
-        }
         if self.back_at.is_some_and(|at| t >= at) {
             self.owned.set(REST, t);
             self.back_at = None;
@@ -105,130 +92,6 @@ impl World {
     /// Share of the requests of a region that the canary of its route answers.
     pub fn route_canary(&self, region: usize) -> f64 {
         self.mesh.get(region).map_or(0.0, Mesh::canary)
-    }
-}
-
-/// A release on its way: an Argo Rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Release {
-    /// The step that it is at.
-    pub step: u32,
-    /// Whether somebody paused it.
-    pub paused: bool,
-    /// Whether it was aborted.
-    pub aborted: bool,
-    /// Whether it goes to the end at once.
-    pub full: bool,
-    /// Hash of the version that was there before.
-    pub stable: &'static str,
-    /// Hash of the version that goes out.
-    pub current: &'static str,
-    /// Since when it is at its step.
-    since: i64,
-}
-
-/// Seconds that a step takes which is no pause.
-const STEP: i64 = 15;
-
-impl Release {
-    /// `Some` sets that share in percent, `None` waits for somebody.
-    pub const STEPS: [Option<u32>; 4] = [Some(20), None, Some(50), None];
-
-    fn at_rest() -> Self {
-        Self {
-            step: 1,
-            paused: false,
-            aborted: false,
-            full: false,
-            stable: "68b7c4d9f5",
-            current: "7d9f5c88b6",
-            since: i64::MIN / 2,
-        }
-    }
-
-    fn under_way(&self) -> bool {
-        self.stable != self.current && !self.aborted
-    }
-
-    /// Whether it waits for somebody.
-    pub fn waits(&self) -> bool {
-        let step = Self::STEPS.get(self.step as usize);
-        self.under_way() && !self.full && step == Some(&None)
-    }
-
-    /// Share of the new version in percent.
-    pub fn weight(&self) -> f64 {
-        if !self.under_way() {
-            return 0.0;
-        }
-        let reached = Self::STEPS.iter().take(self.step as usize + 1).rev();
-        reached
-            .flatten()
-            .next()
-            .map_or(0.0, |weight| f64::from(*weight))
-    }
-
-    fn steered(self, verb: Verb, t: i64) -> Self {
-        let since = t;
-        match verb {
-            Verb::Promote => Self {
-                step: self.step + 1,
-                since,
-                ..self
-            },
-            Verb::PromoteFull => Self {
-                full: true,
-                since,
-                ..self
-            },
-            Verb::Pause => Self {
-                paused: true,
-                ..self
-            },
-            Verb::Resume => Self {
-                paused: false,
-                since,
-                ..self
-            },
-            Verb::Abort => Self {
-                aborted: true,
-                ..self
-            },
-            Verb::Retry => Self {
-                aborted: false,
-                step: 0,
-                since,
-                ..self
-            },
-            Verb::Undo => Self {
-                current: self.stable,
-                aborted: false,
-                ..self
-            },
-        }
-    }
-
-    /// As its controller makes it in this second, where that is another state.
-    fn after(self, t: i64) -> Option<Self> {
-        let due = t - self.since >= STEP && self.under_way() && !self.paused && !self.waits();
-        if !due {
-            return None;
-        }
-        let last = self.step as usize + 1 >= Self::STEPS.len();
-        Some(if self.full || last {
-            Self {
-                stable: self.current,
-                step: u32::try_from(Self::STEPS.len()).unwrap_or(u32::MAX),
-                full: false,
-                ..self
-            }
-        } else {
-            Self {
-                step: self.step + 1,
-                since: t,
-                ..self
-            }
-        })
     }
 }
 
@@ -248,26 +111,5 @@ mod tests {
         (101..=160).for_each(|t| mesh.step(t));
         assert_eq!(*mesh.free.now(), [50, 50]);
         assert_eq!(*mesh.owned.now(), REST);
-    }
-
-    #[test]
-    fn a_release_waits_at_its_pause_goes_on_when_promoted_and_ends_as_the_stable_one() {
-        let mut mesh = Mesh::at_rest();
-        (0..60).for_each(|t| mesh.step(t));
-        assert!(mesh.release.now().waits());
-        assert!((mesh.release.now().weight() - 20.0).abs() < 1e-9);
-        mesh.steer(Verb::Promote, 60);
-        (61..90).for_each(|t| mesh.step(t));
-        let release = *mesh.release.now();
-        assert!(
-            release.waits() && (release.weight() - 50.0).abs() < 1e-9,
-            "{release:?}"
-        );
-        mesh.steer(Verb::Abort, 90);
-        assert!(mesh.release.now().weight() <= 0.0);
-        mesh.steer(Verb::Retry, 91);
-        mesh.steer(Verb::PromoteFull, 92);
-        (93..120).for_each(|t| mesh.step(t));
-        assert_eq!(mesh.release.now().stable, "7d9f5c88b6");
     }
 }

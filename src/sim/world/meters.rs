@@ -7,6 +7,7 @@ use super::{
     World,
     mesh::{FREE, OWNED},
     releases::{Running, running},
+    senders::SHARE,
 };
 
 /// Seconds between two samples.
@@ -65,7 +66,7 @@ impl World {
         for running in running(self, region) {
             meters.extend(of_service(self, region, &running));
         }
-        meters.extend(of_rollout(self, region));
+        meters.extend(of_senders(self, region));
         meters
     }
 }
@@ -164,30 +165,14 @@ fn of_service(world: &World, region: usize, running: &Running<'_>) -> Vec<Meter>
         .collect()
 }
 
-/// The release that is sent out step by step, and what was there before.
-fn of_rollout(world: &World, region: usize) -> Vec<Meter> {
-    /// Share of the requests of a region that it answers.
-    const SHARE: f64 = 0.2;
-    let Some(mesh) = world.mesh.get(region) else {
-        return Vec::new();
-    };
-    let release = mesh.release.now();
+/// The versions of what controllers send out step by step.
+fn of_senders(world: &World, region: usize) -> Vec<Meter> {
     let rate = world.loads[region].served_rps() * SHARE;
-    let new = release.weight() / 100.0;
-    let versions = [(release.stable, 1.0 - new), (release.current, new)];
+    let versions = world.sent_versions(region).into_iter();
     versions
-        .into_iter()
-        .filter(|(_, share)| *share > 0.0)
-        .map(|(version, share)| {
-            let service = crate::resources::traffic::rollouts::sim::NAME.to_owned();
-            meter(
-                world,
-                region,
-                service,
-                version.to_owned(),
-                rate * share,
-                0.0,
-            )
+        .map(|(service, version, share, failing)| {
+            let service = service.to_owned();
+            meter(world, region, service, version, rate * share, failing)
         })
         .collect()
 }

@@ -15,6 +15,7 @@ pub mod nodes;
 pub mod pipelines;
 pub mod releases;
 pub mod routing;
+pub mod senders;
 pub mod sent;
 mod transition;
 pub mod workloads;
@@ -94,6 +95,8 @@ pub struct World {
     pub aliases: Vec<Eventual<Alias>>,
     /// What divides requests within the cluster of each region; empty in an estate without gateways and meshes.
     pub mesh: Vec<mesh::Mesh>,
+    /// What sends releases out in the cluster of each region; empty where there is no mesh.
+    pub senders: Vec<senders::Senders>,
     /// Releases since the world began, in the order of time.
     pub releases: Vec<releases::Release>,
     /// Pipelines.
@@ -149,6 +152,7 @@ impl World {
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
             mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
+            senders: senders::all(&shape),
             releases: Vec::new(),
             pipelines: pipelines::at_rest(&shape),
             hands: workloads::Hands::default(),
@@ -295,6 +299,7 @@ impl World {
         };
         self.routing.step(&context);
         self.mesh.iter_mut().for_each(|mesh| mesh.step(t));
+        self.senders.iter_mut().for_each(|sender| sender.step(t));
         for region in 0..self.loads.len() {
             let means = Means {
                 split: self.split(region),
@@ -348,14 +353,7 @@ impl World {
                 service,
                 version,
                 outcome,
-            } => self.releases.push(releases::Release {
-                region: *region,
-                service: service.clone(),
-                version: version.clone(),
-                outcome: *outcome,
-                restarted: None,
-                at: self.now,
-            }),
+            } => self.release(*region, service, version, *outcome),
             Fault::Push {
                 service,
                 version,

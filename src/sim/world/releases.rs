@@ -3,6 +3,7 @@
 use super::{
     super::{names, physics},
     World,
+    senders::{FLAGGED, ROLLED},
     workloads::Edited,
 };
 use crate::resources::deployments::Replicas;
@@ -165,7 +166,8 @@ pub fn version_of(name: &str) -> &'static str {
 
 /// The services that a scenario can release.
 pub fn services() -> impl Iterator<Item = &'static str> {
-    SERVICES.iter().map(|service| service.name)
+    let own = SERVICES.iter().map(|service| service.name);
+    own.chain([ROLLED, FLAGGED])
 }
 
 /// Every service of a region as it is now.
@@ -366,15 +368,16 @@ impl<'a> Running<'a> {
 impl World {
     /// Share of the requests of a region that fail in releases which went bad.
     pub fn release_errors(&self, region: usize) -> f64 {
+        let sent = self.sent_errors(region);
         if self.releases.is_empty() {
-            return 0.0;
+            return sent;
         }
         let bad = |running: &Running<'_>| {
             running.release().outcome == Outcome::Late
                 && self.now() >= running.complete_at() + BAD_AFTER
         };
         let count = running(self, region).filter(bad).count();
-        (count as f64 * BAD_SHARE).min(1.0)
+        (count as f64 * BAD_SHARE + sent).min(1.0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Changes that somebody makes to the world: an operator, another console, a scenario. Owns the list; each takes the time that it takes at AWS.
 
-use crate::resources::traffic::rollouts::Verb;
+use crate::resources::traffic::rollouts::Steering;
 
 use super::{
     Alias, CANARY, Caches, Context, Databases, STABLE, World, caches::ShardId, routing::Check,
@@ -49,12 +49,12 @@ pub enum Transition {
         /// Of its backends, in their order.
         weights: Vec<u32>,
     },
-    /// A way to steer the release of a region's cluster.
+    /// A way to steer what a controller of a region's cluster sends out.
     Steer {
         /// Where.
         region: usize,
-        /// How.
-        verb: Verb,
+        /// How, and which.
+        steering: Box<Steering>,
     },
     /// The share of the staging distribution.
     Staging {
@@ -241,11 +241,7 @@ impl World {
                     mesh.set(name, weights, noise, t);
                 }
             }
-            Transition::Steer { region, verb } => {
-                if let Some(mesh) = self.mesh.get_mut(*region) {
-                    mesh.steer(*verb, t);
-                }
-            }
+            Transition::Steer { region, steering } => self.steer(*region, steering),
             Transition::Staging { weight } => {
                 self.staging_weight = weight.clamp(0.0, 0.15);
                 self.staging_deployed_at = t + 180;

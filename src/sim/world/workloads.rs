@@ -80,6 +80,9 @@ impl Edited {
 impl World {
     /// Edits a deployment; nothing, where the region has none of this name.
     pub(super) fn edit(&mut self, region: usize, service: &str, edit: &Edit) {
+        if self.edit_target(region, service, edit) {
+            return;
+        }
         let now = self.now();
         let Some((before, replaced, owner)) = running(self, region)
             .find(|running| running.service.name == service)

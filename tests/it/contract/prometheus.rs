@@ -10,8 +10,8 @@ use std::{
 use pilothouse::{
     provider::ask::Ask,
     resources::{
-        Answer, ErrorClass, Estate, Fleet, Freshness, Place, ProviderError, Query, RegionLabel,
-        Rows, Source, Wanted, alarms,
+        Answer, ErrorClass, Estate, Fleet, Freshness, ProviderError, Query, RegionLabel, Rows,
+        Source, Wanted, alarms,
         metrics::{
             self, Quality, Reading, Series,
             dialect::{Auth, Dialect, Prometheus, Secret},
@@ -128,18 +128,39 @@ fn estate(settings: Prometheus) -> Estate {
 }
 
 async fn observe(settings: Prometheus, source: Source) -> Result<Answer, ProviderError> {
-    let (estate, place) = (estate(settings), Wire::place("eu-west-1"));
-    let query = Query {
-        source,
-        place: place.clone(),
-        wanted: Wanted::Nothing,
-        read: 0,
-    };
+    let (estate, query) = (estate(settings), query(source));
     let config = aws_config::SdkConfig::builder().build();
-    let ask = Ask::new(&estate, &place, config);
+    let ask = Ask::new(&estate, &query.place, config);
     match source {
         Source::FiringAlerts => alarms::live::observe(ask, &query).await,
         _ => metrics::live::observe(ask, &query).await,
+    }
+}
+
+/// A server with a script, and what a console reads of its services.
+async fn answered(
+    script: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static,
+) -> (Server, Answer) {
+    let server = Server::start(script);
+    let answer = observe(server.settings(), Source::Prometheus).await;
+    (server, answer.unwrap())
+}
+
+/// A fleet that has taken an answer in.
+fn fleet(server: &Server, answer: Answer) -> Fleet {
+    let now = jiff::Timestamp::now();
+    let mut fleet = Fleet::new(Arc::new(estate(server.settings())), now);
+    let query = query(Source::Prometheus);
+    fleet.accept(&query, answer, now, std::time::Duration::ZERO);
+    fleet
+}
+
+fn query(source: Source) -> Query {
+    Query {
+        source,
+        place: Wire::place("eu-west-1"),
+        wanted: Wanted::Nothing,
+        read: 0,
     }
 }
 
@@ -219,10 +240,7 @@ fn istio(asked: &str) -> Option<Reply> {
 
 #[tokio::test]
 async fn each_version_of_a_service_has_its_requests_errors_and_latency() {
-    let server = Server::start(istio);
-    let answer = observe(server.settings(), Source::Prometheus)
-        .await
-        .unwrap();
+    let (server, answer) = answered(istio).await;
     assert_eq!(answer.problems, []);
     let rows = series(&answer);
     let newest = |key: &str| rows[key].points.first().map(|point| point.value);
@@ -268,20 +286,8 @@ async fn each_version_of_a_service_has_its_requests_errors_and_latency() {
 
 #[tokio::test]
 async fn a_fleet_reads_the_newest_minute_at_once() {
-    let server = Server::start(istio);
-    let answer = observe(server.settings(), Source::Prometheus)
-        .await
-        .unwrap();
-    let place = Wire::place("eu-west-1");
-    let now = jiff::Timestamp::now();
-    let mut fleet = Fleet::new(Arc::new(estate(server.settings())), now);
-    let query = Query {
-        source: Source::Prometheus,
-        place: place.clone(),
-        wanted: Wanted::Nothing,
-        read: 0,
-    };
-    fleet.accept(&query, answer, now, std::time::Duration::ZERO);
+    let (server, answer) = answered(istio).await;
+    let (fleet, place) = (fleet(&server, answer), Wire::place("eu-west-1"));
     let signals = fleet.service_signals(&place, "shop", "checkout");
     let errors: Vec<_> = signals
         .iter()
@@ -301,24 +307,12 @@ async fn an_empty_answer_is_no_data_and_never_zero() {
             vector(&[])
         }
     };
-    let server = Server::start(empty);
-    let answer = observe(server.settings(), Source::Prometheus)
-        .await
-        .unwrap();
+    let (server, answer) = answered(empty).await;
     let rows = series(&answer);
     let keys: Vec<&&str> = rows.keys().collect();
     assert_eq!(keys, [&"prometheus/targets-down", &"prometheus/targets-up"]);
     assert!(rows.values().all(|row| row.points.is_empty()));
-    let place = Place::Region(RegionLabel::new("eu-west-1").unwrap());
-    let now = jiff::Timestamp::now();
-    let mut fleet = Fleet::new(Arc::new(estate(server.settings())), now);
-    let query = Query {
-        source: Source::Prometheus,
-        place: place.clone(),
-        wanted: Wanted::Nothing,
-        read: 0,
-    };
-    fleet.accept(&query, answer, now, std::time::Duration::ZERO);
+    let (fleet, place) = (fleet(&server, answer), Wire::place("eu-west-1"));
     assert_eq!(
         fleet.reading(&place, "prometheus/targets-up"),
         Reading::NoData
@@ -327,13 +321,11 @@ async fn an_empty_answer_is_no_data_and_never_zero() {
 
 #[tokio::test]
 async fn a_window_that_is_too_short_for_the_scrapes_is_explained() {
-    let server = Server::start(|asked| {
+    let (_server, answer) = answered(|asked| {
         let rate = asked.contains("rate(");
         if rate { matrix(&[]) } else { istio(asked) }
-    });
-    let answer = observe(server.settings(), Source::Prometheus)
-        .await
-        .unwrap();
+    })
+    .await;
     let [problem] = answer.problems.as_slice() else {
         panic!("one problem: {:?}", answer.problems);
     };
@@ -342,16 +334,13 @@ async fn a_window_that_is_too_short_for_the_scrapes_is_explained() {
 
 #[tokio::test]
 async fn one_query_that_is_refused_blinds_its_own_signal_only() {
-    let server = Server::start(|asked| {
+    let (_server, answer) = answered(|asked| {
         if asked.contains("histogram_quantile") {
             let body = r#"{"status":"error","errorType":"execution","error":"would load too many samples"}"#;
             return Some((422, None, body.as_bytes().to_vec()));
         }
         istio(asked)
-    });
-    let answer = observe(server.settings(), Source::Prometheus)
-        .await
-        .unwrap();
+    }).await;
     let rows = series(&answer);
     assert_eq!(
         rows["service/shop/checkout/v1/requests"].quality,
@@ -370,7 +359,7 @@ async fn one_query_that_is_refused_blinds_its_own_signal_only() {
 
 #[tokio::test]
 async fn what_the_server_says_is_missing_makes_its_values_doubtful() {
-    let server = Server::start(|asked| {
+    let (_server, answer) = answered(|asked| {
         let (status, header, body) = istio(asked)?;
         let text = String::from_utf8(body).unwrap();
         let text = text.replacen(
@@ -388,10 +377,8 @@ async fn what_the_server_says_is_missing_makes_its_values_doubtful() {
                 istio(asked)?.2
             },
         ))
-    });
-    let answer = observe(server.settings(), Source::Prometheus)
-        .await
-        .unwrap();
+    })
+    .await;
     let rows = series(&answer);
     assert_eq!(
         rows["service/shop/checkout/v1/requests"].quality,

@@ -11,7 +11,7 @@ use pilothouse::{
         change::{ApplyError, Fate, Receipt},
         traffic::{
             self, Change, Mechanism, Rollout,
-            rollouts::{RolloutName, Steering, Tool, Verb},
+            rollouts::{Image, RolloutName, Steering, Tool, Verb},
         },
     },
 };
@@ -179,5 +179,163 @@ async fn an_undo_puts_the_template_of_the_stable_replica_set_back() {
     assert_eq!(
         api.patches()[0].0,
         format!("{OBJECT}?fieldManager=pilothouse")
+    );
+}
+
+/// The main container of the template gets another image.
+fn image(from: &str, to: &str) -> Change {
+    steer(Verb::Image(Box::new(Image {
+        container: "app".to_owned(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+    })))
+}
+
+/// The same cluster, whose Rollout has nothing on its way and a sidecar before its own container.
+async fn resting() -> (KubernetesApi, Console) {
+    let (api, console) = shop().await;
+    let mut object = api.object(LIST, "api");
+    object["spec"]["template"] = json!({"spec": {"containers": [
+        {"name": "istio-proxy", "image": "istio:1"}, {"name": "app", "image": "shop/api:v1", "env": [{"name": "A", "value": "1"}]}]}});
+    object["metadata"]["uid"] = json!("u1");
+    object["status"] = json!({"phase": "Healthy", "observedGeneration": "4", "currentStepIndex": 3, "currentPodHash": "old", "stableRS": "old",
+        "conditions": [{"type": "Completed", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]});
+    api.put(LIST, object);
+    (api, console)
+}
+
+#[tokio::test]
+async fn another_version_is_one_image_in_its_own_template_and_tests_what_it_replaces() {
+    let (api, console) = resting().await;
+    let version = api.object(LIST, "api")["metadata"]["resourceVersion"].clone();
+    console
+        .apply(&image("shop/api:v1", "shop/api:v2"))
+        .await
+        .unwrap();
+    let patches = api.patches();
+    let (target, content_type, body) = &patches[0];
+    assert_eq!(target, &format!("{OBJECT}?fieldManager=pilothouse"));
+    assert_eq!(content_type, "application/json-patch+json");
+    assert_eq!(
+        body[0],
+        json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version})
+    );
+    assert_eq!(
+        body[2],
+        json!({"op": "test", "path": "/spec/template/spec/containers/1/image", "value": "shop/api:v1"})
+    );
+    let containers = api.object(LIST, "api")["spec"]["template"]["spec"]["containers"].clone();
+    assert_eq!(
+        containers[1],
+        json!({"name": "app", "image": "shop/api:v2", "env": [{"name": "A", "value": "1"}]})
+    );
+    assert_eq!(containers[0]["image"], "istio:1");
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_the_expected_one_is_not_replaced() {
+    let (api, console) = resting().await;
+    let error = console
+        .apply(&image("shop/api:v0", "shop/api:v2"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.fate, error.error.class),
+        (Fate::NotSent, ErrorClass::Conflict)
+    );
+    let mut paused = api.object(LIST, "api");
+    paused["spec"]["paused"] = json!(true);
+    api.put(LIST, paused);
+    let error = console
+        .apply(&image("shop/api:v1", "shop/api:v2"))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("resume it first"), "{error}");
+    assert!(api.patches().is_empty());
+}
+
+#[tokio::test]
+async fn a_conflict_a_refusal_and_a_lost_answer_of_a_new_version_are_told_as_what_they_are() {
+    let change = image("shop/api:v1", "shop/api:v2");
+    let (api, console) = resting().await;
+    api.race(OBJECT);
+    let error = console.apply(&change).await.unwrap_err();
+    assert_eq!(
+        (error.fate, error.error.class),
+        (Fate::Refused, ErrorClass::Conflict)
+    );
+    let (api, console) = resting().await;
+    api.refuse_patches(OBJECT, 403);
+    let error = console.apply(&change).await.unwrap_err();
+    assert_eq!(
+        (error.fate, error.error.class),
+        (Fate::Refused, ErrorClass::Denied)
+    );
+    let (api, console) = resting().await;
+    api.swallow(OBJECT);
+    let error = console.apply(&change).await.unwrap_err();
+    assert_eq!(
+        (error.fate, error.error.class),
+        (Fate::InDoubt, ErrorClass::Unreachable)
+    );
+    // It was done all the same: a read tells.
+    let answer = console.observe(Wanted::Nothing, 9).await.unwrap();
+    let image = rollout(&answer).image.unwrap();
+    assert_eq!(image.image, "shop/api:v2");
+}
+
+#[tokio::test]
+async fn its_replica_sets_are_its_versions_and_its_conditions_its_times() {
+    let (api, console) = resting().await;
+    let owner = json!([{"kind": "Rollout", "name": "api", "uid": "u1", "controller": true}]);
+    api.put(
+        "/apis/apps/v1/replicasets",
+        json!({"metadata": {"name": "api-old", "namespace": "shop", "creationTimestamp": "2025-12-01T00:00:00Z", "ownerReferences": owner,
+            "labels": {"rollouts-pod-template-hash": "old"}, "annotations": {"rollout.argoproj.io/revision": "7"}},
+            "spec": {"replicas": 4, "template": {"spec": {"containers": [{"name": "app", "image": "shop/api:v1"}]}}}, "status": {"readyReplicas": 4}}),
+    );
+    for _ in 0..100 {
+        let seen = rollout(&console.poll().await.unwrap());
+        if let [only] = seen.revisions.as_slice() {
+            assert_eq!(
+                (only.number, only.image.as_deref(), only.ready),
+                (Some(7), Some("shop/api:v1"), 4)
+            );
+            assert_eq!(
+                seen.completed_at.unwrap().to_string(),
+                "2026-01-01T00:00:00Z"
+            );
+            assert_eq!(seen.image.unwrap().image, "shop/api:v1");
+            return;
+        }
+        tokio::task::yield_now().await;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the watch has not told about its replica set");
+}
+
+#[tokio::test]
+async fn an_undo_of_a_rollout_that_refers_to_a_deployment_goes_there() {
+    let (api, console) = shop().await;
+    let deployments = "/apis/apps/v1/deployments";
+    api.put(deployments, json!({"metadata": {"name": "api", "namespace": "shop"}, "spec": {"template": {"spec": {"image": "new"}}}}));
+    let mut object = api.object(LIST, "api");
+    object["spec"]["workloadRef"] =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"});
+    api.put(LIST, object);
+    api.put(
+        SETS,
+        json!({"metadata": {"name": "api-old", "namespace": "shop"},
+        "spec": {"template": {"metadata": {"labels": {"app": "api", "rollouts-pod-template-hash": "old"}}, "spec": {"image": "old"}}}}),
+    );
+    console.apply(&steer(Verb::Undo)).await.unwrap();
+    assert_eq!(
+        api.patches()[0].0,
+        "/apis/apps/v1/namespaces/shop/deployments/api?fieldManager=pilothouse"
+    );
+    let template = &api.object(deployments, "api")["spec"]["template"];
+    assert_eq!(
+        template,
+        &json!({"metadata": {"labels": {"app": "api"}}, "spec": {"image": "old"}})
     );
 }

@@ -341,11 +341,11 @@ fn a_bad_canary_behind_a_gateway_is_taken_back_and_what_argo_cd_owns_is_not_touc
 fn a_rollout_is_promoted_by_a_step_and_aborted() {
     let mut drill = Drill::acting("bad-route-canary", 15);
     drill.command("arm the rollout goes on");
-    let weight = |drill: &Drill| drill.truth(|world| world.mesh[0].release.now().weight());
+    let weight = |drill: &Drill| drill.truth(|world| world.senders[2].argo.now().weight());
     assert_eq!(weight(&drill), 20.0);
     insist(
         &mut drill,
-        "steer-rollout rollout/shop/recommendations@us-east-1 to=promote bake=0",
+        "steer-rollout rollout/shop/recommendations@ap-southeast-1 to=promote bake=0",
         &[],
     );
     let (phase, took) = drill.run_out(300);
@@ -353,7 +353,7 @@ fn a_rollout_is_promoted_by_a_step_and_aborted() {
     assert_eq!(weight(&drill), 50.0);
     insist(
         &mut drill,
-        "steer-rollout rollout/shop/recommendations@us-east-1 to=abort",
+        "steer-rollout rollout/shop/recommendations@ap-southeast-1 to=abort",
         &[],
     );
     let (phase, took) = drill.run_out(300);

@@ -13,7 +13,7 @@ use super::{
 const CANARY: &str = "ap-southeast-1";
 const NEXT: &str = "eu-west-1";
 
-fn release<'a>(drill: &'a Drill, name: &str) -> &'a Release {
+pub fn release<'a>(drill: &'a Drill, name: &str) -> &'a Release {
     let board = drill
         .state
         .fleet
@@ -23,18 +23,18 @@ fn release<'a>(drill: &'a Drill, name: &str) -> &'a Release {
     rows.find(|row| row.name == name).unwrap()
 }
 
-fn state(drill: &Drill, name: &str, label: &str) -> State {
+pub fn state(drill: &Drill, name: &str, label: &str) -> State {
     let stage = release(drill, name).stage(&region(label));
     stage.unwrap().state.clone()
 }
 
-fn runs(drill: &Drill, name: &str, label: &str) -> String {
+pub fn runs(drill: &Drill, name: &str, label: &str) -> String {
     let stage = release(drill, name).stage(&region(label));
     stage.unwrap().runs.clone()
 }
 
 /// The line of a service on the board, from the keyboard.
-fn line(drill: &mut Drill, name: &str) -> String {
+pub fn line(drill: &mut Drill, name: &str) -> String {
     drill.command("board");
     drill.advance(1);
     assert_eq!(drill.state.active(), Kind::Releases);
@@ -69,10 +69,7 @@ fn a_release_that_goes_bad_late_in_its_soak_is_stopped_and_taken_back() {
     let State::Breached { why } = state(&drill, "payments", CANARY) else {
         panic!("{:?}", state(&drill, "payments", CANARY));
     };
-    assert!(
-        why.contains("of its requests failed at") || why.contains("alarm"),
-        "{why}"
-    );
+    assert!(why.contains("failed at") || why.contains("alarm"), "{why}");
     assert!(line(&mut drill, "payments").contains("BREACHED"));
     // Also when its thirty minutes are over.
     drill.until(1_900);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{HASH, owner, shorten};
+use super::{hash, owner, shorten};
 use crate::{
     provider::kubernetes::{
         objects::{self, Condition, ContainerStatus, Meta},
@@ -89,7 +89,7 @@ impl Watched for Pod {
         &object.metadata
     }
 
-    fn keep(object: Self::Object) -> Option<Self> {
+    fn keep(mut object: Self::Object) -> Option<Self> {
         let set = owner(&object.metadata, "ReplicaSet");
         let controller = object.metadata.owner_references.first();
         let controller = controller.map(|owner| format!("{} {}", owner.kind, owner.name));
@@ -111,13 +111,7 @@ impl Watched for Pod {
             Some((container.name.as_str().into(), digest.into()))
         };
         Some(Self {
-            hash: object
-                .metadata
-                .labels
-                .get(HASH)
-                .map(String::as_str)
-                .unwrap_or_default()
-                .into(),
+            hash: hash(&mut object.metadata).into(),
             replica_set: set.map(|set| set.name).unwrap_or_default().into(),
             controller: controller.unwrap_or_default().into(),
             mirror: object.metadata.annotations.contains_key(MIRROR),

@@ -37,7 +37,7 @@ pub fn rows(cluster: &Cluster) -> Vec<Deployment> {
     let unknown = unknown.into_iter().filter(|(_, complete)| !complete);
     let around = Around {
         cluster: cluster.access.name(),
-        replica_sets: by(&replica_sets, |_, set| set.deployment.as_str()),
+        replica_sets: by(&replica_sets, |_, set| set.owner.as_str()),
         pods: by(&pods, |key, pod| (key.0.as_str(), &*pod.replica_set)),
         scalers: by(&scalers, |key, scaler| {
             (key.0.as_str(), scaler.target.name.as_str())
@@ -245,7 +245,8 @@ fn condition(condition: &objects::Condition) -> Condition {
     }
 }
 
-fn revision_of(key: &Key, set: &kept::ReplicaSet) -> Revision {
+/// A replica set as a revision.
+pub fn revision_of(key: &Key, set: &kept::ReplicaSet) -> Revision {
     Revision {
         number: set.revision,
         replica_set: key.1.clone(),

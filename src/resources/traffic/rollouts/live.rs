@@ -6,18 +6,18 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{super::Split, Rollout, RolloutName, Tool, versions};
+use super::{
+    super::Split,
+    Rollout,
+    assembly::live::{of_flagger, with_versions},
+    versions,
+};
 use crate::{
     provider::{
         ask::Ask,
-        kubernetes::{
-            self, Key, Shelf, Watched,
-            custom::{AnalysisStatus, ArgoRollout, FlaggerCanary},
-            fresh,
-            objects::Meta,
-        },
+        kubernetes::{self, Key, Shelf, Watched, fresh},
     },
-    resources::{Api, ErrorClass, ProviderError, Query, clusters, deployments, deployments::owner},
+    resources::{Api, ErrorClass, ProviderError, Query, clusters, deployments},
 };
 
 /// How long the first answer waits for the first lists.
@@ -79,15 +79,19 @@ async fn read(
         let now = Some(Timestamp::now());
         let argo = unless_denied(argo)?;
         let flagger = unless_denied(flagger)?;
-        let argo = argo.values().map(|object| of_argo(name, object, now));
+        let argo = with_versions(cluster, argo.values(), now);
         let flagger = flagger.values().map(|object| of_flagger(name, object, now));
-        return Ok((argo.chain(flagger).collect(), None));
+        return Ok((argo.into_iter().chain(flagger).collect(), None));
     }
+    // What their versions are is told by replica sets.
+    let some = !cluster.rollouts.seen().items.is_empty();
     let fault = deployments::live::fault(cluster, &cluster.rollouts)
-        .or_else(|| deployments::live::fault(cluster, &cluster.canaries));
-    let mut found = held(&cluster.rollouts, |object, heard| {
-        of_argo(name, object, heard)
-    });
+        .or_else(|| deployments::live::fault(cluster, &cluster.canaries))
+        .or_else(|| deployments::live::fault(cluster, &cluster.replica_sets).filter(|_| some));
+    let mut found = {
+        let seen = cluster.rollouts.seen();
+        with_versions(cluster, seen.items.values(), seen.heard_at)
+    };
     found.extend(held(&cluster.canaries, |object, heard| {
         of_flagger(name, object, heard)
     }));
@@ -109,157 +113,6 @@ fn unless_denied<W>(
     match read {
         Err(fault) if fault.error.class == ErrorClass::Denied => Ok(HashMap::new()),
         other => other.map_err(|fault| fault.error),
-    }
-}
-
-fn named(cluster: &str, tool: Tool, meta: &Meta) -> RolloutName {
-    RolloutName {
-        cluster: cluster.to_owned(),
-        tool,
-        namespace: meta.namespace.clone(),
-        name: meta.name.clone(),
-    }
-}
-
-fn said(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// An Argo Rollout.
-pub(super) fn of_argo(cluster: &str, object: &ArgoRollout, heard_at: Option<Timestamp>) -> Rollout {
-    let (meta, spec, status) = (&object.metadata, &object.spec, &object.status);
-    let canary = spec.strategy.canary.as_ref();
-    let steps: &[Value] = canary.map_or(&[], |canary| &canary.steps);
-    let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let index = status.current_step_index.filter(|_| canary.is_some());
-    let index = index.and_then(|index| u32::try_from(index).ok());
-    let done = status.stable_rs == status.current_pod_hash;
-    let analyses = [
-        &status.canary.current_step_analysis_run_status,
-        &status.canary.current_background_analysis_run_status,
-    ];
-    Rollout {
-        name: named(cluster, Tool::ArgoRollouts, meta),
-        phase: said(&status.phase).unwrap_or_else(|| "Unknown".to_owned()),
-        message: said(&status.message),
-        observed: observed(&status.observed_generation, meta.generation),
-        step: index,
-        steps: count,
-        step_words: index.and_then(|index| steps.get(index as usize)).map(words),
-        weight: if done || status.abort {
-            told_weight(&status.canary.weights)
-                .filter(|_| !done)
-                .unwrap_or(0.0)
-        } else {
-            told_weight(&status.canary.weights).unwrap_or_else(|| set_weight(steps, index))
-        },
-        waits: status
-            .pause_conditions
-            .iter()
-            .map(|pause| pause.reason.clone())
-            .collect(),
-        controller_pause: status.controller_pause,
-        suspended: spec.paused,
-        aborted: status.abort,
-        full: status.promote_full,
-        stable: status.stable_rs.clone(),
-        current: status.current_pod_hash.clone(),
-        blue_green: spec.strategy.blue_green.is_some(),
-        failed_checks: 0,
-        iterations: 0,
-        analyses: analyses.into_iter().flatten().map(analysis).collect(),
-        owner: owner::live::of(meta),
-        heard_at,
-    }
-}
-
-fn analysis(run: &AnalysisStatus) -> String {
-    let text = format!("{} {}", run.name, run.status);
-    if run.message.is_empty() {
-        text
-    } else {
-        format!("{text}: {}", run.message)
-    }
-}
-
-/// The controller writes the generation that it has seen as a string. One that it does not write at all is not known to be old.
-fn observed(seen: &Value, generation: i64) -> bool {
-    let seen = match seen {
-        Value::String(text) => text.parse::<i64>().ok(),
-        Value::Number(number) => number.as_i64(),
-        _ => None,
-    };
-    seen.is_none_or(|seen| seen >= generation)
-}
-
-/// The share that the traffic router was told.
-fn told_weight(weights: &Value) -> Option<f64> {
-    weights.pointer("/canary/weight")?.as_f64()
-}
-
-/// The share by the steps that are done: that of the last `setWeight`. Without any step left everything goes to it.
-fn set_weight(steps: &[Value], index: Option<u32>) -> f64 {
-    let Some(index) = index.map(|index| index as usize) else {
-        return 0.0;
-    };
-    if index >= steps.len() {
-        return 100.0;
-    }
-    // The step that it is at has been set too, if it is one of these.
-    let reached = steps.iter().take(index + 1).rev();
-    let mut weights = reached.filter_map(|step| step.get("setWeight")?.as_f64());
-    weights.next().unwrap_or(0.0)
-}
-
-/// A step in words: `setWeight 20`, `pause`, `pause 10m`, `analysis`.
-fn words(step: &Value) -> String {
-    let Some((name, value)) = step.as_object().and_then(|fields| fields.iter().next()) else {
-        return "?".to_owned();
-    };
-    let detail = match value {
-        Value::Object(fields) => fields.get("duration").cloned().unwrap_or(Value::Null),
-        other => other.clone(),
-    };
-    match detail {
-        Value::String(text) => format!("{name} {text}"),
-        Value::Number(number) => format!("{name} {number}"),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => name.clone(),
-    }
-}
-
-/// A Flagger Canary.
-pub(super) fn of_flagger(
-    cluster: &str,
-    object: &FlaggerCanary,
-    heard_at: Option<Timestamp>,
-) -> Rollout {
-    let (meta, spec, status) = (&object.metadata, &object.spec, &object.status);
-    let promoted = status
-        .conditions
-        .iter()
-        .find(|condition| condition.name == "Promoted");
-    Rollout {
-        name: named(cluster, Tool::Flagger, meta),
-        phase: said(&status.phase).unwrap_or_else(|| "Unknown".to_owned()),
-        message: promoted.and_then(|condition| said(&condition.message)),
-        observed: true,
-        step: None,
-        steps: 0,
-        step_words: None,
-        weight: status.canary_weight.map_or(0.0, |weight| weight as f64),
-        waits: Vec::new(),
-        controller_pause: false,
-        suspended: spec.suspend,
-        aborted: false,
-        full: false,
-        stable: status.last_promoted_spec.clone(),
-        current: status.last_applied_spec.clone(),
-        blue_green: false,
-        failed_checks: u32::try_from(status.failed_checks).unwrap_or(0),
-        iterations: u32::try_from(status.iterations).unwrap_or(0),
-        analyses: Vec::new(),
-        owner: owner::live::of(meta),
-        heard_at,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One row is one version of one object: what was there before, and what goes out. Their weights belong to their controller: they are steered, not shifted.
 
+pub mod assembly;
 mod change;
 pub mod live;
 pub mod sim;
@@ -11,9 +12,12 @@ pub mod write;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::steer::{Steering, Verb, edit, inverse, standing};
+pub use self::steer::{Image, Steering, Verb, edit, inverse, standing};
 use super::{Mechanism, Split};
-use crate::resources::{Fleet, Freshness, Judgement, Limits, Severity, Source, deployments::Owner};
+use crate::resources::{
+    Fleet, Freshness, Judgement, Limits, RegionLabel, Severity, Source,
+    deployments::{Container, Owner, Replicas, Revision},
+};
 
 /// Whose object it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,6 +117,12 @@ pub struct Rollout {
     pub weight: f64,
     /// Why it waits: `CanaryPauseStep`, `BlueGreenPause`, `InconclusiveAnalysisRun`. Empty where it does not.
     pub waits: Vec<String>,
+    /// Since when it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Timestamp>,
+    /// Seconds that its step lets it wait; `None` where somebody must promote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<u64>,
     /// Whether the controller itself paused it.
     pub controller_pause: bool,
     /// Whether somebody paused or suspended it in its specification.
@@ -125,6 +135,21 @@ pub struct Rollout {
     pub stable: String,
     /// The version that goes out; the same once it is the stable one.
     pub current: String,
+    /// The main container of the version that goes out, where its own template names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Container>,
+    /// The deployment that it takes its template from (Argo), or that it sends out (Flagger).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
+    /// Its versions, the newest first (Argo).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<Revision>,
+    /// Its pods in numbers (Argo).
+    #[serde(default)]
+    pub replicas: Replicas,
+    /// Since when nothing is on its way, as its controller says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
     /// Whether all goes to one version at once, which is then switched.
     pub blue_green: bool,
     /// Checks that failed (Flagger).
@@ -137,6 +162,15 @@ pub struct Rollout {
     pub owner: Option<Owner>,
     /// When its API server last said anything about this kind.
     pub heard_at: Option<Timestamp>,
+}
+
+/// The deployment behind a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Name.
+    pub name: String,
+    /// Its generation that the controller has seen, where it tells (Argo).
+    pub seen: Option<i64>,
 }
 
 /// One of the two versions of a rollout.
@@ -168,14 +202,33 @@ pub fn versions(rollout: &Rollout, several: bool) -> [Split; 2] {
     [false, true].map(|new| Split {
         split: split.clone(),
         member: if new { "canary" } else { "stable" }.to_owned(),
-        by: Mechanism::Rollout(RolloutVersion {
+        by: Mechanism::Rollout(Box::new(RolloutVersion {
             rollout: rollout.clone(),
             new,
-        }),
+        })),
     })
 }
 
 impl Rollout {
+    /// A way to steer it as it is now.
+    pub fn steering(&self, region: &RegionLabel, verb: Verb) -> Steering {
+        Steering {
+            region: region.clone(),
+            rollout: self.name.clone(),
+            verb,
+            step: self.step,
+            steps: self.steps,
+            current: self.current.clone(),
+            stable: self.stable.clone(),
+        }
+    }
+
+    /// One of its versions by its hash (Argo): the end of the name of its replica set.
+    pub fn revision(&self, hash: &str) -> Option<&Revision> {
+        let mut revisions = self.revisions.iter();
+        revisions.find(|revision| hash_of(&revision.replica_set) == hash && !hash.is_empty())
+    }
+
     /// How much it can be trusted, by when its API server was last heard.
     pub fn heard(&self, fleet: &Fleet) -> Freshness {
         Limits::for_watch(fleet.interval(Source::Rollouts)).judge(self.heard_at, fleet.now)
@@ -252,4 +305,9 @@ impl Rollout {
             ),
         }
     }
+}
+
+/// The hash of a version: its controller ends the name of a replica set with it.
+pub fn hash_of(replica_set: &str) -> &str {
+    replica_set.rsplit('-').next().unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use crate::resources::{
 };
 
 /// A way to steer a rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// To the next step.
@@ -26,10 +26,23 @@ pub enum Verb {
     Retry,
     /// Put the specification of the stable version back.
     Undo,
+    /// Give it another version: another image in its own template.
+    Image(Box<Image>),
+}
+
+/// Another image of a container.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Image {
+    /// The container.
+    pub container: String,
+    /// The image that is expected.
+    pub from: String,
+    /// The one that it will be.
+    pub to: String,
 }
 
 impl Verb {
-    /// All of them.
+    /// Those that need nothing but their word.
     pub const ALL: [Self; 7] = [
         Self::Promote,
         Self::PromoteFull,
@@ -41,7 +54,7 @@ impl Verb {
     ];
 
     /// The word for it.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Promote => "promote",
             Self::PromoteFull => "promote-full",
@@ -50,14 +63,23 @@ impl Verb {
             Self::Abort => "abort",
             Self::Retry => "retry",
             Self::Undo => "undo",
+            Self::Image(_) => "image",
         }
     }
 
     /// Whether it edits the specification, which an owner of the object puts back; the others speak to the controller through the status.
-    pub fn edits_specification(self) -> bool {
+    pub fn edits_specification(&self) -> bool {
         match self {
-            Self::Pause | Self::Resume | Self::Undo => true,
+            Self::Pause | Self::Resume | Self::Undo | Self::Image(_) => true,
             Self::Promote | Self::PromoteFull | Self::Abort | Self::Retry => false,
+        }
+    }
+
+    /// Whether more users get a new version by it.
+    pub fn raises(&self) -> bool {
+        match self {
+            Self::Promote | Self::PromoteFull | Self::Resume | Self::Retry | Self::Image(_) => true,
+            Self::Pause | Self::Abort | Self::Undo => false,
         }
     }
 }
@@ -112,12 +134,18 @@ pub fn edit(steering: &Steering) -> Edit {
         Verb::Abort => Edit::new(what, at, format!("all to {stable}")),
         Verb::Retry => Edit::new(what, "aborted", "step 1"),
         Verb::Undo => Edit::new(what, current, stable),
+        Verb::Image(image) => Edit::new(what, &image.from, &image.to),
     }
 }
 
 /// What takes it back.
 pub fn inverse(steering: &Steering) -> Result<Steering, &'static str> {
-    let verb = match steering.verb {
+    let verb = match &steering.verb {
+        Verb::Image(image) => Verb::Image(Box::new(Image {
+            container: image.container.clone(),
+            from: image.to.clone(),
+            to: image.from.clone(),
+        })),
         Verb::Pause => Verb::Resume,
         Verb::Resume => Verb::Pause,
         Verb::Abort => Verb::Retry,
@@ -144,11 +172,17 @@ pub fn standing(steering: &Steering, seen: &Rollout) -> Standing {
             "the controller has not seen the newest {object} yet"
         ));
     }
-    let another = seen.current != steering.current && steering.verb != Verb::Undo;
+    // What gives it another template makes another version of it, and a pause holds whatever it has.
+    let any = match &steering.verb {
+        Verb::Undo | Verb::Image(_) | Verb::Pause | Verb::Resume => true,
+        Verb::Promote | Verb::PromoteFull | Verb::Abort | Verb::Retry => false,
+    };
+    let another = seen.current != steering.current && !any;
     if another && seen.name.tool == Tool::ArgoRollouts {
         return Standing::Other(format!("{object} sends out {} by now", seen.current));
     }
-    match steering.verb {
+    match &steering.verb {
+        Verb::Image(image) => of_image(image, seen),
         Verb::Pause => of_flag(seen.suspended),
         Verb::Resume => of_flag(!seen.suspended),
         Verb::Promote => promoted(steering, seen),
@@ -178,6 +212,22 @@ fn of_flag(done: bool) -> Standing {
     } else {
         Standing::Before
     }
+}
+
+/// What its template names. One that is paused takes it, and does not send it out.
+fn of_image(image: &Image, seen: &Rollout) -> Standing {
+    let object = seen.name.object();
+    if seen.suspended {
+        return Standing::Other(format!("{object} is paused: resume it first"));
+    }
+    let own = seen.image.as_ref();
+    let named = own.filter(|own| own.name == image.container);
+    Standing::of_value(
+        &format!("the container {} of {object}", image.container),
+        named.map(|own| &own.image),
+        &image.from,
+        &image.to,
+    )
 }
 
 /// One step further, or at the end.

@@ -39,17 +39,8 @@ pub fn shares(records: &[&Record], known: &Known<'_>) -> Vec<Share> {
 }
 
 fn members(records: &[&Record], health: &[Option<bool>]) -> Vec<Member> {
-    let weight = |record: &&Record| match record.policy {
-        Policy::Weighted { weight } => f64::from(weight),
-        Policy::Simple
-        | Policy::Latency { .. }
-        | Policy::Geolocation { .. }
-        | Policy::Geoproximity { .. }
-        | Policy::Failover { .. }
-        | Policy::MultiValue
-        | Policy::Cidr { .. }
-        | Policy::Other => 1.0,
-    };
+    // Those of another policy count the same.
+    let weight = |record: &&Record| record.weight().map_or(1.0, f64::from);
     let pairs = records.iter().zip(health);
     pairs
         .map(|(record, &healthy)| Member {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{super::assembly::live::of_argo, *};
 
 fn argo(object: Value) -> Rollout {
     of_argo("eu", &serde_json::from_value(object).unwrap(), None)

@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{HASH, patch, undo};
+use super::{HASH, image, patch, undo};
 use crate::{
     provider::{
         kubernetes::{
             Cluster,
             custom::{ArgoRollout, FlaggerCanary},
-            objects::List,
+            objects::{List, Meta, ScaleTarget},
             once::{self, Patch},
         },
         write::Write,
@@ -18,8 +18,8 @@ use crate::{
         Api, ErrorClass, ProviderError,
         change::{ApplyError, Receipt},
         traffic::rollouts::{
-            Rollout, Steering, Tool, Verb,
-            live::{of_argo, of_flagger},
+            Image, Rollout, Steering, Tool, Verb,
+            assembly::live::{of_argo, of_flagger},
             standing,
         },
     },
@@ -46,15 +46,24 @@ pub async fn apply(write: &Write<'_>, steering: &Steering) -> Result<Receipt, Ap
             "the object has no version to compare with",
         ));
     }
-    if steering.verb == Verb::Undo {
-        standing(steering, &seen).before_or_drifted(operation)?;
-        let template = template(write, &cluster, steering)
-            .await
-            .map_err(Write::unsent)?;
-        let patch = Patch::Json(undo(&version, template));
-        return once::patch(write, &cluster, operation, &path, &patch).await;
+    let call = Call {
+        write,
+        cluster: &cluster,
+        operation,
+        steering,
+    };
+    match &steering.verb {
+        Verb::Undo => return call.undo(&path, &version, &seen).await,
+        Verb::Image(image) => return call.image(&path, &version, &seen, image).await,
+        Verb::Promote
+        | Verb::PromoteFull
+        | Verb::Pause
+        | Verb::Resume
+        | Verb::Abort
+        | Verb::Retry => {}
     }
-    let mut patches = patch(steering, &seen).map_err(|why| ApplyError::drifted(operation, why))?;
+    let mut patches =
+        patch(steering, &seen.rollout).map_err(|why| ApplyError::drifted(operation, why))?;
     patches.body["metadata"] = json!({ "resourceVersion": version });
     let path = if patches.status {
         format!("{path}/status")
@@ -71,23 +80,103 @@ pub async fn apply(write: &Write<'_>, steering: &Steering) -> Result<Receipt, Ap
     .await
 }
 
-async fn read(
-    cluster: &Cluster,
-    tool: Tool,
-    path: &str,
-) -> Result<(String, Rollout), ProviderError> {
+/// What gives a rollout another template.
+struct Call<'a> {
+    write: &'a Write<'a>,
+    cluster: &'a Cluster,
+    operation: &'static str,
+    steering: &'a Steering,
+}
+
+impl Call<'_> {
+    async fn send(&self, path: &str, patch: Value) -> Result<Receipt, ApplyError> {
+        let patch = Patch::Json(patch);
+        once::patch(self.write, self.cluster, self.operation, path, &patch).await
+    }
+
+    /// The template of an old replica set goes where its template is: into the rollout, or into the deployment that it refers to.
+    async fn undo(&self, path: &str, version: &str, seen: &Read) -> Result<Receipt, ApplyError> {
+        standing(self.steering, &seen.rollout).before_or_drifted(self.operation)?;
+        let template = template(self.write, self.cluster, self.steering)
+            .await
+            .map_err(Write::unsent)?;
+        let Some(reference) = &seen.reference else {
+            return self.send(path, undo(version, template)).await;
+        };
+        let namespace = &self.steering.rollout.namespace;
+        let deployment = (reference.kind == "Deployment")
+            .then(|| once::path_of("/apis/apps/v1", namespace, "deployments", &reference.name));
+        let Some(path) = deployment.flatten() else {
+            let text = format!(
+                "its template is that of the {} {}, which is not written here",
+                reference.kind, reference.name
+            );
+            return Err(Write::refused(self.operation, text));
+        };
+        self.write.ask.count(Api::Kubernetes);
+        let access = &self.cluster.access;
+        let read = once::get::<Named>(access, self.operation, &path).await;
+        let read = read.map_err(|fault| Write::unsent(fault.error))?;
+        let version = &read.metadata.resource_version;
+        self.send(&path, undo(version, template)).await
+    }
+
+    async fn image(
+        &self,
+        path: &str,
+        version: &str,
+        seen: &Read,
+        wanted: &Image,
+    ) -> Result<Receipt, ApplyError> {
+        standing(self.steering, &seen.rollout).before_or_drifted(self.operation)?;
+        let mut containers = seen.containers.iter();
+        let index = containers.position(|name| *name == wanted.container);
+        let index = index.ok_or_else(|| {
+            let text = format!("it has no container {}", wanted.container);
+            ApplyError::drifted(self.operation, text)
+        })?;
+        self.send(path, image(version, index, wanted)).await
+    }
+}
+
+/// What every object says of itself.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    metadata: Meta,
+}
+
+/// A rollout as it was read.
+struct Read {
+    rollout: Rollout,
+    /// Where its template comes from, if not from itself.
+    reference: Option<ScaleTarget>,
+    /// The containers of its own template, in their order.
+    containers: Vec<String>,
+}
+
+async fn read(cluster: &Cluster, tool: Tool, path: &str) -> Result<(String, Read), ProviderError> {
     let (access, name) = (&cluster.access, cluster.access.name());
     match tool {
         Tool::ArgoRollouts => {
             let read = once::get::<ArgoRollout>(access, "kubernetes:GetRollouts", path).await;
             let object = read.map_err(|fault| fault.error)?;
-            let seen = of_argo(name, &object, None);
+            let containers = object.spec.template.spec.containers.iter();
+            let seen = Read {
+                rollout: of_argo(name, &object, None),
+                containers: containers.map(|container| container.name.clone()).collect(),
+                reference: object.spec.workload_ref,
+            };
             Ok((object.metadata.resource_version, seen))
         }
         Tool::Flagger => {
             let read = once::get::<FlaggerCanary>(access, "kubernetes:GetCanaries", path).await;
             let object = read.map_err(|fault| fault.error)?;
-            let seen = of_flagger(name, &object, None);
+            let seen = Read {
+                rollout: of_flagger(name, &object, None),
+                reference: None,
+                containers: Vec::new(),
+            };
             Ok((object.metadata.resource_version, seen))
         }
     }

@@ -4,7 +4,7 @@ pub mod live;
 
 use serde_json::{Value, json};
 
-use super::{Rollout, Steering, Tool, Verb, standing};
+use super::{Image, Rollout, Steering, Tool, Verb, standing};
 use crate::resources::change::Standing;
 
 /// A patch, and whether it goes to the status.
@@ -16,7 +16,7 @@ pub struct Patches {
     pub status: bool,
 }
 
-/// What is sent to a rollout as it is; the reason where nothing can be. An undo needs the template of an old replica set and is made elsewhere.
+/// What is sent to a rollout as it is; the reason where nothing can be. What gives it another template is made below.
 pub fn patch(steering: &Steering, seen: &Rollout) -> Result<Patches, String> {
     let spec = |body| {
         Ok(Patches {
@@ -32,7 +32,7 @@ pub fn patch(steering: &Steering, seen: &Rollout) -> Result<Patches, String> {
             return Err(text);
         }
     }
-    match (steering.rollout.tool, steering.verb) {
+    match (steering.rollout.tool, &steering.verb) {
         (Tool::Flagger, Verb::Pause) => spec(json!({"spec": {"suspend": true}})),
         (Tool::Flagger, Verb::Resume) => spec(json!({"spec": {"suspend": false}})),
         (Tool::Flagger, _) => Err("a Canary is only suspended and resumed".to_owned()),
@@ -42,7 +42,9 @@ pub fn patch(steering: &Steering, seen: &Rollout) -> Result<Patches, String> {
         (Tool::ArgoRollouts, Verb::Retry) => status(json!({"status": {"abort": false}})),
         (Tool::ArgoRollouts, Verb::PromoteFull) => status(json!({"status": {"promoteFull": true}})),
         (Tool::ArgoRollouts, Verb::Promote) => promote(seen),
-        (Tool::ArgoRollouts, Verb::Undo) => Err("an undo needs the old template".to_owned()),
+        (Tool::ArgoRollouts, Verb::Undo | Verb::Image(_)) => {
+            Err("another template is no merge of fields".to_owned())
+        }
     }
 }
 
@@ -72,7 +74,8 @@ fn promote(seen: &Rollout) -> Result<Patches, String> {
     }
 }
 
-/// The JSON Patch of an undo: the template of the old replica set, without the label that the controller adds.
+/// The JSON Patch of an undo, of the rollout or of the deployment that it takes its template from: the template of the old replica set, without the label that the controller adds.
+/// Replacing the version by itself makes it a condition: HTTP 409 where it is another one.
 pub fn undo(version: &str, mut template: Value) -> Value {
     if let Some(labels) = template
         .pointer_mut("/metadata/labels")
@@ -81,8 +84,19 @@ pub fn undo(version: &str, mut template: Value) -> Value {
         labels.remove(HASH);
     }
     json!([
-        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
         {"op": "replace", "path": "/spec/template", "value": template},
+    ])
+}
+
+/// The JSON Patch of another image: only that of one container, by its place in the list, which is tested to be its own.
+pub fn image(version: &str, index: usize, image: &Image) -> Value {
+    let of = format!("/spec/template/spec/containers/{index}");
+    json!([
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+        {"op": "test", "path": format!("{of}/name"), "value": image.container},
+        {"op": "test", "path": format!("{of}/image"), "value": image.from},
+        {"op": "replace", "path": format!("{of}/image"), "value": image.to},
     ])
 }
 

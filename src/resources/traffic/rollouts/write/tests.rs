@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::resources::{
     RegionLabel,
-    traffic::rollouts::{RolloutName, live::of_argo},
+    traffic::rollouts::{RolloutName, assembly::live::of_argo},
 };
 
 /// A rollout whose status is this one.
@@ -73,7 +73,7 @@ fn the_other_ways_are_one_field_each() {
         (Verb::Abort, true, json!({"status": {"abort": true}})),
         (Verb::Pause, false, json!({"spec": {"paused": true}})),
     ] {
-        assert_eq!(sent(verb, &seen), Ok((status, body)), "{verb:?}");
+        assert_eq!(sent(verb.clone(), &seen), Ok((status, body)), "{verb:?}");
     }
     let aborted = rollout(json!({"paused": true}), json!({"abort": true}));
     let retry = json!({"status": {"abort": false}});
