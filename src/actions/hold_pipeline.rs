@@ -7,6 +7,7 @@ mod tests;
 use super::{
     Action, Refusal,
     kit::{
+        guards::guards,
         pipelines::{self, FORWARD, Found, GUARDS},
         stores::Draft,
     },
@@ -33,6 +34,8 @@ pub struct ReleasePipeline;
 const UNTIL_MINUTES: u64 = 60;
 /// A hold that stands for longer than a week is no hold but a decision.
 const MOST_MINUTES: u64 = 7 * 24 * 60;
+/// Guards of a hold: it is left over until somebody lets it go.
+const HOLD: &[GuardId] = guards!(GUARDS, &[GuardId::Orphan]);
 /// Seen with the next reading.
 const TIME: (u64, u64) = (10, 120);
 
@@ -94,13 +97,7 @@ fn hold(fleet: &Fleet, intent: &Intent, found: &Found<'_>, minutes: u64) -> Plan
             reason: String::new(),
         },
     };
-    let guards: Vec<GuardId> = GUARDS.iter().copied().chain([GuardId::Orphan]).collect();
-    let steps = vec![pipelines::step(
-        format!("Hold {words}"),
-        change,
-        TIME,
-        &guards,
-    )];
+    let steps = vec![pipelines::step(format!("Hold {words}"), change, TIME, HOLD)];
     let into = into(fleet, found);
     let mut draft = Draft::new(format!("Hold {words} for {minutes} min{into}"), "", steps);
     draft.blast = Blast::L1;

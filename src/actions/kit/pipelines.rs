@@ -1,6 +1,10 @@
 //! What a target of an action on pipelines means: a stage of one. Owns these names, who is said to act, and the steps that every such plan has; no procedure.
 
-use super::stores::{self, Named, guess, resolve, shortest};
+use super::{
+    guards::guards,
+    pace,
+    stores::{self, Named, guess, resolve, shortest},
+};
 use crate::{
     actions::Refusal,
     plan::{GuardId, Step},
@@ -11,24 +15,10 @@ use crate::{
 };
 
 /// Guards of what keeps something out or takes it back. A freeze is not among them: it forbids neither.
-pub const GUARDS: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-];
+pub const GUARDS: &[GuardId] = pace::BACK;
 
 /// The same for what lets something in.
-pub const FORWARD: &[GuardId] = &[
-    GuardId::Stale,
-    GuardId::Lock,
-    GuardId::Freeze,
-    GuardId::Credentials,
-    GuardId::Clock,
-    GuardId::ControlPlane,
-    GuardId::Soak,
-];
+pub const FORWARD: &[GuardId] = guards!(GUARDS, &[GuardId::Freeze, GuardId::Soak]);
 
 /// A stage of a pipeline.
 #[derive(Debug, Clone)]
