@@ -70,6 +70,9 @@ impl Origin {
     }
 }
 
+/// Minutes that are read: enough to judge a soak of half an hour from one answer, with the points that come late. A longer answer costs nothing more, but memory.
+pub const MINUTES: i64 = 40;
+
 /// One series to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesSpec {

@@ -2,15 +2,15 @@
 
 use super::{
     super::{Place, Wanted},
-    Point, Quality, Series, SeriesSpec, Stat,
+    MINUTES, Point, Quality, Series, SeriesSpec, Stat,
 };
 use crate::sim::{
     World, fill, names, physics,
     world::{RegionMinute, history::arrived},
 };
 
-/// Minutes answered for up to 500 series, and for more: the points of a call are limited.
-const MINUTES: (usize, usize) = (60, 15);
+/// Series up to which as many minutes are answered as are asked for, and how many for more: the points of a call are limited.
+const MANY: (usize, usize) = (500, 15);
 
 /// The value of a minute; `None` where nothing is published.
 type Value<'a> = Box<dyn Fn(i64, &RegionMinute) -> Option<f64> + 'a>;
@@ -20,10 +20,10 @@ pub fn observe(world: &World, place: &Place, wanted: &Wanted) -> Vec<Series> {
     let Wanted::Series(wanted) = wanted else {
         return Vec::new();
     };
-    let minutes = if wanted.len() <= 500 {
-        MINUTES.0
+    let minutes = if wanted.len() <= MANY.0 {
+        MINUTES as usize
     } else {
-        MINUTES.1
+        MANY.1
     };
     let series = wanted.iter().map(|spec| Series {
         spec: spec.clone(),

@@ -13,7 +13,7 @@ use aws_sdk_cloudwatch::{
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::super::{Quality, SeriesSpec, live::combine};
+use super::super::{MINUTES, Quality, SeriesSpec, live::combine};
 use crate::{
     provider::{ask::Ask, dimensions::DimensionSet, paging::all_pages},
     resources::{Api, ErrorClass, ProviderError},
@@ -24,8 +24,6 @@ const OPERATION: &str = "cloudwatch:GetMetricData";
 const BATCH: usize = 500;
 /// Batches on their way at once.
 const PARALLEL: usize = 4;
-/// Seconds that are read: enough to judge a soak of half an hour from one answer, with the points that come late. A longer answer costs nothing more.
-const RANGE: i64 = 40 * 60;
 /// Periods that are read at least.
 const PERIODS: i64 = 6;
 
@@ -225,7 +223,7 @@ fn worse(a: Quality, b: Quality) -> Quality {
 /// Start and end in seconds, both on a period: CloudWatch rounds others by itself, and differently from poll to poll.
 fn range(now: Timestamp, period: i64) -> (i64, i64) {
     let end = now.as_second().div_euclid(period) * period;
-    let length = RANGE.max(period * PERIODS);
+    let length = (MINUTES * 60).max(period * PERIODS);
     let start = (end - length).div_euclid(period) * period;
     (start, end)
 }

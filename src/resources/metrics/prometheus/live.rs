@@ -9,7 +9,7 @@ use futures::future::{join, join_all};
 use jiff::Timestamp;
 
 use super::super::{
-    Origin, Point, Quality, Series, SeriesSpec, Stat,
+    MINUTES, Origin, Point, Quality, Series, SeriesSpec, Stat,
     dialect::{Auth, Prometheus, QuerySet, Service},
     signals::{STEP, Signal, TARGETS_DOWN, TARGETS_UP, signal_key},
 };
@@ -27,7 +27,7 @@ use crate::{
 const RANGE: &str = "prometheus:QueryRange";
 const INSTANT: &str = "prometheus:Query";
 /// A soak of thirty minutes is judged from one answer.
-const RANGE_OF_TIME: Duration = Duration::from_secs(40 * 60);
+const RANGE_OF_TIME: Duration = Duration::from_secs(MINUTES as u64 * 60);
 /// For how long a dialect that is spoken is taken to be spoken.
 const SPOKEN_FOR: Duration = Duration::from_secs(300);
 
