@@ -130,3 +130,10 @@ pub enum Event {
         failed: bool,
     },
 }
+
+impl Event {
+    /// Whether it is what a poll has brought: nobody waits for it.
+    pub fn is_polled(&self) -> bool {
+        matches!(self, Self::Observed { query, .. } if query.read == 0)
+    }
+}

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     plan::{Blast, GuardId, Intent, OnBreach, Plan, ledger::Ledger},
     resources::{
-        Change, Fleet, Freshness, Place, RegionLabel, Source,
+        Change, Fleet, Place, RegionLabel, Source,
         traffic::{
             self, Mechanism, Rollout,
             rollouts::{Tool, Verb},
@@ -169,7 +169,7 @@ fn verb(rollout: &Rollout, wanted: Option<&str>) -> Result<Verb, Refusal> {
 fn makes_sense(fleet: &Fleet, rollout: &Rollout, verb: &Verb) -> Result<(), Refusal> {
     let object = rollout.name.object();
     let refuse = |reason: String, advice: &str| Err(Refusal::new(reason, advice));
-    if matches!(rollout.heard(fleet), Freshness::Expired | Freshness::Never) {
+    if !rollout.heard(fleet).usable() {
         return refuse(
             format!("the cluster {} is not heard", rollout.name.cluster),
             "wait until its API server answers",

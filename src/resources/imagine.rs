@@ -46,6 +46,7 @@ impl Imagined {
                 clusters: Table::default(),
                 health_checks: fleet.health_checks.clone(),
                 metrics: fleet.metrics.only(|_, place| *place == Place::Global),
+                behind: super::behind::Behind::default(),
             },
         }
     }
@@ -53,7 +54,8 @@ impl Imagined {
     /// Takes a change for done.
     pub fn take(&mut self, change: &Change) {
         imagine(&mut self.fleet, change);
-        self.fleet.derive();
+        self.fleet
+            .renew_shares(|source, place| touches(change, source, place));
     }
 
     /// What traffic would follow from: splits, health checks, effective shares. Everything else is empty.
@@ -70,7 +72,7 @@ impl Fleet {
         for change in changes {
             imagine(&mut fleet, change);
         }
-        fleet.derive();
+        fleet.renew_shares(|_, _| true);
         fleet
     }
 }
@@ -87,6 +89,34 @@ fn imagine(fleet: &mut Fleet, change: &Change) {
         | Change::Alarms(_)
         | Change::Pipelines(_) => {}
     }
+}
+
+/// Whether a change may have changed the rows of a slice. Each region has many of some, and few there are of the others.
+fn touches(change: &Change, source: Source, place: &Place) -> bool {
+    let region = match change {
+        Change::Traffic(
+            traffic::Change::Forward { region, .. } | traffic::Change::Route { region, .. },
+        ) => Some(region),
+        Change::Traffic(
+            traffic::Change::Weights { .. }
+            | traffic::Change::Dial { .. }
+            | traffic::Change::Controls { .. }
+            | traffic::Change::Alias { .. }
+            | traffic::Change::Steer(_)
+            | traffic::Change::Staging { .. }
+            | traffic::Change::Invalidate { .. },
+        )
+        | Change::HealthChecks(_)
+        | Change::Databases(_)
+        | Change::Caches(_)
+        | Change::Clusters(_)
+        | Change::Deployments(_)
+        | Change::Nodes(_)
+        | Change::Pipelines(_)
+        | Change::Alarms(_) => None,
+    };
+    let of_regions = [Source::LoadBalancers, Source::Routes];
+    !of_regions.contains(&source) || (region.is_some() && place.region() == region)
 }
 
 fn splits<'a>(

@@ -1,6 +1,7 @@
 //! What is watched: one folder per kind, each with the same files. Owns the list of kinds and the fleet; knows no clock, no IO and no terminal.
 
 pub mod alarms;
+mod behind;
 pub mod caches;
 pub mod cell;
 pub mod change;
@@ -108,11 +109,11 @@ macro_rules! kinds {
             pub estate: Arc<Estate>,
             /// The time as of which it is judged.
             pub now: Timestamp,
-            /// Effective shares of the traffic splits, kept by `derive` so that no frame computes them.
+            /// Effective shares of the traffic splits, kept by `catch_up` so that no frame computes them.
             pub shares: traffic::share::Shares,
             /// The roll-up of each region, kept so that no frame computes them; read with `Fleet::rollup`.
             pub rollups: regions::rollup::Rollups,
-            /// Which image each service runs where, kept by `accept`.
+            /// Which image each service runs where, kept by `catch_up`.
             pub versions: deployments::versions::Versions,
             /// API calls made so far, for the cost estimate.
             pub calls: BTreeMap<Api, u64>,
@@ -122,6 +123,8 @@ macro_rules! kinds {
             pub pace: u32,
             /// Counts accepted answers and failures; a view that remembers it knows whether anything changed.
             pub generation: u64,
+            /// What was taken in and has not been followed up.
+            behind: behind::Behind,
             $(#[doc = $doc] pub $module: Table<$module::$row>,)*
         }
 
@@ -129,7 +132,7 @@ macro_rules! kinds {
             /// An estate of which nothing is known yet: every slice expected, none observed.
             pub fn new(estate: Arc<Estate>, now: Timestamp) -> Self {
                 let mut fleet = Fleet {
-                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), versions: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, pace: 1, generation: 0,
+                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), versions: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, pace: 1, generation: 0, behind: Default::default(),
                     $($module: Table::default(),)*
                 };
                 for &source in Source::ALL {
@@ -138,41 +141,36 @@ macro_rules! kinds {
                     }
                 }
                 fleet.seed_regions();
-                fleet.derive();
+                fleet.renew_shares(|_, _| true);
                 fleet
             }
 
-            /// Takes an answer in. An answer of the wrong kind for its source is a defect of the provider and is ignored.
-            pub fn accept(&mut self, query: &Query, answer: Answer, at: Timestamp, took: Duration) {
-                for (api, calls) in &answer.calls {
-                    *self.calls.entry(*api).or_default() += u64::from(*calls);
-                }
-                self.metrics_requested += answer.metrics_requested;
+            /// Takes an answer or a failure in; what follows from it is computed by `catch_up`, once for all that came together.
+            /// An answer of the wrong kind for its source is a defect of the provider and is ignored. When a read failed the rows stay, dated and marked.
+            pub fn take_in(&mut self, query: &Query, result: Result<Answer, ProviderError>, at: Timestamp, took: Duration) {
                 self.generation += 1;
-                match answer.rows {
-                    $(Rows::$variant(mut rows) if query.source.kind() == Kind::$variant => {
-                        inherit(self.$module.slice(query.source, &query.place), &mut rows);
-                        self.$module.accept(query.source, query.place.clone(), rows, answer.problems, at, took);
-                    })*
-                    $(Rows::$variant(_) => {})*
+                let (source, place) = (query.source, query.place.clone());
+                let usable = self.freshness(source, &place).usable();
+                let mut same = true;
+                match result {
+                    Err(error) => match source.kind() { $(Kind::$variant => self.$module.reject(source, place, error, self.now),)* },
+                    Ok(answer) => {
+                        for (api, calls) in &answer.calls {
+                            *self.calls.entry(*api).or_default() += u64::from(*calls);
+                        }
+                        self.metrics_requested += answer.metrics_requested;
+                        match answer.rows {
+                            $(Rows::$variant(mut rows) if source.kind() == Kind::$variant => {
+                                let before = self.$module.slice(source, &place);
+                                inherit(before, &mut rows);
+                                same = usable && before.is_some_and(|before| before.rows == rows);
+                                self.$module.accept(source, place, rows, answer.problems, at, took);
+                            })*
+                            $(Rows::$variant(_) => {})*
+                        }
+                    }
                 }
-                if bears_on_shares(query) {
-                    self.derive();
-                }
-                if query.source.kind() == Kind::Deployments {
-                    self.versions = deployments::versions::Versions::of(self);
-                }
-                self.roll_up(&query.place);
-                if query.source.kind() == Kind::Deployments || query.source == Source::Rollouts {
-                    self.release();
-                }
-            }
-
-            /// Takes a failed read in: the rows stay, dated and marked.
-            pub fn reject(&mut self, query: &Query, error: ProviderError) {
-                self.generation += 1;
-                match query.source.kind() { $(Kind::$variant => self.$module.reject(query.source, query.place.clone(), error, self.now),)* }
-                self.roll_up(&query.place);
+                self.behind.note(query, same);
             }
 
             /// What is known about a slice apart from its rows.
@@ -330,22 +328,6 @@ impl<'a> SliceStatus<'a> {
     }
 }
 
-/// Whether an answer can change an effective share: it lists what splits traffic, or tells its health, which Route 53 publishes globally.
-fn bears_on_shares(query: &Query) -> bool {
-    match query.source.kind() {
-        Kind::Traffic | Kind::HealthChecks => true,
-        Kind::Metrics => query.place == Place::Global,
-        Kind::Regions
-        | Kind::Databases
-        | Kind::Caches
-        | Kind::Alarms
-        | Kind::Deployments
-        | Kind::Releases
-        | Kind::Pipelines
-        | Kind::Clusters => false,
-    }
-}
-
 /// Lets rows take over what only their predecessors knew.
 fn inherit<R: Resource>(before: Option<&Slice<R>>, rows: &mut [R]) {
     let before = before.filter(|_| R::REMEMBERS).map(|slice| &slice.rows);
@@ -380,20 +362,5 @@ impl Fleet {
                 identity: None,
             }];
         }
-    }
-
-    /// Sees how far each release is. Not told by any source: it follows from the deployments and from the minutes of their regions.
-    pub(in crate::resources) fn release(&mut self) {
-        let rows = releases::all(self);
-        let told = self.deployments.slices();
-        let told = told.filter_map(|(_, _, slice)| slice.observed_at).min();
-        let slice = self.releases.expect(Source::Deployments, Place::Global);
-        slice.rows = rows;
-        slice.observed_at = told;
-    }
-
-    /// Computes what follows from the rows, once per change instead of once per frame.
-    fn derive(&mut self) {
-        self.shares = traffic::share::Shares::of(self);
     }
 }

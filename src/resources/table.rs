@@ -21,6 +21,13 @@ pub enum Freshness {
     Never,
 }
 
+impl Freshness {
+    /// Whether anything may be decided by what is so old.
+    pub fn usable(self) -> bool {
+        matches!(self, Self::Fresh | Self::Stale)
+    }
+}
+
 /// The two ages at which a value changes its freshness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {

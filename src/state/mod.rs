@@ -21,7 +21,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use self::schedule::Schedule;
-pub use self::{leave::in_flight, update::update, why::obstacle};
+pub use self::{
+    leave::in_flight,
+    update::{update, update_all},
+    why::obstacle,
+};
 
 use crate::{
     actions::Advice,
@@ -289,6 +293,8 @@ pub struct State {
     pub slow_link: Option<u64>,
     /// Rows may have changed since the orders of the panes were made.
     pub unsettled: bool,
+    /// How often the orders of the panes were made: what is drawn of rows holds until it is another.
+    pub settled: u64,
     /// When it began to say that something is not fine, each time.
     pub alerts: Vec<Timestamp>,
     /// Whether it says so now.
@@ -335,6 +341,7 @@ impl State {
             tour: None,
             slow_link: None,
             unsettled: true,
+            settled: 0,
             alerts: Vec::new(),
             alarmed: false,
         };

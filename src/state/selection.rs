@@ -80,6 +80,7 @@ impl State {
         if !std::mem::take(&mut self.unsettled) {
             return;
         }
+        self.settled += 1;
         self.facts = Facts::of(self.shown());
         let worst = matches!(self.facts.worst(), Mark::Warn(_) | Mark::Bad(_));
         let alarmed = worst || !self.facts.contradictions.is_empty();

@@ -15,6 +15,24 @@ use crate::{
 
 /// Applies one event.
 pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    update_all(state, [event])
+}
+
+/// Applies events that came one after the other. What follows from answers is computed once for all that stand together.
+pub fn update_all(state: &mut State, events: impl IntoIterator<Item = Event>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for event in events {
+        effects.extend(one(state, event));
+    }
+    state.fleet.catch_up();
+    tour::advance(state);
+    effects
+}
+
+fn one(state: &mut State, event: Event) -> Vec<Effect> {
+    if !event.is_polled() {
+        state.fleet.catch_up();
+    }
     let mut effects = match event {
         Event::Key { .. } | Event::Paste { .. } | Event::Mouse { .. } => state.used(),
         Event::Tick { .. }
@@ -31,7 +49,6 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         | Event::Noted { .. } => Vec::new(),
     };
     effects.extend(dispatch(state, event));
-    tour::advance(state);
     effects
 }
 
@@ -160,16 +177,13 @@ fn observed(
         .as_ref()
         .map(|answer| answer.in_sync)
         .map_err(Clone::clone);
-    match result {
-        Ok(answer) => state.fleet.accept(query, answer, at, took),
-        Err(error) => state.fleet.reject(query, error),
-    }
+    state.fleet.take_in(query, result, at, took);
     state.unsettled = true;
     if query.read == 0 {
-        Vec::new()
-    } else {
-        conduct::observed(state, query, seen)
+        return Vec::new();
     }
+    state.fleet.catch_up();
+    conduct::observed(state, query, seen)
 }
 
 impl State {

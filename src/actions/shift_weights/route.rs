@@ -8,7 +8,7 @@ use crate::{
     actions::Refusal,
     plan::Options,
     resources::{
-        Change, Fleet, Freshness,
+        Change, Fleet,
         traffic::{self, Mechanism, RouteBackend, RouteKind, change::BackendEdit},
     },
 };
@@ -32,7 +32,7 @@ pub(super) fn shift(
         return Err(already(target));
     };
     let rule = &first.rule;
-    if matches!(first.heard(fleet), Freshness::Expired | Freshness::Never) {
+    if !first.heard(fleet).usable() {
         return Err(Refusal::new(
             format!(
                 "the cluster {} is not heard: its weights may be others by now",

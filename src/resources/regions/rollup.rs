@@ -342,8 +342,8 @@ impl Fleet {
         let aged = self.rollups.step != Some(self.age_step());
         if aged {
             // Health comes from metrics, which age while nothing answers: shares follow.
-            self.derive();
-            self.roll_up(&Place::Global);
+            self.renew_shares(|_, _| false);
+            self.roll_up(&[Place::Global]);
             self.release();
         }
         aged
@@ -353,19 +353,20 @@ impl Fleet {
     pub fn set_pace(&mut self, pace: u32) {
         self.pace = pace.max(1);
         self.generation += 1;
-        self.derive();
-        self.roll_up(&Place::Global);
+        self.renew_shares(|_, _| false);
+        self.roll_up(&[Place::Global]);
     }
 
-    /// Gathers anew what an answer from a place can have changed.
-    pub(in crate::resources) fn roll_up(&mut self, place: &Place) {
+    /// Gathers anew what answers from these places can have changed.
+    pub(in crate::resources) fn roll_up(&mut self, places: &[Place]) {
         let mut kept = std::mem::take(&mut self.rollups);
         let cut_off = self.cut_off();
         let current = kept.step == Some(self.age_step());
         let observed_at = self.status(Source::Records, &Place::Global).observed_at;
         for spec in &self.estate.regions {
             let label = &spec.label;
-            let touched = place.region().is_none_or(|region| region == label);
+            let mut places = places.iter();
+            let touched = places.any(|place| place.region().is_none_or(|region| region == label));
             let before = kept.by_region.get(label).and_then(|old| old.share.clone());
             let share = steering::region_share(self, label);
             let elsewhere = cut_off != kept.cut_off;

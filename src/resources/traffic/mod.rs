@@ -139,17 +139,17 @@ impl Resource for Split {
     }
 
     fn judge(&self, fleet: &Fleet, place: &Place) -> Judgement {
-        let share = fleet.shares.get(self.by.source(), place, &self.key());
+        let share = || fleet.shares.get(self.by.source(), place, &self.key());
         match &self.by {
-            Mechanism::Record(record) => record.judge(fleet, &self.member, share),
-            Mechanism::Dial(group) => group.judge(share),
-            Mechanism::Forward(forward) => forward.judge(&fleet.estate.thresholds, share),
+            Mechanism::Record(record) => record.judge(fleet, &self.member, share()),
+            Mechanism::Dial(group) => group.judge(share()),
+            Mechanism::Forward(forward) => forward.judge(&fleet.estate.thresholds, share()),
             Mechanism::Alias(_) => Judgement::ok(),
             Mechanism::Distribution(distribution) => distribution.judge(),
             Mechanism::Control(control) => control.judge(fleet.shares.control(&control.arn)),
             Mechanism::Rollout(version) => version.rollout.judge(fleet),
             Mechanism::Route(backend) => {
-                let nothing = share.is_some_and(|share| share.remark == Some(Remark::NoTraffic));
+                let nothing = share().is_some_and(|share| share.remark == Some(Remark::NoTraffic));
                 backend.judge(fleet, nothing)
             }
         }

@@ -4,6 +4,7 @@ mod cases;
 mod changes;
 mod fleet;
 mod invalidations;
+mod together;
 mod wire;
 mod workloads;
 
@@ -91,17 +92,26 @@ impl Watching {
 
     /// Asks every source everywhere at a second.
     fn poll(&mut self, second: i64) {
+        self.ask(second, true);
+    }
+
+    /// The same, with all answers taken in before anything that follows is computed.
+    fn poll_together(&mut self, second: i64) {
+        self.ask(second, false);
+        self.fleet.catch_up();
+    }
+
+    fn ask(&mut self, second: i64, catch_up: bool) {
         self.world.advance_to(time(second));
         self.fleet.now = time(second);
         for &source in Source::ALL {
             for place in self.fleet.estate.places(source) {
                 let query = self.query(source, &place);
                 let reply = crate::sim::wire::reply(&self.world, &query);
-                match reply.result {
-                    Ok(answer) => self
-                        .fleet
-                        .accept(&query, answer, time(second), reply.latency),
-                    Err(error) => self.fleet.reject(&query, error),
+                self.fleet
+                    .take_in(&query, reply.result, time(second), reply.latency);
+                if catch_up {
+                    self.fleet.catch_up();
                 }
             }
         }

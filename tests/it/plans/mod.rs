@@ -5,6 +5,7 @@
 mod blind;
 mod cases;
 mod console;
+mod imagined;
 mod locks;
 mod quiet;
 mod truth;

@@ -273,7 +273,7 @@ impl Rollout {
     /// What is wrong with it.
     pub fn judge(&self, fleet: &Fleet) -> Judgement {
         let object = self.name.object();
-        if matches!(self.heard(fleet), Freshness::Expired | Freshness::Never) {
+        if !self.heard(fleet).usable() {
             return Judgement::new(
                 Severity::Unknown,
                 format!("{} is not heard", self.name.cluster),

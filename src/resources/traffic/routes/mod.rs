@@ -237,7 +237,7 @@ impl RouteBackend {
 
     /// What is wrong with it.
     pub(super) fn judge(&self, fleet: &Fleet, nothing: bool) -> Judgement {
-        if matches!(self.heard(fleet), Freshness::Expired | Freshness::Never) {
+        if !self.heard(fleet).usable() {
             let text = format!("{} is not heard", self.rule.cluster);
             return Judgement::new(Severity::Unknown, text);
         }

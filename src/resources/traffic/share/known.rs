@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::{Forward, Mechanism, Record, Split, plain_name};
-use crate::resources::{Fleet, Freshness, health_checks};
+use super::super::{Mechanism, Record, Split, plain_name};
+use crate::resources::{Fleet, health_checks};
 
 /// How deep alias records may point to each other before their health counts as not known.
 const DEPTH: u8 = 4;
@@ -27,14 +27,10 @@ impl<'a> Known<'a> {
         };
         let nested = fleet.traffic.rows().any(|(_, _, row)| follows_records(row));
         for (source, place, slice) in fleet.traffic.slices() {
-            let usable = !matches!(
-                fleet.freshness(source, place),
-                Freshness::Expired | Freshness::Never
-            );
+            let usable = fleet.freshness(source, place).usable();
             for row in slice.rows.iter().filter(|_| usable) {
                 match &row.by {
                     Mechanism::Record(record) if nested => known.add_record(record),
-                    Mechanism::Forward(forward) => known.add_forward(forward),
                     Mechanism::Control(control) => {
                         let seen = known.controls.entry(&control.arn).or_insert(control.on);
                         if *seen != control.on {
@@ -43,11 +39,15 @@ impl<'a> Known<'a> {
                     }
                     Mechanism::Record(_)
                     | Mechanism::Dial(_)
+                    | Mechanism::Forward(_)
                     | Mechanism::Alias(_)
                     | Mechanism::Distribution(_)
                     | Mechanism::Route(_)
                     | Mechanism::Rollout(_) => {}
                 }
+            }
+            if usable {
+                known.add_forwards(&slice.rows);
             }
         }
         known
@@ -71,15 +71,33 @@ impl<'a> Known<'a> {
     }
 
     /// A load balancer counts as healthy when each of its target groups has a healthy target.
-    fn add_forward(&mut self, forward: &Forward) {
-        let Some(dns) = &forward.load_balancer_dns else {
-            return;
-        };
-        let serves = forward.health.and_then(super::super::TargetHealth::serves);
-        self.targets
-            .entry(balancer_name(dns))
-            .and_modify(|healthy| *healthy = and(*healthy, serves))
-            .or_insert(serves);
+    fn add_forwards(&mut self, rows: &'a [Split]) {
+        // The rows of a load balancer follow each other and write its name alike, and names are dear to bring into one form.
+        let same = |a: &Split, b: &Split| balancer(a) == balancer(b);
+        for rows in rows.chunk_by(same) {
+            let Some(dns) = rows.first().and_then(balancer) else {
+                continue;
+            };
+            let serves = rows.iter().filter_map(|row| match &row.by {
+                Mechanism::Forward(forward) => {
+                    Some(forward.health.and_then(super::super::TargetHealth::serves))
+                }
+                Mechanism::Record(_)
+                | Mechanism::Control(_)
+                | Mechanism::Dial(_)
+                | Mechanism::Alias(_)
+                | Mechanism::Distribution(_)
+                | Mechanism::Route(_)
+                | Mechanism::Rollout(_) => None,
+            });
+            let Some(serves) = serves.reduce(and) else {
+                continue;
+            };
+            self.targets
+                .entry(balancer_name(dns))
+                .and_modify(|healthy| *healthy = and(*healthy, serves))
+                .or_insert(serves);
+        }
     }
 
     /// Whether Route 53 takes a record set for healthy.
@@ -124,6 +142,20 @@ impl<'a> Known<'a> {
             .map(|record| self.record_at(record, depth + 1))
             .reduce(or)
             .flatten()
+    }
+}
+
+/// The load balancer that a row belongs to, as it writes its name.
+fn balancer(row: &Split) -> Option<&str> {
+    match &row.by {
+        Mechanism::Forward(forward) => forward.load_balancer_dns.as_deref(),
+        Mechanism::Record(_)
+        | Mechanism::Control(_)
+        | Mechanism::Dial(_)
+        | Mechanism::Alias(_)
+        | Mechanism::Distribution(_)
+        | Mechanism::Route(_)
+        | Mechanism::Rollout(_) => None,
     }
 }
 

@@ -175,9 +175,23 @@ pub struct Shares {
 impl Shares {
     /// Computes them for a fleet, as of its time.
     pub fn of(fleet: &Fleet) -> Self {
+        let mut computed = Self::default();
+        computed.renew(fleet, |_, _| true);
+        computed
+    }
+
+    /// Computes anew what may be another: everything that follows from health, and the splits of the slices whose rows have changed.
+    /// Only record sets follow health here; whatever else splits traffic says all about it in its own rows.
+    pub fn renew(&mut self, fleet: &Fleet, changed: impl Fn(Source, &Place) -> bool) {
         let known = Known::of(fleet);
-        let mut members: BTreeMap<(Source, Place), HashMap<String, Share>> = BTreeMap::new();
+        self.members
+            .retain(|(source, place), _| fleet.traffic.slice(*source, place).is_some());
         for (source, place, slice) in fleet.traffic.slices() {
+            let at = (source, place.clone());
+            let kept = self.members.contains_key(&at);
+            if kept && source != Source::Records && !changed(source, place) {
+                continue;
+            }
             let mut of_slice = HashMap::with_capacity(slice.rows.len());
             for split in splits(&slice.rows) {
                 let of_split = self::members::shares(&split, &known);
@@ -188,15 +202,10 @@ impl Shares {
                         .zip(of_split),
                 );
             }
-            members.insert((source, place.clone()), of_slice);
+            self.members.insert(at, of_slice);
         }
-        let mut computed = Self {
-            members,
-            ..Self::default()
-        };
-        computed.regions = regions::RegionShares::of(fleet, &computed);
-        (computed.controls, computed.targets) = known.into_parts();
-        computed
+        self.regions = regions::RegionShares::of(fleet, self);
+        (self.controls, self.targets) = known.into_parts();
     }
 
     /// The share of a member, by the key of its row; `None` when there is no such row.

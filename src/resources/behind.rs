@@ -1,0 +1,105 @@
+//! What follows from the rows, computed once for all answers that came together: effective shares, versions, roll-ups, releases. Owns what is to be computed anew; never keeps a row.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Answer, Fleet, Kind, Place, ProviderError, Query, Source, deployments, releases};
+
+/// What was taken in since everything that follows was last computed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Behind {
+    /// Whether an effective share may be another.
+    shares: bool,
+    /// Whose splits are others.
+    splits: Vec<(Source, Place)>,
+    /// Whether a service may run another version somewhere.
+    versions: bool,
+    /// Whether a deployment, or a roll-out that carries one, was read.
+    releases: bool,
+    /// Where something was read, or could not be read.
+    places: Vec<Place>,
+}
+
+impl Behind {
+    /// Takes note of an answer or a failure; `same` when the rows are what they were, and were of use.
+    pub(super) fn note(&mut self, query: &Query, same: bool) {
+        let deployments = query.source.kind() == Kind::Deployments;
+        self.shares |= !same && bears_on_shares(query);
+        if !same && query.source.kind() == Kind::Traffic {
+            self.splits.push((query.source, query.place.clone()));
+        }
+        self.versions |= !same && deployments;
+        self.releases |= deployments || query.source == Source::Rollouts;
+        if !self.places.contains(&query.place) {
+            self.places.push(query.place.clone());
+        }
+    }
+}
+
+/// Whether an answer can change an effective share: it lists what splits traffic, or tells its health, which Route 53 publishes globally.
+fn bears_on_shares(query: &Query) -> bool {
+    match query.source.kind() {
+        Kind::Traffic | Kind::HealthChecks => true,
+        Kind::Metrics => query.place == Place::Global,
+        Kind::Regions
+        | Kind::Databases
+        | Kind::Caches
+        | Kind::Alarms
+        | Kind::Deployments
+        | Kind::Releases
+        | Kind::Pipelines
+        | Kind::Clusters => false,
+    }
+}
+
+impl Fleet {
+    /// Takes an answer in, and computes what follows.
+    pub fn accept(&mut self, query: &Query, answer: Answer, at: Timestamp, took: Duration) {
+        self.take_in(query, Ok(answer), at, took);
+        self.catch_up();
+    }
+
+    /// Takes a failed read in, and computes what follows.
+    pub fn reject(&mut self, query: &Query, error: ProviderError) {
+        self.take_in(query, Err(error), self.now, Duration::ZERO);
+        self.catch_up();
+    }
+
+    /// Computes what follows from everything that was taken in.
+    pub fn catch_up(&mut self) {
+        let behind = std::mem::take(&mut self.behind);
+        if behind.shares {
+            self.renew_shares(|source, place| {
+                let mut splits = behind.splits.iter();
+                splits.any(|(known, at)| (*known, at) == (source, place))
+            });
+        }
+        if behind.versions {
+            self.versions = deployments::versions::Versions::of(self);
+        }
+        if !behind.places.is_empty() {
+            self.roll_up(&behind.places);
+        }
+        if behind.releases {
+            self.release();
+        }
+    }
+
+    /// Computes the effective shares anew, so that no frame does: what follows from health, and the splits of the slices that have changed.
+    pub(super) fn renew_shares(&mut self, changed: impl Fn(Source, &Place) -> bool) {
+        let mut shares = std::mem::take(&mut self.shares);
+        shares.renew(self, changed);
+        self.shares = shares;
+    }
+
+    /// Sees how far each release is. Not told by any source: it follows from the deployments and from the minutes of their regions.
+    pub(super) fn release(&mut self) {
+        let rows = releases::all(self);
+        let told = self.deployments.slices();
+        let told = told.filter_map(|(_, _, slice)| slice.observed_at).min();
+        let slice = self.releases.expect(Source::Deployments, Place::Global);
+        slice.rows = rows;
+        slice.observed_at = told;
+    }
+}

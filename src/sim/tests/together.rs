@@ -1,0 +1,39 @@
+//! Answers that come together leave behind what they leave one by one, and nothing that follows from them is old.
+
+use super::*;
+use crate::resources::{regions::rollup::Rollup, releases, traffic::share::Shares};
+
+fn compare(one: &Fleet, all: &Fleet, when: &str) {
+    assert_eq!(one.shares, all.shares, "{when}");
+    assert_eq!(all.shares, Shares::of(all), "{when}");
+    assert_eq!(one.versions, all.versions, "{when}");
+    let board = all.releases.rows().map(|(_, _, release)| release.clone());
+    assert_eq!(board.collect::<Vec<_>>(), releases::all(all), "{when}");
+    for spec in &all.estate.regions {
+        let label = &spec.label;
+        assert_eq!(one.rollup(label), all.rollup(label), "{when}");
+        assert_eq!(*all.rollup(label), Rollup::of(all, label), "{when}");
+        let drained = |fleet: &Fleet| fleet.drained(label).map(|drained| drained.since);
+        assert_eq!(drained(one), drained(all), "{when}");
+    }
+}
+
+#[test]
+fn answers_that_come_together_leave_what_they_leave_one_by_one() {
+    for scenario in [
+        "region-down",
+        "bad-route-canary",
+        "late-release",
+        "partition",
+    ] {
+        let mut one = Watching::named(scenario);
+        let mut all = Watching::named(scenario);
+        for second in (0..=480).step_by(60) {
+            one.fleet.advance(time(second));
+            all.fleet.advance(time(second));
+            one.poll(second);
+            all.poll_together(second);
+            compare(&one.fleet, &all.fleet, &format!("{scenario} {second} s"));
+        }
+    }
+}
