@@ -5,7 +5,7 @@ use ratatui::{
     layout::Rect,
 };
 
-use super::{canvas::Canvas, detail, dialog, draw, layout, pages, paragraph, text};
+use super::{canvas::Canvas, detail, dialog, draw, kept::Kept, layout, pages, paragraph, text};
 use crate::{
     config::theme::Theme,
     state::{Dialog, Mode, Screen, State},
@@ -47,7 +47,8 @@ pub fn window_title(state: &State) -> String {
 pub fn buffer(state: &State, theme: &Theme) -> Buffer {
     let (width, height) = state.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    draw(state, &mut Canvas::new(&mut buffer, theme, state.look));
+    let mut canvas = Canvas::new(&mut buffer, theme, state.look);
+    draw(state, &mut canvas, &mut Kept::default());
     buffer
 }
 

@@ -107,6 +107,11 @@ impl<'a> Canvas<'a> {
         self.buffer.area
     }
 
+    /// What is drawn on.
+    pub(super) fn buffer_mut(&mut self) -> &mut Buffer {
+        self.buffer
+    }
+
     /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
         style(self.theme.paint(role))

@@ -11,6 +11,7 @@ mod dialog;
 pub mod extent;
 mod help;
 mod hints;
+mod kept;
 pub mod layout;
 mod pages;
 mod palette;
@@ -26,6 +27,7 @@ mod tour;
 pub use self::{
     beyond::{Link, buffer, links, plain, window_title},
     canvas::ansi,
+    kept::Kept,
 };
 use ratatui::{Frame, layout::Rect, style::Style};
 
@@ -38,16 +40,20 @@ use crate::{
 
 /// Draws the state.
 pub fn view(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
-    if let Some(cursor) = draw(
-        state,
-        &mut Canvas::new(frame.buffer_mut(), theme, state.look),
-    ) {
+    view_again(state, theme, frame, &mut Kept::default());
+}
+
+/// Draws the state with what is kept of the frame before.
+pub fn view_again(state: &State, theme: &Theme, frame: &mut Frame<'_>, kept: &mut Kept) {
+    kept.renew(state, theme);
+    let mut canvas = Canvas::new(frame.buffer_mut(), theme, state.look);
+    if let Some(cursor) = draw(state, &mut canvas, kept) {
         frame.set_cursor_position(cursor);
     }
 }
 
 /// Draws the state on a canvas; tells where the cursor stands, when a line is typed.
-fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+fn draw(state: &State, canvas: &mut Canvas<'_>, kept: &mut Kept) -> Option<(u16, u16)> {
     let area = canvas.area();
     if canvas.style(Role::Text) != Style::new() {
         canvas.paint(area, Role::Text);
@@ -70,7 +76,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     chrome::runs(canvas, &facts, layout.runs);
     chrome::contradictions(canvas, &facts, layout.contradictions);
     chrome::levers(canvas, &facts, layout.levers);
-    let focus = body(canvas, state, &layout);
+    let focus = body(canvas, state, &layout, kept);
     let why = focus
         .and_then(|kind| Some((kind, state.pane(kind)?)))
         .and_then(|(kind, pane)| pane::why(state.shown(), kind, pane));
@@ -115,16 +121,17 @@ fn small_prompt(canvas: &mut Canvas<'_>, state: &State) -> Option<(u16, u16)> {
 }
 
 /// Draws what fills the screen; tells which pane has the keys.
-fn body(canvas: &mut Canvas<'_>, state: &State, layout: &Layout) -> Option<Kind> {
+fn body(canvas: &mut Canvas<'_>, state: &State, layout: &Layout, kept: &mut Kept) -> Option<Kind> {
     match &state.screen {
         Screen::Home => {
             for (kind, area) in &layout.panes {
-                pane::draw(canvas, state, *kind, *area, *kind == state.focus);
+                let focused = *kind == state.focus;
+                pane::draw(canvas, state, *kind, *area, focused, kept);
             }
             Some(state.focus)
         }
         Screen::Zoom(kind) => {
-            pane::draw(canvas, state, *kind, layout.body, true);
+            pane::draw(canvas, state, *kind, layout.body, true, kept);
             Some(*kind)
         }
         Screen::Detail(id, scroll) => {

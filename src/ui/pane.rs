@@ -6,6 +6,7 @@ use super::{
     canvas::Canvas,
     chrome::severity_role,
     columns::{Content, GAP, Slot},
+    kept::Kept,
     layout, slots, text, title,
 };
 use crate::{
@@ -38,10 +39,16 @@ fn lead(kind: Kind, width: u16) -> u16 {
 }
 
 /// Draws a pane.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focused: bool) {
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    state: &State,
+    kind: Kind,
+    area: Rect,
+    focused: bool,
+    kept: &mut Kept,
+) {
     let empty = Pane::default();
     let pane = state.pane(kind).unwrap_or(&empty);
-    let fleet = state.shown();
     let rows = layout::rows_in(area);
     let first = layout::first_row(pane.order.len(), pane.cursor, rows);
     title::draw(canvas, state, kind, pane, area, focused);
@@ -55,7 +62,38 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
         title::nothing(canvas, state, kind, pane, body);
         return;
     }
-    let end = (first + rows).min(pane.order.len());
+    let below = Rect::new(
+        area.x,
+        area.y + 1,
+        area.width,
+        area.height.saturating_sub(1),
+    );
+    let again = kept.again(canvas.buffer_mut(), kind, below, first);
+    let named = again.unwrap_or_else(|| {
+        let named = draw_rows(canvas, state.shown(), (kind, pane), area, body, first);
+        kept.keep(canvas.buffer_mut(), kind, below, first, named);
+        named
+    });
+    let selected = pane.cursor.wrapping_sub(first);
+    if focused && selected < rows {
+        // Up to the name by which it is found: over a slow line a whole row, painted twice for each move, is most of what is sent.
+        let y = body.y + selected as u16;
+        canvas.paint(Rect::new(body.x, y, named, 1), Role::Selection);
+        let marker = if canvas.look.ascii { ">" } else { "▌" };
+        canvas.put(body.x, y, marker, 1, Role::Selection);
+    }
+}
+
+/// Draws the heading and the rows that fit; tells how many cells of a row lead to the end of its name.
+fn draw_rows(
+    canvas: &mut Canvas<'_>,
+    fleet: &Fleet,
+    (kind, pane): (Kind, &Pane),
+    area: Rect,
+    body: Rect,
+    first: usize,
+) -> u16 {
+    let end = (first + usize::from(body.height)).min(pane.order.len());
     let mut shown: Vec<Option<ShownRow>> = pane.order[first..end]
         .iter()
         .map(|row| shown::show(fleet, kind, row))
@@ -79,19 +117,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, kind: Kind, area: Rect, focu
     });
     for (index, row) in shown.iter().enumerate() {
         let line = Rect::new(body.x, body.y + index as u16, body.width, 1);
-        let selected = first + index == pane.cursor;
         if let Some(row) = row {
             let place = places.get(index).map_or("", String::as_str);
             draw_row(canvas, row, place, &slots, line);
         }
-        if selected && focused {
-            // Up to the name by which it is found: over a slow line a whole row, painted twice for each move, is most of what is sent.
-            let width = named(kind, &slots, line.width);
-            canvas.paint(Rect { width, ..line }, Role::Selection);
-            let marker = if canvas.look.ascii { ">" } else { "▌" };
-            canvas.put(line.x, line.y, marker, 1, Role::Selection);
-        }
     }
+    named(kind, &slots, area.width)
 }
 
 /// Cells of a row up to the end of its name.

@@ -1,5 +1,6 @@
 //! A console driven blind: keys, pastes, sizes and time without sense. It never breaks, never writes, forgets nothing that it must know, and hears the next key.
 
+use jiff::Timestamp;
 use pilothouse::{
     config::key::{Key, KeyCode},
     event::Event,
@@ -125,16 +126,33 @@ fn stroke(console: &mut Console, dice: &mut Dice) {
     }
 }
 
-/// The screen as it is, drawn on a terminal of its size.
-fn draw(console: &mut Console) {
-    console.state.settle();
-    let (columns, rows) = console.state.size;
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    let theme = drill::theme();
-    terminal
-        .draw(|frame| ui::view(&console.state, &theme, frame))
-        .map(|_| ())
-        .unwrap();
+/// What is kept from frame to frame, and how often and when the state had settled by then.
+#[derive(Default)]
+struct Frames {
+    kept: ui::Kept,
+    settled: Option<(u64, Timestamp)>,
+}
+
+impl Frames {
+    /// The screen as it is, drawn on a terminal of its size. Where no time has passed since rows were last drawn, what was kept of them is what would be drawn.
+    fn draw(&mut self, console: &mut Console) {
+        console.state.settle();
+        let state = &console.state;
+        let (columns, rows) = state.size;
+        let theme = drill::theme();
+        let drawn = |kept: &mut ui::Kept| {
+            let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+            let draw = |frame: &mut ratatui::Frame<'_>| ui::view_again(state, &theme, frame, kept);
+            terminal.draw(draw).unwrap().buffer.clone()
+        };
+        let again = drawn(&mut self.kept);
+        let (settled, at) = self.settled.unwrap_or((0, state.now));
+        if settled != state.settled {
+            self.settled = Some((state.settled, state.now));
+        } else if at == state.now {
+            assert_eq!(again, drawn(&mut ui::Kept::default()));
+        }
+    }
 }
 
 /// So many strokes, one frame after every few.
@@ -144,10 +162,11 @@ fn drive(seed: u64, strokes: usize, between_frames: usize) {
     let (world, state, now) = seen(u8::try_from(seed % worlds as u64).unwrap());
     let mut console = Console::new(world, state, now);
     console.state.conduct.read_only = true;
+    let mut frames = Frames::default();
     for count in 0..strokes {
         stroke(&mut console, &mut dice);
         if count % between_frames == 0 {
-            draw(&mut console);
+            frames.draw(&mut console);
         }
     }
     assert_eq!(
