@@ -2,13 +2,14 @@
 
 mod away;
 mod effects;
+mod ending;
 mod outside;
 mod signals;
 mod typing;
 
 use std::{
     collections::VecDeque,
-    io::{self, Write as _},
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +23,6 @@ use self::{
     typing::Deaf,
 };
 use super::{
-    LAST_CHANGE,
     carry::Carrier,
     clock::Clock,
     crash, desk,
@@ -31,18 +31,10 @@ use super::{
     perf::Perf,
     recording::{self, Recorder, Recording},
     rhythm::Rhythm,
-    terminal::{self, Screen},
+    terminal::Screen,
 };
-use crate::{
-    config::theme::Theme,
-    event::Event,
-    provider::Provider,
-    state::{State, in_flight},
-    ui,
-};
+use crate::{config::theme::Theme, event::Event, provider::Provider, state::State, ui};
 
-/// How long the last entries may take to the disk.
-const LAST_ENTRIES: Duration = Duration::from_secs(1);
 /// The signal that a process was stopped for follows within this time, when the console stopped itself.
 const CONTINUED: Duration = Duration::from_secs(1);
 
@@ -73,6 +65,8 @@ struct Loop {
     theme: Theme,
     outside: Outside,
     screen: Screen,
+    /// What panes have drawn.
+    kept: ui::Kept,
     carrier: Option<Carrier>,
     clock: Option<Clock>,
     watchdog: Watchdog,
@@ -82,6 +76,10 @@ struct Loop {
     deaf: Option<Deaf>,
     /// What was typed and is not applied yet.
     waiting: VecDeque<Input>,
+    /// What polls have brought and is not applied yet.
+    arrived: Vec<Event>,
+    /// Whether some of it was there at the last tick.
+    waited: bool,
     recorder: Option<Recorder>,
     rhythm: Rhythm,
     perf: Option<Perf>,
@@ -133,6 +131,7 @@ pub async fn run(mut state: State, console: Console) -> io::Result<State> {
         theme: console.theme,
         outside: console.outside,
         screen,
+        kept: ui::Kept::default(),
         carrier,
         clock,
         watchdog,
@@ -140,6 +139,8 @@ pub async fn run(mut state: State, console: Console) -> io::Result<State> {
         away: None,
         deaf: None,
         waiting: VecDeque::new(),
+        arrived: Vec::new(),
+        waited: false,
         recorder: console.recorder,
         rhythm: Rhythm::new(Instant::now()),
         perf: console.trace_perf.then(Perf::new),
@@ -181,10 +182,7 @@ impl Loop {
                 },
                 _ = ticks.tick() => self.tick(),
                 () = tokio::time::sleep_until(at.into()), if look.is_some() => self.paint(),
-                Some(event) = answered.recv() => {
-                    self.rhythm.change();
-                    self.apply(event)
-                },
+                Some(event) = answered.recv() => self.arrive(event),
                 () = std::future::ready(()), if !self.waiting.is_empty() => self.type_on(),
             };
             match way {
@@ -205,6 +203,15 @@ impl Loop {
             ));
         }
         self.tell_pace();
+        // The next frame takes it in; but there may be none, and a run does not wait for one.
+        let waited = std::mem::replace(&mut self.waited, !self.arrived.is_empty());
+        let in_hand = self.state.conduct.active().next().is_some();
+        if waited || in_hand || self.away.is_some() {
+            let way = self.take_in();
+            if way != Way::On {
+                return way;
+            }
+        }
         let Some(clock) = self.clock else {
             self.rhythm_follows();
             return Way::On;
@@ -217,6 +224,8 @@ impl Loop {
     /// Most seconds change nothing that shows: an idle screen is silent.
     fn rhythm_follows(&mut self) {
         if self.state.unsettled {
+            // Now, and not when a key waits for its echo.
+            self.state.settle();
             self.rhythm.change();
         }
     }
@@ -255,65 +264,6 @@ impl Loop {
         self.apply(Event::Continued)
     }
 
-    /// Leaves at once. A run in hand is interrupted, and the journal says so.
-    async fn leave(mut self, why: &str) -> io::Result<State> {
-        // The terminal may be gone; what is written is written without it.
-        self.apply(Event::Lost {
-            why: why.to_owned(),
-        });
-        self.settle().await;
-        Ok(self.state)
-    }
-
-    /// Brings a change in flight to its outcome, without a screen, and leaves. A second wish to leave is heard.
-    async fn finish(
-        mut self,
-        why: &'static str,
-        answered: &mut UnboundedReceiver<Event>,
-        mut signals: Signals,
-    ) -> io::Result<State> {
-        if in_flight(&self.state) {
-            self.watchdog.wait(LAST_CHANGE + LAST_ENTRIES * 5);
-            terminal::restore();
-            // Nobody may be there to read it.
-            let _ = writeln!(
-                io::stderr(),
-                "pilothouse: {why}; the change in flight is brought to its outcome (30 s at most)"
-            );
-        }
-        self.apply(Event::Lost {
-            why: why.to_owned(),
-        });
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        let mut over = std::pin::pin!(tokio::time::sleep(LAST_CHANGE));
-        while in_flight(&self.state) {
-            let event = tokio::select! {
-                () = &mut over => break,
-                _ = signals.terminated.recv() => break,
-                _ = signals.interrupted.recv() => break,
-                _ = ticks.tick() => self.clock.map(|clock| Event::Tick { now: clock.now() }),
-                event = answered.recv() => event,
-            };
-            if let Some(event) = event {
-                self.apply(event);
-            }
-        }
-        self.settle().await;
-        Ok(self.state)
-    }
-
-    async fn settle(&self) {
-        if let Some(carrier) = &self.carrier {
-            carrier.settle(LAST_ENTRIES).await;
-        }
-        terminal::restore();
-        if let Some(perf) = &self.perf {
-            let report = perf.report(self.screen.sent, self.screen.pace());
-            // Nobody may be there to read it.
-            let _ = io::stderr().write_all(report.as_bytes());
-        }
-    }
-
     /// When something is to be drawn, or to be sent to a terminal that was full.
     fn next_look(&mut self) -> Option<Instant> {
         if self.away.is_some() {
@@ -343,6 +293,13 @@ impl Loop {
     }
 
     fn draw(&mut self) -> Way {
+        // The echo of a key comes first, and data with the next frame.
+        if self.rhythm.typed().is_none() {
+            let way = self.take_in();
+            if way != Way::On {
+                return way;
+            }
+        }
         let begun = Instant::now();
         let size = self.screen.size();
         let (columns, rows) = (size.width, size.height);
@@ -351,10 +308,10 @@ impl Loop {
             self.apply(Event::Resize { columns, rows });
         }
         self.state.settle();
-        let (state, theme) = (&self.state, &self.theme);
+        let (state, theme, kept) = (&self.state, &self.theme, &mut self.kept);
         let mut links = Vec::new();
         let drawn = self.screen.draw(size, |frame| {
-            ui::view(state, theme, frame);
+            ui::view_again(state, theme, frame, kept);
             links = ui::links(state, frame.buffer_mut());
         });
         let Ok(bytes) = drawn else {
@@ -373,6 +330,9 @@ impl Loop {
             perf.frame(now.saturating_duration_since(begun), bytes, key);
         }
         self.rhythm.draw(now);
+        if !self.arrived.is_empty() {
+            self.rhythm.change();
+        }
         if bytes == 0 {
             self.nothing_to_show();
         }

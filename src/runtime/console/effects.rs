@@ -7,16 +7,46 @@ use crate::{
     effect::Effect,
     event::Event,
     runtime::{export, perf},
-    state::{Notice, update},
+    state::{Notice, update_all},
     ui,
 };
 
 impl Loop {
     /// Applies one event and carries out what follows.
     pub(super) fn apply(&mut self, event: Event) -> Way {
-        self.record(&event);
+        self.apply_all(vec![event])
+    }
+
+    /// Keeps what a poll brought until the screen shows data again: a key acts on what is on the screen, and its echo waits for nothing that it did not ask.
+    pub(super) fn arrive(&mut self, event: Event) -> Way {
+        self.rhythm.change();
+        if event.is_polled() {
+            self.arrived.push(event);
+            return Way::On;
+        }
+        // What a run waits for is judged with everything that came before it.
+        match self.take_in() {
+            Way::On => self.apply(event),
+            other @ (Way::Quit | Way::Lost(_)) => other,
+        }
+    }
+
+    /// Applies what the polls have brought.
+    pub(super) fn take_in(&mut self) -> Way {
+        if self.arrived.is_empty() {
+            return Way::On;
+        }
+        self.waited = false;
+        let arrived = std::mem::take(&mut self.arrived);
+        self.apply_all(arrived)
+    }
+
+    fn apply_all(&mut self, events: Vec<Event>) -> Way {
+        for event in &events {
+            self.record(event);
+        }
         let begun = Instant::now();
-        let effects = update(&mut self.state, event);
+        let effects = update_all(&mut self.state, events);
         if let Some(perf) = &mut self.perf {
             perf.update(begun.elapsed());
         }
