@@ -201,6 +201,7 @@ fn standing(
         evidence: None,
         owner: shown.and_then(|row| row.owner().cloned()),
         sender: sender.map(|sender| sender.name.object()),
+        promotable: having.iter().any(|row| row.promotable()),
         freshness,
     }
 }

@@ -59,6 +59,9 @@ pub struct Stage {
     /// What sends releases out there, where that is more than a Deployment: `Rollout shop/checkout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
+    /// Whether it waits there at a step of its own until somebody promotes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub promotable: bool,
     /// By how much what is known of it can be trusted.
     pub freshness: Freshness,
 }

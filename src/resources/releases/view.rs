@@ -168,6 +168,9 @@ impl Release {
             Some(why) => format!("{to} waits: {why}"),
             None => match &next.state {
                 State::Held { why } => format!("{to} waits: {why}"),
+                State::RollingOut { .. } if next.promotable => {
+                    format!("advance promotes it in {}", next.region)
+                }
                 State::RollingOut { how_far } => format!("{} rolls out: {how_far}", next.region),
                 State::NotYet
                 | State::Soaking { .. }
