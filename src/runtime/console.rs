@@ -182,7 +182,7 @@ impl Loop {
                 },
                 _ = ticks.tick() => self.tick(),
                 () = tokio::time::sleep_until(at.into()), if look.is_some() => self.paint(),
-                Some(event) = answered.recv() => self.arrive(event),
+                Some(first) = answered.recv() => self.arrive(first, &mut answered),
                 () = std::future::ready(()), if !self.waiting.is_empty() => self.type_on(),
             };
             match way {

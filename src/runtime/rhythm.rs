@@ -18,6 +18,8 @@ pub struct Rhythm {
     /// When the first key came in that waits for its frame.
     typed: Option<Instant>,
     drawn: Instant,
+    /// When data was last drawn: the echoes of many keys do not put it off.
+    told: Instant,
     /// When a frame was last drawn for a key.
     echoed: Option<Instant>,
     used: Option<Instant>,
@@ -30,6 +32,7 @@ impl Rhythm {
             changed: false,
             typed: None,
             drawn: now,
+            told: now,
             echoed: None,
             used: None,
         }
@@ -53,6 +56,12 @@ impl Rhythm {
         self.used = Some(at);
     }
 
+    /// Whether somebody is at the keys.
+    pub fn in_use(&self, now: Instant) -> bool {
+        self.used
+            .is_some_and(|at| now.saturating_duration_since(at) < ACTIVE)
+    }
+
     /// When the oldest key came in that waits for its frame.
     pub fn typed(&self) -> Option<Instant> {
         self.typed
@@ -66,11 +75,12 @@ impl Rhythm {
         if self.typed.is_some() {
             return Some(self.echoed.map_or(self.drawn, |at| at + KEY_FRAME));
         }
-        let active = self
-            .used
-            .is_some_and(|at| now.saturating_duration_since(at) < ACTIVE);
-        let pause = if active { ACTIVE_FRAME } else { IDLE_FRAME };
-        Some(self.drawn + pause.max(rest))
+        let pause = if self.in_use(now) {
+            ACTIVE_FRAME
+        } else {
+            IDLE_FRAME
+        };
+        Some((self.told + pause).max(self.drawn + rest))
     }
 
     /// A frame has been drawn.
@@ -78,6 +88,8 @@ impl Rhythm {
         self.drawn = now;
         if self.typed.take().is_some() {
             self.echoed = Some(now);
+        } else {
+            self.told = now;
         }
         self.changed = false;
     }
@@ -103,13 +115,20 @@ mod tests {
         assert_eq!(rhythm.due(at(4), none), Some(at(23)), "not twice in 20 ms");
         rhythm.draw(at(23));
         rhythm.change();
-        assert_eq!(rhythm.due(at(24), none), Some(at(123)), "somebody is there");
+        assert_eq!(
+            rhythm.due(at(24), none),
+            Some(at(100)),
+            "somebody is there, and keys do not put data off"
+        );
         let rest = Duration::from_millis(400);
         assert_eq!(rhythm.due(at(24), rest), Some(at(423)), "the line is slow");
         assert_eq!(
             rhythm.due(at(6_000), none),
-            Some(at(1_023)),
+            Some(at(1_000)),
             "nobody any more"
         );
+        rhythm.draw(at(100));
+        rhythm.change();
+        assert_eq!(rhythm.due(at(101), none), Some(at(200)), "data rests");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use tokio::sync::mpsc::UnboundedReceiver;
+
 use super::{GONE, Loop, Way};
 use crate::{
     effect::Effect,
@@ -11,24 +13,27 @@ use crate::{
     ui,
 };
 
+/// So many answers are taken in at once, at most: a flood of them must not hold up keys and signals.
+const TOGETHER: usize = 64;
+
 impl Loop {
     /// Applies one event and carries out what follows.
     pub(super) fn apply(&mut self, event: Event) -> Way {
         self.apply_all(vec![event])
     }
 
-    /// Keeps what a poll brought until the screen shows data again: a key acts on what is on the screen, and its echo waits for nothing that it did not ask.
-    pub(super) fn arrive(&mut self, event: Event) -> Way {
+    /// While somebody is at the keys, what polls bring is kept until the screen shows data again: a key acts on what is on the screen, and its echo waits for nothing that it did not ask.
+    pub(super) fn arrive(&mut self, first: Event, answered: &mut UnboundedReceiver<Event>) -> Way {
         self.rhythm.change();
-        if event.is_polled() {
-            self.arrived.push(event);
+        let waiting = std::iter::from_fn(|| answered.try_recv().ok()).take(TOGETHER);
+        let events: Vec<Event> = std::iter::once(first).chain(waiting).collect();
+        let polled = events.iter().all(Event::is_polled);
+        self.arrived.extend(events);
+        if polled && self.rhythm.in_use(Instant::now()) {
             return Way::On;
         }
-        // What a run waits for is judged with everything that came before it.
-        match self.take_in() {
-            Way::On => self.apply(event),
-            other @ (Way::Quit | Way::Lost(_)) => other,
-        }
+        // What a run waits for is judged with everything that came before it; and what is asked next follows from what is known.
+        self.take_in()
     }
 
     /// Applies what the polls have brought.
