@@ -73,6 +73,8 @@ fn command(console: &mut Session, line: &str) {
 fn begin(console: &mut Session, host: &Host, typed: &str, phrase: &str) {
     // The record sets have been read.
     console.wait_for("api.shop.example");
+    // So have the metrics: a plan is judged by them when it is confirmed.
+    console.wait_for("BAD 3/3");
     command(console, "arm a test of the terminal");
     console.wait_for("ARMED");
     command(console, typed);
