@@ -158,10 +158,10 @@ impl Session {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Reads until the screen satisfies a condition.
+    /// Reads until the screen satisfies a condition, at the end of a frame: what is typed before a question stands there whole is rightly not heard.
     fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + SOON;
-        while !condition(self.screen.screen()) {
+        while self.in_frame() || !condition(self.screen.screen()) {
             let left = end.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {
                 Ok(bytes) => {
@@ -174,6 +174,14 @@ impl Session {
                 ),
             }
         }
+    }
+
+    /// Whether the last synchronized update is still open.
+    fn in_frame(&self) -> bool {
+        const UPDATE: &[u8] = b"\x1b[?2026";
+        let mut windows = self.bytes.windows(UPDATE.len() + 1).rev();
+        let last = windows.find(|window| window.starts_with(UPDATE));
+        last.is_some_and(|window| window.ends_with(b"h"))
     }
 
     pub fn wait_for(&mut self, text: &str) {
