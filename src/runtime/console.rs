@@ -78,8 +78,6 @@ struct Loop {
     waiting: VecDeque<Input>,
     /// What polls have brought and is not applied yet.
     arrived: Vec<Event>,
-    /// Whether some of it was there at the last tick.
-    waited: bool,
     recorder: Option<Recorder>,
     rhythm: Rhythm,
     perf: Option<Perf>,
@@ -140,7 +138,6 @@ pub async fn run(mut state: State, console: Console) -> io::Result<State> {
         deaf: None,
         waiting: VecDeque::new(),
         arrived: Vec::new(),
-        waited: false,
         recorder: console.recorder,
         rhythm: Rhythm::new(Instant::now()),
         perf: console.trace_perf.then(Perf::new),
@@ -203,14 +200,10 @@ impl Loop {
             ));
         }
         self.tell_pace();
-        // The next frame takes it in; but there may be none, and a run does not wait for one.
-        let waited = std::mem::replace(&mut self.waited, !self.arrived.is_empty());
-        let in_hand = self.state.conduct.active().next().is_some();
-        if waited || in_hand || self.away.is_some() {
-            let way = self.take_in();
-            if way != Way::On {
-                return way;
-            }
+        // A terminal that takes no frame must not keep what is known from what is decided.
+        let way = self.take_in();
+        if way != Way::On {
+            return way;
         }
         let Some(clock) = self.clock else {
             self.rhythm_follows();

@@ -22,13 +22,17 @@ impl Loop {
         self.apply_all(vec![event])
     }
 
-    /// Takes in what has arrived, all that waits together.
+    /// While somebody is at the keys, what polls bring is kept until the screen shows data again: a key acts on what is on the screen, and its echo waits for nothing that it did not ask.
     pub(super) fn arrive(&mut self, first: Event, answered: &mut UnboundedReceiver<Event>) -> Way {
         self.rhythm.change();
         let waiting = std::iter::from_fn(|| answered.try_recv().ok()).take(TOGETHER);
         let events: Vec<Event> = std::iter::once(first).chain(waiting).collect();
+        let polled = events.iter().all(Event::is_polled);
         self.arrived.extend(events);
-        // What is asked next, and what a guard says, follows from what is known.
+        if polled && self.rhythm.in_use(Instant::now()) {
+            return Way::On;
+        }
+        // What a run waits for is judged with everything that came before it; and what is asked next follows from what is known.
         self.take_in()
     }
 
@@ -37,7 +41,6 @@ impl Loop {
         if self.arrived.is_empty() {
             return Way::On;
         }
-        self.waited = false;
         let arrived = std::mem::take(&mut self.arrived);
         self.apply_all(arrived)
     }
