@@ -1,6 +1,6 @@
 //! An Argo Rollout: a release that goes out step by step, and waits at its pauses. Owns what its controller makes of each way of steering it.
 
-use super::{super::releases::DEADLINE, Build, ROLLED};
+use super::{super::releases::DEADLINE, Build, ROLLED, renewed, shares};
 use crate::resources::traffic::rollouts::Verb;
 
 /// Seconds that a step takes which is no pause.
@@ -105,25 +105,13 @@ impl Argo {
 
     /// The versions that get requests, each with its share.
     pub fn shares(&self) -> Vec<(Build, f64)> {
-        let new = self.weight() / 100.0;
-        let shares = [
-            (self.stable.clone(), 1.0 - new),
-            (self.current.clone(), new),
-        ];
-        shares
-            .into_iter()
-            .filter(|(_, share)| *share > 0.0)
-            .collect()
+        shares(&self.stable, &self.current, self.weight() / 100.0)
     }
 
     /// With another version in its template.
     #[must_use]
     pub fn given(&self, build: Build, t: i64) -> Self {
-        let known = self.past.iter().find(|known| known.hash() == build.hash());
-        let build = known.cloned().unwrap_or(build);
-        let mut past = self.past.clone();
-        past.retain(|known| known.hash() != build.hash());
-        past.push(build.clone());
+        let (build, past) = renewed(&self.past, build);
         let back = build.hash() == self.stable.hash();
         Self {
             // Back at the stable version, its steps are skipped.

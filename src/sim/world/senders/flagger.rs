@@ -1,6 +1,6 @@
 //! A Flagger Canary: it looks at its target every now and then, takes a new version through its analysis, and makes it the primary or gives it up. Owns these phases.
 
-use super::{Build, FLAGGED};
+use super::{Build, FLAGGED, renewed, shares};
 use crate::resources::traffic::rollouts::Verb;
 
 /// Seconds between two looks.
@@ -101,25 +101,13 @@ impl Flagger {
 
     /// The versions that get requests, each with its share.
     pub fn shares(&self) -> Vec<(Build, f64)> {
-        let new = f64::from(self.weight) / 100.0;
-        let shares = [
-            (self.primary.clone(), 1.0 - new),
-            (self.target.clone(), new),
-        ];
-        shares
-            .into_iter()
-            .filter(|(_, share)| *share > 0.0)
-            .collect()
+        shares(&self.primary, &self.target, f64::from(self.weight) / 100.0)
     }
 
     /// With another version in its target.
     #[must_use]
     pub fn given(&self, build: Build, t: i64) -> Self {
-        let known = self.past.iter().find(|known| known.hash() == build.hash());
-        let build = known.cloned().unwrap_or(build);
-        let mut past = self.past.clone();
-        past.retain(|known| known.hash() != build.hash());
-        past.push(build.clone());
+        let (build, past) = renewed(&self.past, build);
         Self {
             target: build,
             past,

@@ -25,6 +25,23 @@ pub const PODS: i32 = 6;
 const BAD_AFTER: i64 = 45;
 const BAD: f64 = 0.2;
 
+/// What two versions get when the new one has a part of it: those that get anything.
+fn shares(stable: &Build, new: &Build, part: f64) -> Vec<(Build, f64)> {
+    let shares = [(stable.clone(), 1.0 - part), (new.clone(), part)];
+    let some = shares.into_iter().filter(|(_, share)| *share > 0.0);
+    some.collect()
+}
+
+/// A version as it is known already, if it was there before, and all versions with it as the newest.
+fn renewed(past: &[Build], build: Build) -> (Build, Vec<Build>) {
+    let known = past.iter().find(|known| known.hash() == build.hash());
+    let build = known.cloned().unwrap_or(build);
+    let mut past = past.to_vec();
+    past.retain(|known| known.hash() != build.hash());
+    past.push(build.clone());
+    (build, past)
+}
+
 /// A version of a service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Build {
