@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::{Mechanism, Record, Split, plain_name};
+use super::super::{Forward, Mechanism, Record, Split, TargetHealth, plain_name};
 use crate::resources::{Fleet, health_checks};
 
 /// How deep alias records may point to each other before their health counts as not known.
@@ -78,18 +78,11 @@ impl<'a> Known<'a> {
             let Some(dns) = rows.first().and_then(balancer) else {
                 continue;
             };
-            let serves = rows.iter().filter_map(|row| match &row.by {
-                Mechanism::Forward(forward) => {
-                    Some(forward.health.and_then(super::super::TargetHealth::serves))
-                }
-                Mechanism::Record(_)
-                | Mechanism::Control(_)
-                | Mechanism::Dial(_)
-                | Mechanism::Alias(_)
-                | Mechanism::Distribution(_)
-                | Mechanism::Route(_)
-                | Mechanism::Rollout(_) => None,
-            });
+            let health = rows
+                .iter()
+                .filter_map(forward)
+                .map(|forward| forward.health);
+            let serves = health.map(|health| health.and_then(TargetHealth::serves));
             let Some(serves) = serves.reduce(and) else {
                 continue;
             };
@@ -145,10 +138,10 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The load balancer that a row belongs to, as it writes its name.
-fn balancer(row: &Split) -> Option<&str> {
+/// What a row says as a target group of a rule.
+fn forward(row: &Split) -> Option<&Forward> {
     match &row.by {
-        Mechanism::Forward(forward) => forward.load_balancer_dns.as_deref(),
+        Mechanism::Forward(forward) => Some(forward),
         Mechanism::Record(_)
         | Mechanism::Control(_)
         | Mechanism::Dial(_)
@@ -157,6 +150,11 @@ fn balancer(row: &Split) -> Option<&str> {
         | Mechanism::Route(_)
         | Mechanism::Rollout(_) => None,
     }
+}
+
+/// The load balancer that a row belongs to, as it writes its name.
+fn balancer(row: &Split) -> Option<&str> {
+    forward(row)?.load_balancer_dns.as_deref()
 }
 
 /// Whether a record may take the health of other records; most estates have none, and then names need not be gathered.
