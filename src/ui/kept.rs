@@ -59,7 +59,10 @@ impl Kept {
         area: Rect,
         first: usize,
     ) -> Option<u16> {
-        let same = |body: &&Body| (body.kind, body.area, body.first) == (kind, area, first);
+        let same = |body: &&Body| {
+            let whole = area.intersection(buffer.area) == area;
+            whole && (body.kind, body.area, body.first) == (kind, area, first)
+        };
         let body = self.bodies.iter().find(same)?;
         let width = usize::from(area.width);
         for (y, line) in area.rows().zip(body.cells.chunks(width.max(1))) {
