@@ -70,17 +70,23 @@ fn backend<'a>(
 }
 
 fn of_backend(region: &RegionLabel, backend: &RouteBackend) -> Canary {
-    let subset = backend.subset.clone();
+    let (subset, service) = (backend.subset.clone(), &backend.service);
     let what = match &subset {
-        Some(subset) => format!("subset {subset} of {}", backend.service),
-        None => backend.service.clone(),
+        Some(subset) => format!("subset {subset} of {service}"),
+        None => service.clone(),
     };
+    // By the label of its pods; a mesh whose DestinationRules may not be read mostly calls its subsets by their versions.
+    let mut names = Vec::new();
+    if let Some(version) = &backend.version {
+        names.push((service.clone(), Some(version.clone())));
+    }
+    names.push((service.clone(), subset));
     Canary {
         place: Place::Region(region.clone()),
         what,
         namespace: backend.service_namespace.clone(),
         service: whole(&backend.service).to_owned(),
-        names: vec![(backend.service.clone(), subset)],
+        names,
     }
 }
 

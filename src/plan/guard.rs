@@ -1,5 +1,6 @@
 //! Guards: what must be true before anything is changed (domain C). Owns the list, the verdicts, and which of them block; each guard's rule lives in `guard/`.
 
+mod admission;
 mod answers;
 mod back;
 mod busy;
@@ -97,6 +98,7 @@ guards! {
     Sample, "G-SAMPLE", Overridable, "Enough users have seen a canary before it is raised";
     Soak, "G-SOAK", Overridable, "Every earlier region of the order has the release, and has soaked without trigger";
     Version, "G-VERSION", Overridable, "Versions match";
+    Admission, "G-ADMIT", Overridable, "The API servers would take it: rehearsed there (dry run)";
     ControlPlane, "G-CP", Overridable, "The control plane that is needed works";
     Step, "G-STEP", Advisory, "Steps are small and paced";
     Ttl, "G-TTL", Advisory, "Resolvers forget soon";

@@ -27,6 +27,7 @@ pub use self::{
 use crate::resources::{
     Change, Fleet, RegionLabel,
     change::{Alter, Class},
+    rehearsal::Rehearsal,
 };
 
 /// How long a plan may be confirmed after it was made.
@@ -227,6 +228,10 @@ impl Plan {
             .iter()
             .flat_map(|step| step.guards.iter().copied())
             .collect();
+        let mut changes = self.steps.iter().filter_map(Step::change);
+        if changes.any(Rehearsal::of_any_use) {
+            ids.push(GuardId::Admission);
+        }
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -141,6 +141,7 @@ impl<'a> Ask<'a> {
             calls: self.tally.take(),
             metrics_requested: self.tally.take_metrics(),
             in_sync: None,
+            rehearsal: None,
         }
     }
 

@@ -21,8 +21,10 @@ use crate::{
     arm::ArmToken,
     resources::{
         Answer, Api, Change, ErrorClass, Estate, Kind, Place, ProviderError, Query, alarms, caches,
-        change::{Alter, ApplyError, Fate, Receipt},
-        clusters, databases, deployments, health_checks, metrics, pipelines, regions, traffic,
+        change::{Alter, ApplyError, Receipt},
+        clusters, databases, deployments, health_checks, metrics, pipelines, regions,
+        rehearsal::Rehearsal,
+        traffic,
     },
 };
 
@@ -53,15 +55,23 @@ impl LiveProvider {
         }
     }
 
-    async fn read(&self, query: &Query, tally: &Arc<Tally>) -> Result<Answer, ProviderError> {
-        let signing = Signing::of(&self.estate, &query.place)?;
-        let config = self.clients.config(&query.place).await?;
+    /// What is asked at a place: with its credentials, within its budget.
+    async fn asking<'a>(
+        &'a self,
+        place: &'a Place,
+        tally: &Arc<Tally>,
+    ) -> Result<Ask<'a>, ProviderError> {
+        let signing = Signing::of(&self.estate, place)?;
+        let config = self.clients.config(place).await?;
         let region = signing.region.unwrap_or_default();
         let budget = Budget::new(Arc::clone(&self.budgets), signing.access, region);
-        let ask = Ask::new(&self.estate, &query.place, config)
+        Ok(Ask::new(&self.estate, place, config)
             .within(budget, Arc::clone(tally))
-            .remembering(self.memory(&query.place));
-        observe(ask, query).await
+            .remembering(self.memory(place)))
+    }
+
+    async fn read(&self, query: &Query, tally: &Arc<Tally>) -> Result<Answer, ProviderError> {
+        observe(self.asking(&query.place, tally).await?, query).await
     }
 
     fn memory(&self, place: &Place) -> Arc<Memory> {
@@ -124,21 +134,8 @@ impl LiveProvider {
 impl LiveProvider {
     async fn send(&self, token: ArmToken, change: Change) -> Result<Receipt, ApplyError> {
         let place = change.place();
-        let unsent = |error| ApplyError {
-            fate: Fate::NotSent,
-            error,
-        };
-        let signing = Signing::of(&self.estate, &place).map_err(unsent)?;
-        let config = self.clients.config(&place).await.map_err(unsent)?;
-        let budget = Budget::new(
-            Arc::clone(&self.budgets),
-            signing.access,
-            signing.region.unwrap_or_default(),
-        );
         let tally = Arc::new(Tally::default());
-        let ask = Ask::new(&self.estate, &place, config)
-            .within(budget, Arc::clone(&tally))
-            .remembering(self.memory(&place));
+        let ask = self.asking(&place, &tally).await.map_err(Write::unsent)?;
         let write = Write::new(ask, &token);
         let sent = timeout(write::DEADLINE, send(&write, &change)).await;
         let result = sent.unwrap_or_else(|_| Err(write.given_up(change.operation())));
@@ -153,9 +150,35 @@ impl LiveProvider {
     }
 }
 
+impl LiveProvider {
+    /// Asks an API what it says to a change that it must not keep.
+    async fn rehearse(&self, change: &Change) -> Rehearsal {
+        let place = change.place();
+        let tally = Arc::new(Tally::default());
+        let rehearsed = async {
+            let ask = self.asking(&place, &tally).await.map_err(Write::unsent)?;
+            send(&Write::rehearsal(ask), change).await
+        };
+        let result = timeout(write::REHEARSAL, rehearsed).await;
+        self.remember(&tally);
+        Rehearsal::of(result.unwrap_or_else(|_| {
+            let text = format!("not answered within {} s", write::REHEARSAL.as_secs());
+            let error = ProviderError::new(ErrorClass::Timeout, change.operation(), text);
+            Err(Write::unsent(error))
+        }))
+    }
+}
+
 impl Provider for LiveProvider {
     fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
-        Box::pin(self.poll(query))
+        Box::pin(async move {
+            let rehearsed = query.wanted.rehearsal().cloned();
+            let mut answer = self.poll(query).await?;
+            if let Some(change) = rehearsed {
+                answer.rehearsal = Some(self.rehearse(&change).await);
+            }
+            Ok(answer)
+        })
     }
 
     fn apply(&self, token: ArmToken, change: Change) -> BoxFuture<'_, Result<Receipt, ApplyError>> {

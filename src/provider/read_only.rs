@@ -8,7 +8,7 @@ use super::Provider;
 use crate::{
     arm::ArmToken,
     resources::{
-        Answer, Change, ErrorClass, ProviderError, Query,
+        Answer, Change, ErrorClass, ProviderError, Query, Wanted,
         change::{Alter, ApplyError, Fate, Receipt},
     },
 };
@@ -17,7 +17,11 @@ use crate::{
 pub struct ReadOnly(pub Arc<dyn Provider>);
 
 impl Provider for ReadOnly {
-    fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
+    fn observe(&self, mut query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
+        // A rehearsal changes nothing, but it is a call that changes things for whoever reads the audit log.
+        if query.wanted.rehearsal().is_some() {
+            query.wanted = Wanted::Nothing;
+        }
         self.0.observe(query)
     }
 

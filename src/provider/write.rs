@@ -30,11 +30,22 @@ use crate::{
 /// The deadline of a change, the reads before it included: two rounds of the five endpoints of a recovery cluster fit into it.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The deadline of a rehearsal: it only tells in advance what the change itself will be told.
+pub const REHEARSAL: Duration = Duration::from_secs(8);
+
+/// What gives the right to call an API that changes things.
+enum Right<'a> {
+    /// An armed console and a written intention.
+    Armed(&'a ArmToken),
+    /// The API is told to keep nothing.
+    Rehearsal,
+}
+
 /// One change.
 pub struct Write<'a> {
     /// For the reads before it.
     pub ask: Ask<'a>,
-    token: &'a ArmToken,
+    right: Right<'a>,
     sent: AtomicBool,
 }
 
@@ -43,14 +54,31 @@ impl<'a> Write<'a> {
     pub fn new(ask: Ask<'a>, token: &'a ArmToken) -> Self {
         Self {
             ask,
-            token,
+            right: Right::Armed(token),
             sent: AtomicBool::new(false),
         }
     }
 
+    /// A change that is only rehearsed. Where an API cannot do that, nothing is sent.
+    pub fn rehearsal(ask: Ask<'a>) -> Self {
+        Self {
+            ask,
+            right: Right::Rehearsal,
+            sent: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether nothing of it may be kept.
+    pub(super) fn rehearses(&self) -> bool {
+        matches!(self.right, Right::Rehearsal)
+    }
+
     /// For APIs that recognise a repeated call.
     pub fn idempotency(&self) -> String {
-        self.token.idempotency()
+        match self.right {
+            Right::Armed(token) => token.idempotency(),
+            Right::Rehearsal => "pilothouse-rehearsal".to_owned(),
+        }
     }
 
     /// The configuration for the write itself: one attempt.
@@ -118,6 +146,11 @@ impl<'a> Write<'a> {
         E: Error + 'static,
     {
         let call = Box::pin(call);
+        if self.rehearses() {
+            let text = "this API rehearses nothing";
+            let error = ProviderError::new(ErrorClass::Skipped, api.name(), text);
+            return Err(Self::unsent(error));
+        }
         // A write takes no turn: the budget paces our polls, and nothing may stand between a confirmation and its first call.
         self.sending(api);
         match call.await {

@@ -31,6 +31,7 @@ impl Imagined {
                 shares: fleet.shares.clone(),
                 rollups: Default::default(),
                 versions: Default::default(),
+                rehearsals: Default::default(),
                 calls: Default::default(),
                 metrics_requested: 0,
                 generation: fleet.generation,

@@ -21,6 +21,7 @@ pub mod levers;
 pub mod metrics;
 pub mod pipelines;
 pub mod regions;
+pub mod rehearsal;
 pub mod releases;
 pub mod rules;
 pub mod sequence;
@@ -115,6 +116,8 @@ macro_rules! kinds {
             pub rollups: regions::rollup::Rollups,
             /// Which image each service runs where, kept by `catch_up`.
             pub versions: deployments::versions::Versions,
+            /// What API servers said to changes that they were asked to judge and not to keep.
+            pub rehearsals: rehearsal::Rehearsals,
             /// API calls made so far, for the cost estimate.
             pub calls: BTreeMap<Api, u64>,
             /// Metrics requested so far; each is billed (domain A.8).
@@ -132,7 +135,7 @@ macro_rules! kinds {
             /// An estate of which nothing is known yet: every slice expected, none observed.
             pub fn new(estate: Arc<Estate>, now: Timestamp) -> Self {
                 let mut fleet = Fleet {
-                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), versions: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, pace: 1, generation: 0, behind: Default::default(),
+                    estate: Arc::clone(&estate), now, shares: Default::default(), rollups: Default::default(), versions: Default::default(), rehearsals: Default::default(), calls: BTreeMap::new(), metrics_requested: 0, pace: 1, generation: 0, behind: Default::default(),
                     $($module: Table::default(),)*
                 };
                 for &source in Source::ALL {
@@ -159,6 +162,9 @@ macro_rules! kinds {
                             *self.calls.entry(*api).or_default() += u64::from(*calls);
                         }
                         self.metrics_requested += answer.metrics_requested;
+                        if let (Some(change), Some(said)) = (query.wanted.rehearsal(), answer.rehearsal) {
+                            self.rehearsals.note(change, said, at);
+                        }
                         match answer.rows {
                             $(Rows::$variant(mut rows) if source.kind() == Kind::$variant => {
                                 let before = self.$module.slice(source, &place);
@@ -219,7 +225,7 @@ pub struct Query {
     pub place: Place,
     /// The details that depend on what is known already.
     pub wanted: Wanted,
-    /// Which read of a run this is; 0 for a poll. An answer belongs to the question that it was given for.
+    /// Which read of a run this is; 0 for a poll, `Query::ASIDE` for what nobody waits for. An answer belongs to the question that it was given for.
     #[serde(default, skip_serializing_if = "is_poll")]
     pub read: u64,
 }
@@ -239,6 +245,8 @@ pub enum Wanted {
     Named(Vec<String>),
     /// Also whether a change has reached every server, by the reference of its receipt.
     Reference(String),
+    /// Also what the API says to a change that it must not keep.
+    Rehearsal(Box<Change>),
 }
 
 /// A good answer, perhaps with parts missing.
@@ -255,11 +263,69 @@ pub struct Answer {
     /// Whether the change that was asked for has reached every server; `None` where nobody can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_sync: Option<bool>,
+    /// What the API said to the change that was rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<rehearsal::Rehearsal>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
 fn is_poll(read: &u64) -> bool {
     *read == 0
+}
+
+impl Wanted {
+    /// The reference of a change, where that is what is asked about.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Reference(reference) => Some(reference),
+            Self::Nothing
+            | Self::Series(_)
+            | Self::ApiServers(_)
+            | Self::Named(_)
+            | Self::Rehearsal(_) => None,
+        }
+    }
+
+    /// The API servers that are named, where they are.
+    pub fn api_servers(&self) -> Option<&[clusters::ApiServer]> {
+        match self {
+            Self::ApiServers(servers) => Some(servers),
+            Self::Nothing
+            | Self::Series(_)
+            | Self::Reference(_)
+            | Self::Named(_)
+            | Self::Rehearsal(_) => None,
+        }
+    }
+
+    /// What is asked above all, by its name.
+    pub fn names(&self) -> Option<&[String]> {
+        match self {
+            Self::Named(names) => Some(names),
+            Self::Nothing
+            | Self::Series(_)
+            | Self::ApiServers(_)
+            | Self::Reference(_)
+            | Self::Rehearsal(_) => None,
+        }
+    }
+
+    /// The change that is to be rehearsed.
+    pub fn rehearsal(&self) -> Option<&Change> {
+        match self {
+            Self::Rehearsal(change) => Some(change),
+            Self::Nothing
+            | Self::Series(_)
+            | Self::ApiServers(_)
+            | Self::Named(_)
+            | Self::Reference(_) => None,
+        }
+    }
+}
+
+impl Query {
+    /// The read of a question beside the polls and the runs.
+    pub const ASIDE: u64 = u64::MAX;
 }
 
 impl Answer {
@@ -271,6 +337,7 @@ impl Answer {
             calls: BTreeMap::new(),
             metrics_requested: 0,
             in_sync: None,
+            rehearsal: None,
         }
     }
 }

@@ -221,6 +221,7 @@ impl Loop {
             self.state.settle();
             self.rhythm.change();
         }
+        self.rhythm.tick(Instant::now());
     }
 
     /// Says once that the line is slow, how slow, and when it no longer is.

@@ -8,8 +8,8 @@ const ACTIVE: Duration = Duration::from_secs(5);
 const KEY_FRAME: Duration = Duration::from_millis(20);
 /// The shortest time between two frames while it is used, or resized.
 const ACTIVE_FRAME: Duration = Duration::from_millis(100);
-/// The shortest time between two frames while nobody types.
-const IDLE_FRAME: Duration = Duration::from_secs(1);
+/// The shortest time between two frames while nobody types and no tick asks for one.
+const IDLE_FRAME: Duration = Duration::from_millis(1_200);
 
 /// What there is to draw, and since when.
 #[derive(Debug)]
@@ -41,6 +41,15 @@ impl Rhythm {
     /// Something on the screen may have changed.
     pub fn change(&mut self) {
         self.changed = true;
+    }
+
+    /// A second has passed: while nobody types, all that changed in it is drawn now, and computed once for that.
+    pub fn tick(&mut self, now: Instant) {
+        if !self.in_use(now) {
+            self.told = now
+                .checked_sub(IDLE_FRAME)
+                .map_or(self.told, |at| self.told.min(at));
+        }
     }
 
     /// Somebody resizes the window.
@@ -107,7 +116,7 @@ mod tests {
         let none = Duration::ZERO;
         assert_eq!(rhythm.due(at(1), none), None);
         rhythm.change();
-        assert_eq!(rhythm.due(at(1), none), Some(at(1_000)), "nobody is there");
+        assert_eq!(rhythm.due(at(1), none), Some(at(1_200)), "nobody is there");
         rhythm.key(at(2));
         assert_eq!(rhythm.due(at(2), none), Some(start), "at once");
         rhythm.draw(at(3));
@@ -124,11 +133,17 @@ mod tests {
         assert_eq!(rhythm.due(at(24), rest), Some(at(423)), "the line is slow");
         assert_eq!(
             rhythm.due(at(6_000), none),
-            Some(at(1_000)),
+            Some(at(1_200)),
             "nobody any more"
         );
         rhythm.draw(at(100));
         rhythm.change();
         assert_eq!(rhythm.due(at(101), none), Some(at(200)), "data rests");
+        rhythm.tick(at(150));
+        assert_eq!(rhythm.due(at(150), none), Some(at(200)), "tick or not");
+        rhythm.draw(at(6_000));
+        rhythm.change();
+        rhythm.tick(at(6_500));
+        assert_eq!(rhythm.due(at(6_500), none), Some(at(6_500)), "at the tick");
     }
 }

@@ -22,6 +22,7 @@ use super::{
 use crate::resources::{
     Change, ErrorClass, ProviderError,
     change::{Alter, ApplyError, Fate, Receipt},
+    rehearsal::Rehearsal,
 };
 
 /// An answer with the virtual time that it takes to arrive.
@@ -79,6 +80,16 @@ pub fn receive(world: &mut World, change: &Change) -> Reply {
         }
     }
     Reply { result, latency }
+}
+
+/// What its API says to a change that it must not keep.
+pub fn rehearse(world: &World, change: &Change) -> Rehearsal {
+    if !Rehearsal::of_any_use(change) {
+        let text = "this API rehearses nothing";
+        let error = ProviderError::new(ErrorClass::Skipped, change.operation(), text);
+        return Rehearsal::Unheard(error);
+    }
+    Rehearsal::of(receive(&mut world.clone(), change).result)
 }
 
 fn attempt(world: &mut World, change: &Change, entry: &Entry) -> Result<Receipt, ApplyError> {

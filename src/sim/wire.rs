@@ -73,15 +73,22 @@ fn answered(world: &World, query: &Query, key: &str, partial: bool, latency: Dur
     let mut rows = rows(world, query);
     let mut problems = global_metrics_lost(world, query, &mut rows);
     let mut calls = tally::calls(query.source, &rows);
-    let in_sync = if let Wanted::Reference(reference) = &query.wanted {
+    let in_sync = if let Some(reference) = query.wanted.reference() {
         *calls.entry(query.source.api()).or_default() += 1;
         world.in_sync(query.source.api(), reference)
     } else {
         None
     };
-    let metrics_requested = match &query.wanted {
-        Wanted::Series(wanted) => wanted.len() as u64,
-        Wanted::Nothing | Wanted::Named(_) | Wanted::ApiServers(_) | Wanted::Reference(_) => 0,
+    let rehearsal = if let Some(change) = query.wanted.rehearsal() {
+        *calls.entry(query.source.api()).or_default() += 1;
+        Some(super::apply::rehearse(world, change))
+    } else {
+        None
+    };
+    let metrics_requested = if let Wanted::Series(wanted) = &query.wanted {
+        wanted.len() as u64
+    } else {
+        0
     };
     if partial {
         lose_some(world, key, &mut rows);
@@ -99,6 +106,7 @@ fn answered(world: &World, query: &Query, key: &str, partial: bool, latency: Dur
             calls,
             metrics_requested,
             in_sync,
+            rehearsal,
         }),
         latency,
     }

@@ -147,7 +147,7 @@ fn ask(state: &mut State, query: Query) -> Option<Effect> {
         .and_then(|label| state.fleet.estate.region(label));
     let contexts = spec.is_some_and(|spec| !spec.kube_contexts.is_empty());
     let nothing = match &query.wanted {
-        Wanted::Nothing | Wanted::Named(_) | Wanted::Reference(_) => false,
+        Wanted::Nothing | Wanted::Named(_) | Wanted::Reference(_) | Wanted::Rehearsal(_) => false,
         Wanted::Series(series) => series.is_empty(),
         Wanted::ApiServers(servers) => servers.is_empty() && !contexts,
     };

@@ -102,6 +102,7 @@ fn route(member: &str) -> Split {
             service: service.to_owned(),
             service_namespace: "shop".to_owned(),
             subset: subset.map(str::to_owned),
+            version: None,
             weight: 1,
             generation: 1,
             parents: Vec::new(),
@@ -216,6 +217,35 @@ fn a_subset_is_judged_by_its_own_version_and_never_by_the_whole() {
         matches!(&gate, Gate::NoData(text) if text.contains("tells nothing")),
         "{gate:?}"
     );
+}
+
+#[test]
+fn a_subset_is_measured_by_the_version_that_its_destination_rule_names() {
+    let minutes: &[Minute] = &[(20.0, 0.0, 90.0)];
+    let mut fleet = fleet(&[("cart:v1", minutes), ("cart:v2", &[(20.0, 9.0, 90.0)])]);
+    let change = shift("cart", "cart:canary");
+    let gate = judged(&fleet, &change, 60);
+    assert!(matches!(gate, Gate::NoData(_)), "{gate:?}");
+    let mut rows = fleet
+        .traffic
+        .slice(Source::Routes, &f::place("eu"))
+        .unwrap()
+        .rows
+        .clone();
+    for row in &mut rows {
+        let Mechanism::Route(backend) = &mut row.by else {
+            panic!("a route: {row:?}");
+        };
+        backend.version = backend.subset.as_ref().map(|_| "v2".to_owned());
+    }
+    f::answer(
+        &mut fleet,
+        Source::Routes,
+        &f::place("eu"),
+        0,
+        Rows::Traffic(rows),
+    );
+    assert!(matches!(judged(&fleet, &change, 60), Gate::Breached(_)));
 }
 
 #[test]

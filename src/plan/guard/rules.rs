@@ -1,8 +1,8 @@
 //! Which rule judges which guard.
 
 use super::{
-    Guard, GuardId, answers, busy, cost, health, lag, outlook::Outlook, quorum, receivers,
-    residency, sample, session, snapshot, soak, stores, traffic, writers,
+    Guard, GuardId, admission, answers, busy, cost, health, lag, outlook::Outlook, quorum,
+    receivers, residency, sample, session, snapshot, soak, stores, traffic, writers,
 };
 
 /// Judges one guard.
@@ -29,6 +29,7 @@ pub fn judge(id: GuardId, outlook: &Outlook<'_>) -> Guard {
         GuardId::Sample => sample::sample(outlook),
         GuardId::Soak => soak::soak(outlook),
         GuardId::Version => stores::version(outlook),
+        GuardId::Admission => admission::admission(outlook),
         GuardId::ControlPlane => session::control_plane(outlook),
         GuardId::Step => traffic::step(outlook),
         GuardId::Ttl => traffic::ttl(outlook),

@@ -6,7 +6,7 @@ use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     access::Access,
-    custom::{ArgoRollout, FlaggerCanary, GrpcRoute, HttpRoute, VirtualService},
+    custom::{ArgoRollout, DestinationRule, FlaggerCanary, GrpcRoute, HttpRoute, VirtualService},
     kept::{Budget, Deployment, Node, Pod, ReplicaSet, Scaler, Warning},
     logs::Logs,
     shelf::Shelf,
@@ -40,6 +40,8 @@ pub struct Cluster {
     pub grpc_routes: Arc<Shelf<GrpcRoute>>,
     /// VirtualServices that divide.
     pub virtual_services: Arc<Shelf<VirtualService>>,
+    /// DestinationRules with subsets.
+    pub destination_rules: Arc<Shelf<DestinationRule>>,
     /// Argo Rollouts.
     pub rollouts: Arc<Shelf<ArgoRollout>>,
     /// Flagger Canaries.
@@ -64,6 +66,7 @@ impl Cluster {
             http_routes: start(&access, &mut loops),
             grpc_routes: start(&access, &mut loops),
             virtual_services: start(&access, &mut loops),
+            destination_rules: start(&access, &mut loops),
             rollouts: start(&access, &mut loops),
             canaries: start(&access, &mut loops),
             access,
@@ -82,6 +85,7 @@ impl Cluster {
             cluster.http_routes.tried()
                 && cluster.grpc_routes.tried()
                 && cluster.virtual_services.tried()
+                && cluster.destination_rules.tried()
                 && cluster.rollouts.tried()
         };
         self.until(within, tried).await;

@@ -1,6 +1,8 @@
 //! Objects of custom resources that divide traffic: Gateway API HTTPRoute and GRPCRoute, Istio VirtualService, Argo Rollout, Flagger Canary. Owns their field names, the versions of their
 //! APIs that are understood, and which routes are of interest: those with a rule that has several backends. Every field may be missing or `null`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -83,6 +85,20 @@ objects! {
     }
     /// Its port.
     DestinationPort { number: Option<u32> }
+    /// What is wanted of a DestinationRule.
+    DestinationRuleSpec {
+        #[serde(deserialize_with = "lenient")]
+        host: String,
+        #[serde(deserialize_with = "lenient")]
+        subsets: Vec<Subset>,
+    }
+    /// A part of the pods of its host.
+    Subset {
+        #[serde(deserialize_with = "lenient")]
+        name: String,
+        #[serde(deserialize_with = "lenient")]
+        labels: BTreeMap<String, String>,
+    }
     /// Nothing that is read.
     Nothing {}
 }
@@ -91,6 +107,10 @@ objects! {
 pub type GatewayRoute = Object<GatewayRouteSpec, GatewayRouteStatus>;
 /// A VirtualService.
 pub type MeshRoute = Object<VirtualServiceSpec, Nothing>;
+
+/// What the subsets of a VirtualService are.
+#[derive(Debug, Clone)]
+pub struct DestinationRule(pub Object<DestinationRuleSpec, Nothing>);
 
 /// An HTTPRoute that divides.
 #[derive(Debug, Clone)]
@@ -155,6 +175,22 @@ impl Watched for VirtualService {
         rules
             .any(|rule| rule.route.len() > 1)
             .then_some(Self(object))
+    }
+}
+
+impl Watched for DestinationRule {
+    type Object = Object<DestinationRuleSpec, Nothing>;
+    const PATH: &'static str = "/apis/networking.istio.io/v1/destinationrules";
+    const OLDER: &'static [&'static str] = &["/apis/networking.istio.io/v1beta1/destinationrules"];
+    const CUSTOM: Option<&'static str> = Some("networking.istio.io");
+    const NOUN: &'static str = "DestinationRules";
+
+    fn meta(object: &Self::Object) -> &Meta {
+        &object.metadata
+    }
+
+    fn keep(object: Self::Object) -> Option<Self> {
+        (!object.spec.subsets.is_empty()).then_some(Self(object))
     }
 }
 

@@ -153,7 +153,7 @@ pub async fn patch(
     let request = || {
         Request::builder()
             .method(Method::PATCH)
-            .uri(format!("{path}?fieldManager={FIELD_MANAGER}"))
+            .uri(uri(write, path))
             .header(header::CONTENT_TYPE, patch.content_type())
             .header(header::ACCEPT, "application/json")
             .body(Body::from(patch.value().to_string().into_bytes()))
@@ -172,12 +172,18 @@ pub async fn post(
     let request = || {
         Request::builder()
             .method(Method::POST)
-            .uri(format!("{path}?fieldManager={FIELD_MANAGER}"))
+            .uri(uri(write, path))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json")
             .body(Body::from(body.to_string().into_bytes()))
     };
     send(write, cluster, operation, path, request).await
+}
+
+/// Where a change is sent. A rehearsal goes through everything but the storage (the API's `dryRun`).
+fn uri(write: &Write<'_>, path: &str) -> String {
+    let rehearsal = if write.rehearses() { "&dryRun=All" } else { "" };
+    format!("{path}?fieldManager={FIELD_MANAGER}{rehearsal}")
 }
 
 async fn send(

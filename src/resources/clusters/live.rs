@@ -15,7 +15,7 @@ use super::{
 use crate::{
     provider::{ask::Ask, paging::all_pages, write::Write},
     resources::{
-        Answer, Api, ErrorClass, ProviderError, Query, Rows, Source, Wanted,
+        Answer, Api, ErrorClass, ProviderError, Query, Rows, Source,
         change::{ApplyError, Receipt},
     },
 };
@@ -36,10 +36,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     let started = Instant::now();
     let client = Client::new(&ask.config);
     let names = names(&ask, &client).await?;
-    let wanted = match &query.wanted {
-        Wanted::Reference(reference) => Update::parse(reference),
-        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::ApiServers(_) => None,
-    };
+    let wanted = query.wanted.reference().and_then(Update::parse);
     let in_sync = match &wanted {
         Some(update) => node_groups::live::in_sync(&ask, &client, update).await,
         None => None,
@@ -199,7 +196,7 @@ mod tests {
         let query = Query {
             source: Source::Clusters,
             place: place.clone(),
-            wanted: Wanted::Nothing,
+            wanted: crate::resources::Wanted::Nothing,
             read: 0,
         };
         observe(Ask::new(&estate, &place, config), &query).await

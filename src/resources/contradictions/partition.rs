@@ -43,17 +43,18 @@ pub fn find(fleet: &Fleet) -> Vec<Contradiction> {
 /// Every lag beyond its limit: the region that lags, the region that it follows, and milliseconds.
 fn lags(fleet: &Fleet) -> impl Iterator<Item = (&RegionLabel, &RegionLabel, f64)> {
     let limits = &fleet.estate.thresholds;
+    // Few stores follow another region, and a lag is dearer to look up than that.
     let databases = fleet.databases.rows().filter_map(|(_, place, row)| {
+        let from = followed(row)?;
         let lag = row.lag_ms(fleet, place).usable()?;
         let late = lag > 0.0 && database_lag_severity(row, limits, lag) > Severity::Ok;
-        let from = followed(row).filter(|_| late)?;
-        Some((place.region()?, label(fleet, &from)?, lag))
+        late.then_some((place.region()?, label(fleet, &from)?, lag))
     });
     let caches = fleet.caches.rows().filter_map(|(_, place, row)| {
+        let from = primary(row)?;
         let lag = row.lag_ms(fleet, place).usable()?;
         let late = cache_lag_severity(limits, lag) > Severity::Ok;
-        let from = primary(row).filter(|_| late)?;
-        Some((place.region()?, label(fleet, &from)?, lag))
+        late.then_some((place.region()?, label(fleet, &from)?, lag))
     });
     databases.chain(caches).filter(|(to, from, _)| to != from)
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     change::{At, Change, Floor, Version},
     judge::Rollout,
+    signals::version_of,
 };
 
 use super::{Fleet, Freshness, Judgement, Limits, Place, Resource, Source};

@@ -29,6 +29,11 @@ pub fn naming<'a>(label: impl Fn(&str) -> Option<&'a str>) -> Vec<(String, Strin
     named.collect()
 }
 
+/// The version that labels name.
+pub fn version_of<'a>(label: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+    VERSION.iter().find_map(|name| label(name))
+}
+
 impl Deployment {
     fn label(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| {
@@ -98,7 +103,7 @@ impl Deployment {
             && (rule.name == self.name || backend.service == self.name);
         let said = |name: &str| name.contains("canary") || name.contains("preview");
         let old = |name: &str| name.contains("stable") || name.contains("primary");
-        let new = match backend.subset.as_deref() {
+        let new = match backend.version.as_deref().or(backend.subset.as_deref()) {
             None => said(&backend.service),
             // A subset that is no word for it is a version: another one than its own is the canary.
             Some(subset) => said(subset) || !(old(subset) || self.is_version(subset)),

@@ -35,9 +35,10 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
     if query.source == Source::Prometheus {
         return prometheus::live::observe(ask).await;
     }
-    let specs = match &query.wanted {
-        Wanted::Series(specs) => specs.as_slice(),
-        Wanted::Nothing | Wanted::Named(_) | Wanted::ApiServers(_) | Wanted::Reference(_) => &[],
+    let specs = if let Wanted::Series(specs) = &query.wanted {
+        specs.as_slice()
+    } else {
+        &[]
     };
     // Global Accelerator publishes in us-west-2, all other global services in us-east-1 (domain 0.4).
     let (west, home): (Vec<SeriesSpec>, Vec<SeriesSpec>) = specs

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     provider::{ask::Ask, memory::READING, write::Write},
     resources::{
-        Answer, ErrorClass, ProviderError, Query, Rows, Wanted,
+        Answer, ErrorClass, ProviderError, Query, Rows,
         change::{ApplyError, Receipt},
     },
 };
@@ -31,16 +31,10 @@ const AT_ONCE: usize = 4;
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
     let client = Client::new(&ask.config);
     let kept = &ask.memory.pipelines;
-    let named = match &query.wanted {
-        Wanted::Named(names) => Some(names.as_slice()),
-        Wanted::Nothing | Wanted::Series(_) | Wanted::ApiServers(_) | Wanted::Reference(_) => None,
-    };
     let started = Instant::now();
     kept.listed(read::list(&ask, &client).await?);
-    let due = match named {
-        Some(names) => names.to_vec(),
-        None => kept.due(),
-    };
+    let named = query.wanted.names();
+    let due = named.map_or_else(|| kept.due(), <[String]>::to_vec);
     let poll = Poll {
         ask: &ask,
         client: &client,

@@ -296,6 +296,7 @@ fn route_fields(backend: &RouteBackend) -> Vec<Field> {
             Some(format!("{}/{}", backend.service_namespace, backend.service)),
         ),
         Field::text("subset", backend.subset.as_deref()),
+        Field::text("version", backend.version.as_deref()),
         Field::text(
             "owner",
             owner.map(|owner| match &owner.name {

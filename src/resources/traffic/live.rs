@@ -3,7 +3,7 @@
 use crate::{
     provider::{ask::Ask, write::Write},
     resources::{
-        Answer, ErrorClass, ProviderError, Query, Rows, Source, Wanted,
+        Answer, ErrorClass, ProviderError, Query, Rows, Source,
         change::{ApplyError, Receipt},
     },
 };
@@ -15,10 +15,7 @@ use super::{
 
 /// Answers a query of this kind.
 pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderError> {
-    let wanted = match &query.wanted {
-        Wanted::Reference(reference) => Some(reference.as_str()),
-        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::ApiServers(_) => None,
-    };
+    let wanted = query.wanted.reference();
     let mut in_sync = None;
     let rows = match query.source {
         Source::Records => route53::live::observe(&ask, &ask.memory.zones).await?,

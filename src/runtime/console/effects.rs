@@ -22,17 +22,19 @@ impl Loop {
         self.apply_all(vec![event])
     }
 
-    /// While somebody is at the keys, what polls bring is kept until the screen shows data again: a key acts on what is on the screen, and its echo waits for nothing that it did not ask.
+    /// What polls bring is kept until the screen shows data again: with the next tick, and soon while somebody is at the keys. A key acts on what is on the screen, and its
+    /// echo waits for nothing that it did not ask.
     pub(super) fn arrive(&mut self, first: Event, answered: &mut UnboundedReceiver<Event>) -> Way {
         self.rhythm.change();
         let waiting = std::iter::from_fn(|| answered.try_recv().ok()).take(TOGETHER);
         let events: Vec<Event> = std::iter::once(first).chain(waiting).collect();
         let polled = events.iter().all(Event::is_polled);
         self.arrived.extend(events);
-        if polled && self.rhythm.in_use(Instant::now()) {
+        // At first what is asked next follows from what is known.
+        if polled && (self.rhythm.in_use(Instant::now()) || self.state.schedule.settled()) {
             return Way::On;
         }
-        // What a run waits for is judged with everything that came before it; and what is asked next follows from what is known.
+        // What a run waits for is judged with everything that came before it.
         self.take_in()
     }
 

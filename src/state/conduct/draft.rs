@@ -7,13 +7,17 @@ use crate::{
     actions,
     effect::Effect,
     plan::{
-        Guard, Intent, Plan,
+        Guard, Intent, Plan, Step,
         beside::{Beside, clash},
         entry::What,
         guard::{self, Overrides, Subject},
         intent,
     },
-    resources::Kind,
+    resources::{
+        Kind, Query, Wanted,
+        change::{Alter, Standing},
+        rehearsal::Rehearsal,
+    },
     state::{Dialog, Input, Page, Screen, State, navigate},
 };
 
@@ -101,7 +105,39 @@ pub fn look_at(state: &mut State, plan: Plan, continues: Option<String>) -> Vec<
     for &kind in Kind::ALL {
         state.schedule.refresh(kind, state.now);
     }
-    state.ask_due()
+    let mut effects = state.ask_due();
+    effects.extend(rehearse(state));
+    effects
+}
+
+/// Asks the API servers what they would say to the changes of the draft, each that could be made now: what is refused is known before the first step.
+/// Not before the console is armed: a rehearsal keeps nothing, but that is the promise of somebody else's server.
+pub fn rehearse(state: &State) -> Vec<Effect> {
+    let Some(draft) = &state.conduct.draft else {
+        return Vec::new();
+    };
+    if state.conduct.read_only || state.conduct.armed_left(state.now).is_none() {
+        return Vec::new();
+    }
+    let fleet = &state.fleet;
+    let changes = draft.plan.steps.iter().filter_map(Step::change);
+    let rehearsed = changes.filter(|change| {
+        Rehearsal::of_any_use(change)
+            && change.standing(fleet) == Standing::Before
+            && fleet.rehearsals.of(change, state.now).is_none()
+    });
+    let asked = rehearsed.filter_map(|change| {
+        let place = change.place();
+        let mut reads = change.reads(&fleet.estate).into_iter();
+        let (source, place) = reads.find(|(_, read)| *read == place)?;
+        Some(Effect::Observe(Query {
+            source,
+            place,
+            wanted: Wanted::Rehearsal(Box::new(change.clone())),
+            read: Query::ASIDE,
+        }))
+    });
+    asked.collect()
 }
 
 /// What the selection means to an action: the first of its region, key and name that the action takes.

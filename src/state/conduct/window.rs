@@ -1,6 +1,6 @@
 //! The window in which plans may be confirmed: opened with a reason, closed by hand. Owns who may open it; a run decides what its end means.
 
-use super::{record, say};
+use super::{draft, record, say};
 use crate::{arm::Armed, effect::Effect, plan::entry::What, state::State};
 
 /// Opens the window, or keeps it open for longer.
@@ -30,7 +30,9 @@ pub fn arm(state: &mut State, reason: &str) -> Vec<Effect> {
         until: armed.until(),
     };
     state.conduct.armed = Some(armed);
-    record(state, what)
+    let mut effects = record(state, what);
+    effects.extend(draft::rehearse(state));
+    effects
 }
 
 /// Closes the window; a run stops before its next change.

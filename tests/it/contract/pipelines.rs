@@ -208,16 +208,10 @@ async fn rollbacks_are_looked_past_for_what_a_stage_can_go_back_to() {
         execution(NEW, "Succeeded", &json!({})),
         execution(OLD, "Succeeded", &json!({})),
     ];
-    // In turn: the newest executions, then two pages of the stage.
-    wire.answer(
-        REGION,
-        EXECUTIONS,
-        [
-            executions(&backs, None),
-            executions(&backs, Some("more")),
-            executions(&good, None),
-        ],
-    );
+    // The newest executions, and two pages of the stage.
+    wire.answer(REGION, EXECUTIONS, [executions(&backs, None)]);
+    let pages = [executions(&backs, Some("more")), executions(&good, None)];
+    wire.answer_to(REGION, EXECUTIONS, "succeededInStage", pages);
     let answer = read(&wire).await.unwrap();
     let row = &rows(&answer)[0];
     assert_eq!(row.executions[0].rolls_back_to.as_deref(), Some(OLD));

@@ -149,6 +149,12 @@ async fn the_newest_version_that_is_served_is_read_and_what_is_not_there_is_no_p
         json!({"metadata": {"name": "reviews", "namespace": "shop"},
         "spec": {"http": [{"route": [destination("v1", 90), destination("v2", 10)]}]}}),
     );
+    let subset = |name: &str, version: &str| json!({"name": name, "labels": {"version": version}});
+    api.put(
+        "/apis/networking.istio.io/v1beta1/destinationrules",
+        json!({"metadata": {"name": "reviews", "namespace": "shop"},
+        "spec": {"host": "reviews.shop.svc.cluster.local", "subsets": [subset("v2", "2.0.1"), subset("v3", "3")]}}),
+    );
     let answer = Console::of(&api).poll().await.unwrap();
     assert_eq!(answer.problems, []);
     let found = backends(&answer);
@@ -165,6 +171,12 @@ async fn the_newest_version_that_is_served_is_read_and_what_is_not_there_is_no_p
             ("virtualservice/shop/reviews/reviews:v2", 10, "v1beta1"),
         ]
     );
+    let version = |name: &str| {
+        found[&format!("virtualservice/shop/reviews/reviews:{name}")]
+            .version
+            .as_deref()
+    };
+    assert_eq!((version("v1"), version("v2")), (None, Some("2.0.1")));
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use pilothouse::{
-    provider::{ask::Ask, write::Write},
+    provider::{ask::Ask, live::send, write::Write},
     resources::{
         Change, ErrorClass, Source, Wanted,
         change::{Alter, ApplyError, Fate, Receipt},
-        clusters::{self, node},
+        clusters::node,
         deployments::{self, At, Floor, Version},
+        rehearsal::Rehearsal,
     },
 };
 use serde_json::{Value, json};
@@ -91,15 +92,17 @@ async fn watching() -> (KubernetesApi, Console) {
 }
 
 async fn apply(console: &Console, change: &Change) -> Result<Receipt, ApplyError> {
+    let (estate, place, token) = (Wire::estate(&[REGION]), Wire::place(REGION), token());
+    let ask = Ask::new(&estate, &place, console.config.clone());
+    let ask = ask.remembering(Arc::clone(&console.memory));
+    send(&Write::new(ask, &token), change).await
+}
+
+async fn rehearse(console: &Console, change: &Change) -> Rehearsal {
     let (estate, place) = (Wire::estate(&[REGION]), Wire::place(REGION));
     let ask = Ask::new(&estate, &place, console.config.clone());
-    let token = token();
-    let write = Write::new(ask.remembering(Arc::clone(&console.memory)), &token);
-    match change {
-        Change::Deployments(change) => deployments::live::apply(&write, change).await,
-        Change::Nodes(change) => clusters::live::apply_to_node(&write, change).await,
-        other => panic!("sent elsewhere: {other:?}"),
-    }
+    let ask = ask.remembering(Arc::clone(&console.memory));
+    Rehearsal::of(send(&Write::rehearsal(ask), change).await)
 }
 
 fn told(result: Result<Receipt, ApplyError>) -> (Fate, ErrorClass) {
@@ -306,4 +309,57 @@ async fn a_read_past_the_watch_says_whether_the_watch_has_what_was_written() {
     // A read that is refused is no answer at all.
     api.refuse(API, 500, 1);
     assert!(console.read().await.is_err());
+}
+
+#[tokio::test]
+async fn a_rehearsal_is_judged_like_the_change_and_kept_nowhere() {
+    let (api, console) = watching().await;
+    let object = || api.object("/apis/apps/v1/deployments", "api");
+    let before = object();
+    let change = image("shop/api:v2", "shop/api:v3");
+    for change in [&change, &back(), &pause(false, true)] {
+        assert_eq!(rehearse(&console, change).await, Rehearsal::Accepted);
+    }
+    assert_eq!(object(), before);
+    let dry = |(call, _): &(String, Value)| call.contains("&dryRun=All ");
+    assert!(sent(&api).iter().all(dry), "{:?}", sent(&api));
+    // The change itself says nothing of the kind, and is kept.
+    apply(&console, &change).await.unwrap();
+    assert_eq!(sent(&api).iter().filter(|call| !dry(call)).count(), 1);
+    assert_ne!(object(), before);
+}
+
+#[tokio::test]
+async fn what_would_be_refused_is_known_before_anything_is_changed() {
+    let (api, console) = watching().await;
+    let change = pause(false, true);
+    for (status, refused) in [
+        (403, true),
+        (422, true),
+        (409, true),
+        (429, false),
+        (500, false),
+    ] {
+        api.refuse_patches(API, status);
+        match rehearse(&console, &change).await {
+            Rehearsal::Refused(error) => assert!(refused, "{status}: {error}"),
+            Rehearsal::Unheard(error) => assert!(!refused, "{status}: {error}"),
+            Rehearsal::Accepted => panic!("{status} is no yes"),
+        }
+    }
+    let drifted = rehearse(&console, &pause(true, false)).await;
+    assert!(matches!(drifted, Rehearsal::Refused(_)), "{drifted:?}");
+}
+
+#[tokio::test]
+async fn an_eviction_is_rehearsed_against_the_budgets_and_nobody_is_evicted() {
+    let (api, console) = watching().await;
+    assert_eq!(rehearse(&console, &evict()).await, Rehearsal::Accepted);
+    assert_eq!(api.evicted(), Vec::<Value>::new());
+    api.evictions(&[429]);
+    let told = rehearse(&console, &evict()).await;
+    assert!(
+        matches!(told, Rehearsal::Refused(_) | Rehearsal::Unheard(_)),
+        "{told:?}"
+    );
 }

@@ -404,11 +404,18 @@ fn status(code: u16, reason: &str, message: &str) -> (u16, Value) {
     (code, body)
 }
 
+/// Whether nothing of a call may be kept.
+fn dry(call: &Call) -> bool {
+    call.query.get("dryRun").is_some_and(|how| how == "All")
+}
+
 /// An eviction, as the disruption budgets have it.
 fn evict(shared: &Shared, call: &Call) -> Option<(u16, Value)> {
     let body = serde_json::from_slice(&call.body).ok()?;
     let mut state = shared.state.lock().unwrap();
-    state.evicted.push(body);
+    if !dry(call) {
+        state.evicted.push(body);
+    }
     Some(match state.evictions.pop_front() {
         Some(404) => status(404, "NotFound", "pods not found"),
         Some(429) => status(
@@ -518,7 +525,7 @@ fn patch(shared: &Shared, call: &Call) -> Option<(u16, Value)> {
             "the server rejected our request due to an error in our request",
         ));
     }
-    let dry = call.query.get("dryRun").is_some_and(|how| how == "All");
+    let dry = dry(call);
     if object["spec"] != before["spec"] {
         let generation = before["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = json!(generation + 1);

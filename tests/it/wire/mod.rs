@@ -141,6 +141,18 @@ impl Wire {
         self.script.answer(region, operation, 200, bodies);
     }
 
+    /// The same for calls whose body contains a text: of two calls at once nobody knows which comes first.
+    pub fn answer_to<B: Into<String>>(
+        &self,
+        region: &str,
+        operation: &str,
+        containing: &str,
+        bodies: impl IntoIterator<Item = B>,
+    ) {
+        let bodies = bodies.into_iter().map(Into::into).collect();
+        self.script.answer_to(region, operation, containing, bodies);
+    }
+
     /// Answers calls of an operation with an error of its own form.
     pub fn refuse(&self, region: &str, operation: &str, status: u16, body: &str) {
         self.script

@@ -47,6 +47,8 @@ enum Reply {
 struct Rule {
     region: String,
     operation: String,
+    /// What the body of the call contains.
+    containing: String,
     reply: Reply,
     /// Calls that it matched.
     seen: usize,
@@ -65,18 +67,25 @@ impl Script {
     /// Adds a rule that answers with this status and bodies in turn.
     pub fn answer(&self, region: &str, operation: &str, status: u16, bodies: Vec<String>) {
         assert!(!bodies.is_empty(), "an answer needs a body");
-        self.add(region, operation, Reply::Bodies(status, bodies));
+        self.add(region, operation, "", Reply::Bodies(status, bodies));
+    }
+
+    /// The same for calls whose body contains a text: of two calls at once nobody knows which comes first.
+    pub fn answer_to(&self, region: &str, operation: &str, containing: &str, bodies: Vec<String>) {
+        assert!(!bodies.is_empty(), "an answer needs a body");
+        self.add(region, operation, containing, Reply::Bodies(200, bodies));
     }
 
     /// Adds a rule that fails from the n-th call on.
     pub fn fault(&self, region: &str, operation: &str, call: usize, fault: Fault) {
-        self.add(region, operation, Reply::FaultFrom(call, fault));
+        self.add(region, operation, "", Reply::FaultFrom(call, fault));
     }
 
-    fn add(&self, region: &str, operation: &str, reply: Reply) {
+    fn add(&self, region: &str, operation: &str, containing: &str, reply: Reply) {
         self.rules.lock().unwrap().push(Rule {
             region: region.to_owned(),
             operation: operation.to_owned(),
+            containing: containing.to_owned(),
             reply,
             seen: 0,
         });
@@ -93,13 +102,16 @@ impl Script {
     /// Logs a call and says what becomes of it.
     pub fn judge(&self, call: &Call, body: &[u8]) -> Verdict {
         let body = String::from_utf8_lossy(body).into_owned();
-        self.log.lock().unwrap().push((call.clone(), body));
+        self.log.lock().unwrap().push((call.clone(), body.clone()));
         let name = format!("{}:{}", call.service, call.operation);
         let mut rules = self.rules.lock().unwrap();
         let mut verdict = Verdict::default();
         // The newest rule that speaks wins; every matching fault counts the call.
         for rule in rules.iter_mut().rev() {
-            if rule.operation != name || (rule.region != "*" && rule.region != call.region) {
+            if rule.operation != name
+                || (rule.region != "*" && rule.region != call.region)
+                || !body.contains(&rule.containing)
+            {
                 continue;
             }
             match &rule.reply {

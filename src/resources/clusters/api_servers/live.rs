@@ -27,7 +27,7 @@ use crate::{
         },
         translate::chain,
     },
-    resources::{Answer, Api, ProviderError, Query, Rows, Wanted},
+    resources::{Answer, Api, ProviderError, Query, Rows},
 };
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -61,10 +61,7 @@ pub async fn observe(ask: Ask<'_>, query: &Query) -> Result<Answer, ProviderErro
 
 /// The servers asked for, and the contexts of the region; each name once.
 pub fn servers(ask: &Ask<'_>, query: &Query) -> Vec<ApiServer> {
-    let mut servers = match &query.wanted {
-        Wanted::ApiServers(servers) => servers.clone(),
-        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::Reference(_) => Vec::new(),
-    };
+    let mut servers = query.wanted.api_servers().unwrap_or_default().to_vec();
     let spec = ask
         .place
         .region()
@@ -84,11 +81,9 @@ pub fn servers(ask: &Ask<'_>, query: &Query) -> Vec<ApiServer> {
 /// The watched clusters of a place. A poll names the API servers that the inventory lists, and those it does not name end; a read of a run names none.
 pub fn watched(ask: &Ask<'_>, query: &Query) -> Vec<Arc<kubernetes::Cluster>> {
     let (watches, servers) = (&ask.memory.watches, servers(ask, query));
-    match &query.wanted {
-        Wanted::ApiServers(_) => watches.of(&servers, &ask.config),
-        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::Reference(_) => {
-            watches.with(&servers, &ask.config)
-        }
+    match query.wanted.api_servers() {
+        Some(_) => watches.of(&servers, &ask.config),
+        None => watches.with(&servers, &ask.config),
     }
 }
 

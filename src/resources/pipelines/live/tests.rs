@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     provider::{ask::Tally, budget::Budget, canned, live::POLL_DEADLINE, memory::Memory},
-    resources::{Api, Estate, Place, Source, estate::Access},
+    resources::{Api, Estate, Place, Source, Wanted, estate::Access},
 };
 
 fn name(index: usize) -> String {

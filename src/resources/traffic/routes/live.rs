@@ -5,20 +5,22 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use super::{
     super::{Mechanism, Split, rollouts},
     RouteKind, RouteRule,
-    assembly::live::{of_gateway, of_mesh},
+    assembly::live::{SubsetName, of_destination, of_gateway, of_mesh},
 };
 use crate::{
     provider::{
         ask::Ask,
         kubernetes::{
             self, Key, Shelf, Watched,
-            custom::{GatewayRoute, GrpcRoute, HttpRoute, MeshRoute, VirtualService},
+            custom::{
+                DestinationRule, GatewayRoute, GrpcRoute, HttpRoute, MeshRoute, VirtualService,
+            },
             fresh,
             objects::Meta,
             once::{self, Written},
         },
     },
-    resources::{Api, ErrorClass, ProviderError, Query, Wanted, clusters, deployments},
+    resources::{Api, ErrorClass, ProviderError, Query, clusters, deployments},
 };
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -31,6 +33,8 @@ struct Routes {
     http: Kind<HttpRoute>,
     grpc: Kind<GrpcRoute>,
     mesh: Kind<VirtualService>,
+    /// Of what is measured, not of what is changed: that of the watch is good enough for a run, too.
+    versions: HashMap<SubsetName, String>,
     /// Why some of it is older than it should be.
     faults: Vec<ProviderError>,
 }
@@ -53,10 +57,7 @@ impl<W> Kind<W> {
 pub async fn observe(ask: &Ask<'_>, query: &Query) -> Result<Vec<Split>, ProviderError> {
     let watched = clusters::live::watched(ask, query);
     join_all(watched.iter().map(|cluster| cluster.routes_tried(FIRST))).await;
-    let written = match &query.wanted {
-        Wanted::Reference(reference) => Written::parse(reference),
-        Wanted::Nothing | Wanted::Named(_) | Wanted::Series(_) | Wanted::ApiServers(_) => None,
-    };
+    let written = query.wanted.reference().and_then(Written::parse);
     let reads = watched
         .iter()
         .map(|cluster| read(ask, cluster, query.read != 0, written.as_ref()));
@@ -124,13 +125,20 @@ fn known(cluster: &kubernetes::Cluster) -> Routes {
         deployments::live::fault(cluster, &cluster.http_routes),
         deployments::live::fault(cluster, &cluster.grpc_routes),
         deployments::live::fault(cluster, &cluster.virtual_services),
+        deployments::live::fault(cluster, &cluster.destination_rules),
     ];
     Routes {
         http: held(&cluster.http_routes),
         grpc: held(&cluster.grpc_routes),
         mesh: held(&cluster.virtual_services),
+        versions: versions(&cluster.destination_rules),
         faults: faults.into_iter().flatten().collect(),
     }
+}
+
+fn versions(rules: &Shelf<DestinationRule>) -> HashMap<SubsetName, String> {
+    let seen = rules.seen();
+    seen.items.values().flat_map(of_destination).collect()
 }
 
 fn held<W: Watched + Clone>(shelf: &Arc<Shelf<W>>) -> Kind<W> {
@@ -157,6 +165,7 @@ async fn afresh(cluster: &kubernetes::Cluster) -> Result<Routes, ProviderError> 
         http: unless_denied(http).map_err(named)?,
         grpc: unless_denied(grpc).map_err(named)?,
         mesh: unless_denied(mesh).map_err(named)?,
+        versions: versions(&cluster.destination_rules),
         faults: Vec::new(),
     })
 }
@@ -259,9 +268,15 @@ fn splits(cluster: &kubernetes::Cluster, routes: &Routes, several: bool) -> Vec<
     }
     let managed = rollouts::live::managed(cluster);
     for row in &mut rows {
-        if let Mechanism::Route(backend) = &mut row.by
-            && let Some(rollout) = managed.get(&managed_key(&backend.rule))
-        {
+        let Mechanism::Route(backend) = &mut row.by else {
+            continue;
+        };
+        backend.version = backend.subset.clone().and_then(|subset| {
+            let (service, namespace) = (&backend.service, &backend.service_namespace);
+            let name = (service.clone(), namespace.clone(), subset);
+            routes.versions.get(&name).cloned()
+        });
+        if let Some(rollout) = managed.get(&managed_key(&backend.rule)) {
             backend.owner = Some(deployments::Owner {
                 by: "Argo Rollouts".to_owned(),
                 name: Some(rollout.clone()),

@@ -150,6 +150,9 @@ pub struct RouteBackend {
     pub service_namespace: String,
     /// The subset of a `DestinationRule`, for a VirtualService.
     pub subset: Option<String>,
+    /// The version that the labels of that subset name, where its `DestinationRule` may be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Its weight; one that is not said is the default of its API.
     pub weight: u32,
     /// Generation of the object.

@@ -110,6 +110,7 @@ fn backends(
             service,
             service_namespace: NAMESPACE.to_owned(),
             subset,
+            version: None,
             weight,
             generation: 1,
             parents: Vec::new(),

@@ -18,6 +18,7 @@ fn backend(generation: i64, parents: Vec<Parent>) -> RouteBackend {
         service: "checkout".to_owned(),
         service_namespace: "shop".to_owned(),
         subset: None,
+        version: None,
         weight: 1,
         generation,
         parents,

@@ -11,10 +11,10 @@ use super::super::{
 use crate::{
     provider::kubernetes::{
         self,
-        custom::{BackendRef, GatewayRoute, MeshDestination, MeshRoute},
+        custom::{BackendRef, DestinationRule, GatewayRoute, MeshDestination, MeshRoute},
         objects::{Condition, Meta},
     },
-    resources::deployments::owner,
+    resources::deployments::{self, owner},
 };
 
 /// `httproute/shop/checkout`, with the number of the rule where several rules divide.
@@ -89,6 +89,7 @@ pub fn of_gateway(
                     service: backend.name.clone(),
                     service_namespace: namespace.clone(),
                     subset: None,
+                    version: None,
                     weight: backend.weight.unwrap_or(kind.unsaid()),
                     generation: meta.generation,
                     parents: parents.clone(),
@@ -134,6 +135,7 @@ pub fn of_mesh(
                 service: service.to_owned(),
                 service_namespace: namespace.to_owned(),
                 subset: backend.destination.subset.clone(),
+                version: None,
                 weight: backend.weight.unwrap_or(kind.unsaid()),
                 generation: meta.generation,
                 parents: Vec::new(),
@@ -165,6 +167,25 @@ fn mesh_names(backends: &[MeshDestination]) -> Vec<String> {
         (service.to_owned(), to.subset.clone(), to.port.number)
     });
     member_names(&parts.collect::<Vec<_>>())
+}
+
+/// Which pods a subset of a service is: service, namespace, subset.
+pub type SubsetName = (String, String, String);
+
+/// The versions of the subsets that a DestinationRule defines. A subset whose labels name no version has none.
+pub fn of_destination(rule: &DestinationRule) -> Vec<(SubsetName, String)> {
+    let (meta, spec) = (&rule.0.metadata, &rule.0.spec);
+    let (service, namespace) = host(&spec.host, &meta.namespace);
+    let versions = spec.subsets.iter().filter_map(|subset| {
+        let version = deployments::version_of(|name| subset.labels.get(name).map(String::as_str))?;
+        let name = (
+            service.to_owned(),
+            namespace.to_owned(),
+            subset.name.clone(),
+        );
+        Some((name, version.to_owned()))
+    });
+    versions.collect()
 }
 
 /// The backends of a rule of a gateway's route as they are now; `None` where the rule is gone.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::provider::kubernetes::objects::Object;
 
 fn http(object: Value) -> Vec<Split> {
     let route: GatewayRoute = serde_json::from_value(object).unwrap();
@@ -100,4 +101,28 @@ fn an_object_without_anything_has_no_rows() {
     assert!(http(json!({"metadata": null, "spec": {"rules": null}})).is_empty());
     assert!(http(json!({})).is_empty());
     assert!(mesh(json!({"spec": {"http": [{"route": null}]}})).is_empty());
+}
+
+#[test]
+fn a_subset_is_the_version_that_its_labels_name() {
+    let rule: Object<_, _> = serde_json::from_value(json!({
+        "metadata": {"name": "reviews", "namespace": "shop"},
+        "spec": {"host": "reviews.shop.svc.cluster.local", "subsets": [
+            {"name": "stable", "labels": {"version": "v1"}},
+            {"name": "canary", "labels": {"app": "reviews", "app.kubernetes.io/version": "2.0.1"}},
+            {"name": "zonal", "labels": {"zone": "a"}},
+            {"name": "any", "labels": null},
+        ]},
+    }))
+    .unwrap();
+    let told: Vec<String> = of_destination(&DestinationRule(rule))
+        .into_iter()
+        .map(|((service, namespace, subset), version)| {
+            format!("{namespace}/{service}:{subset} {version}")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        ["shop/reviews:stable v1", "shop/reviews:canary 2.0.1"]
+    );
 }
