@@ -1,7 +1,10 @@
 //! Which measured version of which service a change gives more users. Owns that match; a canary that nobody tells apart is not judged by the whole.
 
+mod part;
+
 use jiff::{SignedDuration, Timestamp};
 
+use self::part::Part;
 use super::{
     gate::Gate,
     raise::{Raised, raised},
@@ -28,11 +31,43 @@ pub struct Canary {
     pub place: Place,
     /// In words.
     pub what: String,
+    measured: Measured,
+}
+
+/// Who tells what its users get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Measured {
+    /// The Prometheus of its region, as a version of a service.
+    Service(Service),
+    /// CloudWatch, as a part of what AWS divides.
+    Part(Part),
+}
+
+/// A version of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Service {
     namespace: String,
-    /// The service that it is a version of: what is enough for a verdict, and too much for its users, may be said for each.
+    /// What is enough for a verdict, and too much for its users, may be said for each.
     service: String,
     /// Names under which it may be measured, with the version where it is one of several.
     names: Vec<(String, Option<String>)>,
+}
+
+/// What the users of a canary got in some minutes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Minutes {
+    /// Requests.
+    pub requests: f64,
+    /// Those of them that failed.
+    pub failed: f64,
+    /// How many minutes tell of them.
+    pub minutes: usize,
+    /// The worst error rate of a minute, in percent.
+    worst_error_percent: Option<f64>,
+    /// The worst p95 of a minute, in milliseconds.
+    worst_p95_ms: Option<f64>,
+    /// Whether it is known of now, and of the whole of them.
+    known: bool,
 }
 
 /// What a change gives more users.
@@ -49,7 +84,16 @@ pub fn of(fleet: &Fleet, change: &Change) -> Vec<Canary> {
         }
         Raised::Rollout(steering) => vec![of_rollout(fleet, steering)],
         Raised::Version(at, version) => vec![of_deployment(at, &version.short())],
-        Raised::Part | Raised::Regions | Raised::Nobody => Vec::new(),
+        Raised::Part => {
+            let parts = part::of(fleet, change).into_iter();
+            let canary = |(place, what, part)| Canary {
+                place,
+                what,
+                measured: Measured::Part(part),
+            };
+            parts.map(canary).collect()
+        }
+        Raised::Regions | Raised::Nobody => Vec::new(),
     }
 }
 
@@ -84,9 +128,11 @@ fn of_backend(region: &RegionLabel, backend: &RouteBackend) -> Canary {
     Canary {
         place: Place::Region(region.clone()),
         what,
-        namespace: backend.service_namespace.clone(),
-        service: whole(&backend.service).to_owned(),
-        names,
+        measured: Measured::Service(Service {
+            namespace: backend.service_namespace.clone(),
+            service: whole(&backend.service).to_owned(),
+            names,
+        }),
     }
 }
 
@@ -95,13 +141,15 @@ fn of_deployment(at: &At, version: &str) -> Canary {
     Canary {
         place: Place::Region(at.region.clone()),
         what: format!("{version} of {}", at.name),
-        namespace: at.namespace.clone(),
-        service: at.name.clone(),
-        // Where versions are not told apart the whole service is what it gets: no other version is left.
-        names: vec![
-            (at.name.clone(), Some(version.to_owned())),
-            (at.name.clone(), None),
-        ],
+        measured: Measured::Service(Service {
+            namespace: at.namespace.clone(),
+            service: at.name.clone(),
+            // Where versions are not told apart the whole service is what it gets: no other version is left.
+            names: vec![
+                (at.name.clone(), Some(version.to_owned())),
+                (at.name.clone(), None),
+            ],
+        }),
     }
 }
 
@@ -125,9 +173,11 @@ fn of_rollout(fleet: &Fleet, steering: &Steering) -> Canary {
     Canary {
         place: Place::Region(region.clone()),
         what,
-        namespace: name.namespace.clone(),
-        service: by.map_or(&*name.name, |by| by.name()).to_owned(),
-        names,
+        measured: Measured::Service(Service {
+            namespace: name.namespace.clone(),
+            service: by.map_or(&*name.name, |by| by.name()).to_owned(),
+            names,
+        }),
     }
 }
 
@@ -139,21 +189,71 @@ fn whole(backend: &str) -> &str {
 }
 
 impl Canary {
-    /// What holds for the releases of its service: enough for a verdict, and too much for its users.
+    /// What holds for it: enough for a verdict, and too much for its users. What AWS divides is known by no service, so that what is said for all of them holds.
     pub fn rules(&self, fleet: &Fleet) -> Rules {
-        fleet.estate.rollout_rules(&self.namespace, &self.service)
+        match &self.measured {
+            Measured::Service(of) => fleet.estate.rollout_rules(&of.namespace, &of.service),
+            Measured::Part(_) => fleet.estate.rollout_rules("", ""),
+        }
     }
 
-    /// Whether a Prometheus tells about the services where it is.
+    /// Whether somebody counts its requests.
     pub fn measured(&self, fleet: &Fleet) -> bool {
-        fleet.estate.measures_services(&self.place)
+        match &self.measured {
+            Measured::Service(_) => fleet.estate.measures_services(&self.place),
+            Measured::Part(_) => true,
+        }
     }
 
-    /// What its users get; an error says why that is not known.
-    pub fn signals(&self, fleet: &Fleet) -> Result<Vec<VersionSignals>, String> {
+    /// Who is asked about it.
+    pub fn told_by(&self) -> Source {
+        match &self.measured {
+            Measured::Service(_) => Source::Prometheus,
+            Measured::Part(_) => Source::Metrics,
+        }
+    }
+
+    /// What its users got since a time, by each version under which it is known; an error says why that is not known.
+    pub fn minutes(&self, fleet: &Fleet, since: Timestamp) -> Result<Vec<Minutes>, String> {
+        match &self.measured {
+            Measured::Service(of) => {
+                let versions = of.signals(fleet, &self.place)?;
+                let minutes = versions.iter();
+                Ok(minutes
+                    .map(|version| minutes_of(fleet, &self.place, version, since))
+                    .collect())
+            }
+            Measured::Part(part) => Ok(vec![part.minutes(fleet, &self.place, since)?]),
+        }
+    }
+
+    /// Judges what its users got since a time. Nothing known is no proof of anything.
+    pub fn judge(&self, fleet: &Fleet, since: Timestamp) -> Gate {
+        let text = |what: String| format!("{} in {}: {what}", self.what, self.place);
+        let early = self.minutes(fleet, since - EAGER);
+        let minutes = match early.and_then(|early| Ok((early, self.minutes(fleet, since)?))) {
+            Ok((early, late)) => early.into_iter().zip(late),
+            Err(why) => return Gate::NoData(text(why)),
+        };
+        let rules = self.rules(fleet);
+        let mut silent = None;
+        for (early, late) in minutes {
+            match verdict(&early, late.known, &rules) {
+                Gate::Holds => {}
+                Gate::NoData(why) => silent = silent.or(Some(text(why))),
+                Gate::Breached(why) => return Gate::Breached(text(why)),
+            }
+        }
+        silent.map_or(Gate::Holds, Gate::NoData)
+    }
+}
+
+impl Service {
+    /// What is known of it; an error says why nothing is.
+    fn signals(&self, fleet: &Fleet, place: &Place) -> Result<Vec<VersionSignals>, String> {
         let mut told = false;
         for (service, version) in &self.names {
-            let all = fleet.service_signals(&self.place, &self.namespace, service);
+            let all = fleet.service_signals(place, &self.namespace, service);
             told |= !all.is_empty();
             let own: Vec<VersionSignals> = match version {
                 None => all,
@@ -166,53 +266,51 @@ impl Canary {
                 return Ok(own);
             }
         }
-        let error = fleet.status(Source::Prometheus, &self.place).error;
+        let error = fleet.status(Source::Prometheus, place).error;
         Err(match (error, told) {
             (Some(error), _) => format!("its Prometheus was not read: {error}"),
             (None, true) => "its versions are not told apart, or it has no requests".to_owned(),
             (None, false) => "its Prometheus tells nothing about it".to_owned(),
         })
     }
+}
 
-    /// Judges what its users got since a time. Nothing known is no proof of anything.
-    pub fn judge(&self, fleet: &Fleet, since: Timestamp) -> Gate {
-        let text = |what: String| format!("{} in {}: {what}", self.what, self.place);
-        let versions = match self.signals(fleet) {
-            Ok(versions) => versions,
-            Err(why) => return Gate::NoData(text(why)),
-        };
-        let rules = self.rules(fleet);
-        let mut silent = None;
-        for version in &versions {
-            match judge_version(fleet, &self.place, version, &rules, since) {
-                Gate::Holds => {}
-                Gate::NoData(why) => silent = silent.or(Some(text(why))),
-                Gate::Breached(why) => return Gate::Breached(text(why)),
-            }
-        }
-        silent.map_or(Gate::Holds, Gate::NoData)
+fn minutes_of(fleet: &Fleet, place: &Place, version: &VersionSignals, since: Timestamp) -> Minutes {
+    let worst = |signal| {
+        let points = version.points_since(fleet, place, signal, since).iter();
+        points.map(|point| point.value).reduce(f64::max)
+    };
+    let (requests, seconds) = version.counted_since(fleet, place, since);
+    let (errors, p95) = (worst(Signal::Errors), worst(Signal::P95));
+    Minutes {
+        requests,
+        failed: version.failed_since(fleet, place, since),
+        minutes: (seconds / 60.0).round() as usize,
+        worst_error_percent: errors,
+        worst_p95_ms: p95,
+        // Without an answer of this very moment it may have died since.
+        known: version.error_percent.freshness() == Freshness::Fresh
+            && version.p95_ms.usable().is_some()
+            && errors.is_some()
+            && p95.is_some(),
     }
 }
 
-fn judge_version(
-    fleet: &Fleet,
-    place: &Place,
-    version: &VersionSignals,
-    rules: &Rules,
-    since: Timestamp,
-) -> Gate {
-    let early = since - EAGER;
-    let (requests, _) = version.counted_since(fleet, place, early);
-    let failed = version.failed_since(fleet, place, early);
+/// What follows from the minutes of a canary; `known` says whether some of them are of the time since the change, and of now.
+fn verdict(minutes: &Minutes, known: bool, rules: &Rules) -> Gate {
+    let (requests, failed) = (minutes.requests, minutes.failed);
     let enough = requests >= rules.min_requests || failed >= rules.min_errors;
     let checks = [
-        (Signal::Errors, "error rate", rules.error_percent, "%"),
-        (Signal::P95, "p95", rules.p95_ms, "ms"),
+        (
+            minutes.worst_error_percent,
+            "error rate",
+            rules.error_percent,
+            "%",
+        ),
+        (minutes.worst_p95_ms, "p95", rules.p95_ms, "ms"),
     ];
     let mut doubt = None;
-    for (signal, what, limit, unit) in checks {
-        let points = version.points_since(fleet, place, signal, early);
-        let worst = points.iter().map(|point| point.value).reduce(f64::max);
+    for (worst, what, limit, unit) in checks {
         let Some(worst) = worst.filter(|worst| *worst > limit) else {
             continue;
         };
@@ -224,13 +322,6 @@ fn judge_version(
         }
         doubt = doubt.or(Some(format!("{text}: too few for a verdict")));
     }
-    // What is known of it must be known now, and be about the time since then.
-    let seen = |signal| !version.points_since(fleet, place, signal, since).is_empty();
-    // Without an answer of this very moment it may have died since.
-    let known = version.error_percent.freshness() == Freshness::Fresh
-        && version.p95_ms.usable().is_some()
-        && seen(Signal::Errors)
-        && seen(Signal::P95);
     match doubt {
         Some(text) => Gate::NoData(text),
         None if known => Gate::Holds,

@@ -6,7 +6,7 @@ use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook:
 use crate::{
     plan::{Step, Wait, Work, canaries, forecast::Forecast, gate},
     resources::{
-        Freshness, Place, RegionLabel, Severity, Source, age,
+        Freshness, Place, RegionLabel, Severity, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
         regions::{capacity::Capacity, demand, rollup::SOURCES_OF_ALARMS},
@@ -262,18 +262,19 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
     found.guard(GuardId::Abort, "nothing that is measured by region moves")
 }
 
-/// Where no load balancer could tell, what gets more users tells for itself, if its Prometheus is heard. Tells whether that is so.
+/// Where no load balancer could tell, what gets more users tells for itself, if whoever measures it is heard. Tells whether that is so.
 fn by_canary(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -> bool {
     let (fleet, place) = (outlook.fleet, Place::Region(label.clone()));
-    let mut raised = outlook
+    let raised = outlook
         .changes()
         .flat_map(|change| canaries::of(fleet, change));
-    let own = raised.any(|canary| canary.place == place && canary.measured(fleet));
-    if !own || !gate::unmeasured(fleet, label) {
+    let mut own = raised.filter(|canary| canary.place == place && canary.measured(fleet));
+    let Some(canary) = own.next().filter(|_| gate::unmeasured(fleet, label)) else {
         return false;
-    }
-    if fleet.freshness(Source::Prometheus, &place) >= Freshness::Expired {
-        let text = format!("the Prometheus of {label} was not read lately");
+    };
+    let source = canary.told_by();
+    if fleet.freshness(source, &place) >= Freshness::Expired {
+        let text = format!("the {} of {label} was not read lately", source.name());
         found.unknown(text, "wait for a fresh reading");
     } else {
         found.pass(format!("{label} is judged by the canary itself"));

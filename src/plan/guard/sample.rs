@@ -13,9 +13,7 @@ use crate::{
     resources::{
         Change, Fleet, Place, Source, releases,
         sequence::Rules,
-        traffic::{
-            self, Mechanism, cloudfront::distribution_key, lambda::alias_key, rollouts::Verb,
-        },
+        traffic::{self, Mechanism, rollouts::Verb},
     },
 };
 
@@ -23,74 +21,12 @@ use crate::{
 pub fn sample(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
     for change in outlook.traffic() {
-        if back::lowers_canary(&Change::Traffic(change.clone())) {
+        let whole = Change::Traffic(change.clone());
+        if back::lowers_canary(&whole) {
             continue;
         }
-        let (place, requests, errors, from, what) = match change {
-            traffic::Change::Alias {
-                region,
-                function,
-                alias,
-                canary,
-                from,
-                ..
-            } => (
-                Place::Region(region.clone()),
-                alias_key(function, alias, canary, "invocations"),
-                Some(alias_key(function, alias, canary, "errors")),
-                *from,
-                format!("version {canary} of {function}"),
-            ),
-            traffic::Change::Staging {
-                distribution_id,
-                from,
-                ..
-            } => {
-                let Some(staging) = staging_of(outlook.fleet, distribution_id) else {
-                    continue;
-                };
-                let key = distribution_key(&staging, "requests");
-                (
-                    Place::Global,
-                    key,
-                    None,
-                    *from,
-                    format!("staging {staging}"),
-                )
-            }
-            traffic::Change::Route { .. } | traffic::Change::Steer(_) => {
-                for canary in canaries::of(outlook.fleet, &Change::Traffic(change.clone())) {
-                    measured(outlook, change, &canary, &mut found);
-                }
-                continue;
-            }
-            // Load balancers publish no requests of a target group that are read here.
-            traffic::Change::Forward { .. }
-            | traffic::Change::Weights { .. }
-            | traffic::Change::Dial { .. }
-            | traffic::Change::Controls { .. }
-            | traffic::Change::Invalidate { .. } => continue,
-        };
-        if from <= 0.0 {
-            found.pass(format!("{what} begins"));
-            continue;
-        }
-        let sum = |key: &str| -> Option<(f64, usize)> {
-            let series = outlook.fleet.series(&place, key)?;
-            let points = series.points.iter().map(|point| point.value);
-            Some((points.sum(), series.points.len()))
-        };
-        let failed = errors.and_then(|key| sum(&key)).map_or(0.0, |(sum, _)| sum);
-        match sum(&requests) {
-            None => found.unknown(
-                format!("the requests of {what} were not read"),
-                "wait for its metrics",
-            ),
-            Some((seen, minutes)) => {
-                // No service is known by it: what is said for all of them holds.
-                let rules = outlook.fleet.estate.rollout_rules("", "");
-                weigh(&rules, &what, (seen, failed), minutes, &mut found);
-            }
+        for canary in canaries::of(outlook.fleet, &whole) {
+            measured(outlook, change, &canary, &mut found);
         }
     }
     releases(outlook, &mut found);
@@ -123,7 +59,7 @@ fn weigh(
     }
 }
 
-/// What gets more users behind a route, or by a rollout, by the series of its Prometheus.
+/// What gets more users, by its own series.
 fn measured(
     outlook: &Outlook<'_>,
     change: &traffic::Change,
@@ -139,19 +75,17 @@ fn measured(
     if !canary.measured(fleet) {
         return;
     }
-    match canary.signals(fleet) {
+    match canary.minutes(fleet, Timestamp::MIN) {
         Err(why) => found.unknown(
             format!("{} in {}: {why}", canary.what, canary.place),
             "wait for its metrics",
         ),
         Ok(versions) => {
-            let since = Timestamp::MIN;
             let (mut seen, mut failed, mut minutes) = (0.0, 0.0, 0);
             for version in &versions {
-                let (requests, seconds) = version.counted_since(fleet, &canary.place, since);
-                seen += requests;
-                failed += version.failed_since(fleet, &canary.place, since);
-                minutes = minutes.max((seconds / 60.0).round() as usize);
+                seen += version.requests;
+                failed += version.failed;
+                minutes = minutes.max(version.minutes);
             }
             let rules = canary.rules(fleet);
             weigh(&rules, &canary.what, (seen, failed), minutes, found);
@@ -216,30 +150,14 @@ fn begins(fleet: &Fleet, change: &traffic::Change) -> bool {
                 | Mechanism::Route(_) => false,
             })
         }
-        traffic::Change::Forward { .. }
-        | traffic::Change::Alias { .. }
-        | traffic::Change::Staging { .. }
-        | traffic::Change::Weights { .. }
+        traffic::Change::Forward { groups, .. } => {
+            let mut raised = groups.iter().filter(|edit| edit.to > edit.from);
+            raised.all(|edit| edit.from == 0)
+        }
+        traffic::Change::Alias { from, .. } | traffic::Change::Staging { from, .. } => *from <= 0.0,
+        traffic::Change::Weights { .. }
         | traffic::Change::Dial { .. }
         | traffic::Change::Controls { .. }
         | traffic::Change::Invalidate { .. } => false,
     }
-}
-
-/// The staging distribution of a primary one.
-fn staging_of(fleet: &Fleet, primary: &str) -> Option<String> {
-    let slice = fleet.traffic.slice(Source::Distributions, &Place::Global)?;
-    slice.rows.iter().find_map(|row| match &row.by {
-        Mechanism::Distribution(distribution) if row.split == primary && distribution.staging => {
-            Some(distribution.id.clone())
-        }
-        Mechanism::Distribution(_)
-        | Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Control(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => None,
-    })
 }

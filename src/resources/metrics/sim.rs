@@ -173,7 +173,13 @@ fn load_balancer<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> O
             let noise = world.noise.factor(&spec.key, number, 0.02);
             (minute.requests > 0.0).then_some(minute.p95_ms / 1_000.0 * tail * noise)
         }),
-        "HTTPCode_Target_5XX_Count" => Box::new(|_, minute| counter(minute.target_errors)),
+        "HTTPCode_Target_5XX_Count" => Box::new(move |_, minute| {
+            counter(match group {
+                None => minute.target_errors,
+                Some(_) if canary => minute.canary_errors,
+                Some(_) => minute.target_errors - minute.canary_errors,
+            })
+        }),
         "HTTPCode_ELB_5XX_Count" => Box::new(|_, minute| counter(minute.refused)),
         "UnHealthyHostCount" => Box::new(move |_, minute| {
             Some(if canary {
@@ -310,6 +316,7 @@ fn alias<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> Option<Va
         _ => return None,
     };
     let errors = match spec.name.as_str() {
+        "Duration" if share > 0.0 => return Some(steady(world, spec, 90.0)),
         "Invocations" => 1.0,
         "Errors" => physics::BASE_ERRORS,
         _ => return None,

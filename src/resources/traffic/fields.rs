@@ -7,7 +7,8 @@ use crate::resources::{
     health_checks,
     traffic::{
         AliasVersion, ContinuousDeployment, Distribution, EndpointGroup, Forward, Mechanism,
-        Policy, Record, Rollout, RouteBackend, RoutingControl, load_balancer_key, rollouts::Tool,
+        Policy, Record, Rollout, RouteBackend, RoutingControl,
+        elastic_load_balancing::target_group_key, load_balancer_key, rollouts::Tool,
     },
 };
 
@@ -140,6 +141,18 @@ fn forward_fields(forward: &Forward, fleet: &Fleet, place: &Place) -> Vec<Field>
         fields.push(series("refused 5xx/min", "elb-5xx", rate));
         fields.push(series("p95", "p95", |s| milliseconds(s * 1_000.0)));
         fields.push(series("p99", "p99", |s| milliseconds(s * 1_000.0)));
+    }
+    if forward.counted() {
+        let group = |name: &str, what: &str, text: fn(f64) -> String| {
+            let key = target_group_key(&forward.target_group_arn, what);
+            let cell = Cell::reading(fleet.reading(place, &key), text, |_| Severity::Ok);
+            Field::new(name, cell).with_series(key)
+        };
+        fields.push(group("group requests/s", "requests", |sum| {
+            rate(sum / 60.0)
+        }));
+        fields.push(group("group 5xx/min", "5xx", rate));
+        fields.push(group("group p95", "p95", |s| milliseconds(s * 1_000.0)));
     }
     let arns = [
         ("load balancer ARN", Some(&forward.load_balancer_arn)),

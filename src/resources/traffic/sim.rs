@@ -211,6 +211,7 @@ fn forward(aws: &str, balancer: &str, group: &str, weight: u32, health: TargetHe
         weight,
         stickiness: false,
         health: Some(health),
+        divided: [STABLE, CANARY].contains(&group),
     }
 }
 

@@ -64,7 +64,7 @@ fn every_series_that_the_rows_ask_for_is_known_to_the_world() {
     watching.poll(0);
     watching.poll(60);
     // Published only when they are not zero, or only while something else is not.
-    let absent = ["elb-5xx", "percentage"];
+    let absent = ["elb-5xx", "no-connection", "percentage"];
     for (_, at, series) in watching.fleet.metrics.rows() {
         let may_lack = absent.iter().any(|what| series.spec.key.ends_with(what));
         assert!(

@@ -62,7 +62,12 @@ impl World {
         let mean = |old: f64, new: f64| old + (new - old) * weight;
 
         minute.requests += load.served_rps();
-        minute.canary_requests += load.served_rps() * self.split(region).canary;
+        let canary = load.served_rps() * self.split(region).canary;
+        minute.canary_requests += canary;
+        // What befalls the whole region befalls its canary; what it has beside that is its own.
+        let own = self.split(region).canary * context.faults.canary_errors(region);
+        let common = (load.target_errors - own).max(0.0);
+        minute.canary_errors += canary * (common + context.faults.canary_errors(region)).min(1.0);
         minute.target_errors += load.served_rps() * load.target_errors;
         minute.refused += load.offered_rps * load.refused;
         minute.p95_ms = mean(minute.p95_ms, load.p95_ms);
@@ -170,6 +175,7 @@ impl World {
                 for sum in [
                     &mut sums.requests,
                     &mut sums.canary_requests,
+                    &mut sums.canary_errors,
                     &mut sums.flows,
                     &mut sums.target_errors,
                     &mut sums.refused,

@@ -16,6 +16,8 @@ pub struct RegionMinute {
     pub requests: f64,
     /// Those of them that went to the canary.
     pub canary_requests: f64,
+    /// Those of them that the canary failed.
+    pub canary_errors: f64,
     /// New flows through Global Accelerator.
     pub flows: f64,
     /// Requests that the application failed.

@@ -220,6 +220,7 @@ fn forward(region: &str, index: usize, healthy: u32) -> Split {
                 other: 0,
                 unknown: 0,
             }),
+            divided: false,
         }),
     }
 }

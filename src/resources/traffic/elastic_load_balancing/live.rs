@@ -239,6 +239,7 @@ fn template(balancer: &LoadBalancer, listener_arn: &str) -> Forward {
         weight: 1,
         stickiness: false,
         health: None,
+        divided: false,
     }
 }
 
@@ -280,13 +281,16 @@ fn targets(actions: &[Action], template: &Forward) -> Vec<Forward> {
         .and_then(|config| config.target_group_stickiness_config.as_ref())
         .and_then(|stickiness| stickiness.enabled)
         .unwrap_or_default();
-    weights(forward)
+    let weights = weights(forward);
+    let divided = weights.len() > 1;
+    weights
         .into_iter()
         .map(|(arn, weight)| Forward {
             target_group_name: name_of(&arn).to_owned(),
             target_group_arn: arn,
             weight,
             stickiness,
+            divided,
             ..template.clone()
         })
         .collect()

@@ -83,6 +83,9 @@ pub struct Forward {
     pub stickiness: bool,
     /// Health; `None` when it could not be read.
     pub health: Option<TargetHealth>,
+    /// Whether its action forwards to other target groups, too.
+    #[serde(default)]
+    pub divided: bool,
 }
 
 /// Key of a series of a load balancer; `what` is `requests`, `p95`, `p99`, `target-5xx` or `elb-5xx`.
@@ -90,7 +93,40 @@ pub fn load_balancer_key(arn: &str, what: &str) -> String {
     format!("load-balancer/{}/{what}", arn_tail(arn, "loadbalancer/"))
 }
 
+/// Key of a series of a target group of its own; `what` is `requests`, `p95`, or one of [`GROUP_FAILURES`].
+pub fn target_group_key(arn: &str, what: &str) -> String {
+    format!("target-group/{}/{what}", arn_tail(arn, "targetgroup/"))
+}
+
+/// The counters of the requests of a target group that failed: answered with 5xx, and never answered because no connection was made.
+pub const GROUP_FAILURES: [&str; 2] = ["5xx", "no-connection"];
+
 impl Forward {
+    /// Whether its requests are counted apart from those of its load balancer: only where several groups share them, for each metric is billed.
+    pub fn counted(&self) -> bool {
+        self.divided && self.load_balancer_type.as_deref() == Some("application")
+    }
+
+    /// What the verdict on a canary needs.
+    fn group_series(&self) -> [SeriesSpec; 4] {
+        let (balancer, group) = (&self.load_balancer_arn, &self.target_group_arn);
+        let dimensions = [
+            ("LoadBalancer", arn_tail(balancer, "loadbalancer/")),
+            ("TargetGroup", target_group_dimension(group)),
+        ];
+        let of = |what: &str, name: &str, stat| {
+            let key = target_group_key(group, what);
+            SeriesSpec::new(key, "AWS/ApplicationELB", name, &dimensions, stat)
+        };
+        let [failed, unconnected] = GROUP_FAILURES;
+        [
+            of("requests", "RequestCount", Stat::Sum),
+            of("p95", "TargetResponseTime", Stat::P95),
+            of(failed, "HTTPCode_Target_5XX_Count", Stat::Sum),
+            of(unconnected, "TargetConnectionErrorCount", Stat::Sum),
+        ]
+    }
+
     /// What is wrong with it; `share` is what it gets of the traffic.
     pub(super) fn judge(&self, limits: &Thresholds, share: Option<Share>) -> Judgement {
         let group = &self.target_group_name;
@@ -162,14 +198,23 @@ impl Forward {
             let key = load_balancer_key(arn, what);
             SeriesSpec::new(key, "AWS/ApplicationELB", name, &dimensions, stat)
         };
-        vec![
+        let mut series = vec![
             of("requests", "RequestCount", Stat::Sum),
             of("p95", "TargetResponseTime", Stat::P95),
             of("p99", "TargetResponseTime", Stat::P99),
             of("target-5xx", "HTTPCode_Target_5XX_Count", Stat::Sum),
             of("elb-5xx", "HTTPCode_ELB_5XX_Count", Stat::Sum),
-        ]
+        ];
+        if self.counted() {
+            series.extend(self.group_series());
+        }
+        series
     }
+}
+
+/// `targetgroup/NAME/ID`: unlike that of a load balancer, this dimension keeps its first word.
+fn target_group_dimension(arn: &str) -> &str {
+    arn.find("targetgroup/").map_or(arn, |at| &arn[at..])
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub struct AliasVersion {
     pub revision_id: Option<String>,
 }
 
-/// Key of a series of a version behind an alias; `what` is `invocations` or `errors`.
+/// Key of a series of a version behind an alias; `what` is `invocations`, `errors` or `p95` (in milliseconds).
 pub fn alias_key(function: &str, alias: &str, version: &str, what: &str) -> String {
     format!("alias/{function}:{alias}/{version}/{what}")
 }
@@ -41,10 +41,14 @@ impl AliasVersion {
             ("Resource", resource.as_str()),
             ("ExecutedVersion", self.version.as_str()),
         ];
-        let of = |what: &str, name: &str| {
+        let of = |what: &str, name: &str, stat| {
             let key = alias_key(&self.function, &self.alias, &self.version, what);
-            SeriesSpec::new(key, "AWS/Lambda", name, &dimensions, Stat::Sum)
+            SeriesSpec::new(key, "AWS/Lambda", name, &dimensions, stat)
         };
-        vec![of("invocations", "Invocations"), of("errors", "Errors")]
+        vec![
+            of("invocations", "Invocations", Stat::Sum),
+            of("errors", "Errors", Stat::Sum),
+            of("p95", "Duration", Stat::P95),
+        ]
     }
 }

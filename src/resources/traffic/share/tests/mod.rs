@@ -161,6 +161,7 @@ fn forward(dns: &str, group: &str, weight: u32, health: Option<(u32, u32)>) -> S
                 other: 0,
                 unknown: 0,
             }),
+            divided: true,
         }),
     }
 }
