@@ -128,7 +128,10 @@ impl<'a> Ask<'a> {
 
     /// Notes a part that could not be read; the rest of the answer stands.
     pub fn problem(&self, error: ProviderError) {
-        if let Ok(mut problems) = self.problems.lock() {
+        // What several calls say alike is told once.
+        if let Ok(mut problems) = self.problems.lock()
+            && !problems.contains(&error)
+        {
             problems.push(error);
         }
     }

@@ -77,7 +77,18 @@ impl ProviderError {
 
     /// What the operator can do about it, in one sentence.
     pub fn advice(&self) -> &'static str {
+        let prometheus = self.operation.starts_with("prometheus:");
         match self.class {
+            ErrorClass::Transient | ErrorClass::Timeout if prometheus => {
+                "retried by itself; look at the Prometheus and at what stands before it if it lasts"
+            }
+            ErrorClass::Unreachable if prometheus => {
+                "check `url` of [prometheus], and `ca_file` where its certificate is refused; retried by itself"
+            }
+            ErrorClass::Denied if prometheus => "ask who runs this Prometheus to let us query it",
+            ErrorClass::Identity if prometheus => {
+                "check the token or the password that [prometheus] names; it is read for every call"
+            }
             ErrorClass::Throttled => {
                 "polling slows down by itself; look for other users of this API"
             }

@@ -55,6 +55,9 @@ struct Envelope {
     message: Option<String>,
     #[serde(default)]
     warnings: Option<Vec<String>>,
+    /// A VictoriaMetrics cluster says so when a storage node did not answer; it gives no warning.
+    #[serde(default, rename = "isPartial")]
+    partial: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -129,15 +132,14 @@ pub fn read(status: u16, body: &[u8]) -> Result<Told, Refused> {
             values,
         }
     });
+    let partial = envelope.partial.unwrap_or_default();
+    let partial = partial.then(|| "the answer is partial: a storage node is missing".to_owned());
+    // What PromQL says about a query is no missing part.
+    let warnings = envelope.warnings.unwrap_or_default().into_iter();
+    let warnings = warnings.filter(|warning| !warning.starts_with("PromQL"));
     Ok(Told {
         series: series.collect(),
-        // What PromQL says about a query is no missing part.
-        warnings: envelope
-            .warnings
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|warning| !warning.starts_with("PromQL"))
-            .collect(),
+        warnings: warnings.chain(partial).collect(),
     })
 }
 
@@ -257,6 +259,10 @@ mod tests {
         let null =
             r#"{"status":"success","data":{"resultType":"vector","result":null},"warnings":null}"#;
         assert_eq!(read(200, null.as_bytes()).unwrap(), Told::default());
+        let partial =
+            r#"{"status":"success","isPartial":true,"data":{"resultType":"vector","result":[]}}"#;
+        let told = read(200, partial.as_bytes()).unwrap();
+        assert_eq!(told.warnings.len(), 1, "{:?}", told.warnings);
     }
 
     #[test]

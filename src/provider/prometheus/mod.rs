@@ -176,6 +176,7 @@ impl<'a> Server<'a> {
         proof::add(&mut request, self.settings, &self.ask.config)
             .await
             .map_err(|text| wrong(ErrorClass::Identity, &text))?;
+        let secret = proof::secret_of(&request);
         let request = request.map(Body::from);
         let answer = self.client.send(request).await;
         let answer = answer.map_err(|error| Fault::of(operation, &error).error)?;
@@ -196,7 +197,15 @@ impl<'a> Server<'a> {
                 wrong(ErrorClass::Transient, &text)
             }
         })?;
-        Ok((status, body.to_bytes().to_vec()))
+        let body = body.to_bytes();
+        // Some proxies say the credential again that they refuse; nobody else shall read it.
+        Ok(match secret {
+            Some(secret) if status >= 400 => {
+                let text = String::from_utf8_lossy(&body).replace(&secret, "(our credential)");
+                (status, text.into_bytes())
+            }
+            Some(_) | None => (status, body.to_vec()),
+        })
     }
 }
 
@@ -207,6 +216,13 @@ async fn connect(settings: &Prometheus) -> Result<Client, String> {
         endpoint: None,
         certificate_authority: None,
     };
+    if let Some(path) = &settings.ca_file {
+        let read = tokio::fs::read_to_string(path).await;
+        // A file without a certificate would trust nobody, and say so of every server.
+        if read.is_ok_and(|text| !text.contains("-----BEGIN CERTIFICATE-----")) {
+            return Err(format!("`ca_file`: {path} has no certificate in it (PEM)"));
+        }
+    }
     let mut kubeconfig = endpoint_kubeconfig(&server, &settings.url);
     for named in &mut kubeconfig.clusters {
         if let Some(cluster) = &mut named.cluster {

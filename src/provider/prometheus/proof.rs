@@ -46,6 +46,17 @@ pub async fn add(
     Ok(())
 }
 
+/// What stands behind the word that names the way, where it is a secret by itself.
+pub fn secret_of(request: &Request<Vec<u8>>) -> Option<String> {
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    let (way, secret) = value.split_once(' ')?;
+    matches!(way, "Bearer" | "Basic").then(|| secret.to_owned())
+}
+
 /// Reads a secret where it is kept. Its text is in no error.
 async fn read(secret: &Secret) -> Result<String, String> {
     let text = match secret {

@@ -115,7 +115,9 @@ impl Dialect {
             // The server's proxy, or the waypoint before it: what the client's proxy counts is the same request once more.
             Self::Istio => "reporter=~\"destination|waypoint\",",
             Self::EnvoyGateway => "envoy_cluster_name=~\"(http|grpc)route/.+\",",
-            Self::IngressNginx | Self::Traefik => "",
+            // What no ingress took goes to nobody's service.
+            Self::IngressNginx => "ingress!=\"\",",
+            Self::Traefik => "",
         }
     }
 
@@ -184,14 +186,17 @@ impl Dialect {
                 name: label("destination_service_name")?.to_owned(),
                 version: owned(label("destination_version")),
             }),
-            Self::IngressNginx => match label("canary") {
-                Some(canary) => Some(Service::joined(canary)),
-                None => Some(Service {
-                    namespace: owned(label("exported_namespace").or(label("namespace"))),
-                    name: label("exported_service").or(label("service"))?.to_owned(),
-                    version: String::new(),
-                }),
-            },
+            Self::IngressNginx => {
+                let namespace = owned(label("exported_namespace").or(label("namespace")));
+                match label("canary") {
+                    Some(canary) => Some(canary_of(namespace, canary)),
+                    None => Some(Service {
+                        namespace,
+                        name: label("exported_service").or(label("service"))?.to_owned(),
+                        version: String::new(),
+                    }),
+                }
+            }
             // `httproute/shop/checkout/rule/0`: the route stands for the service.
             Self::EnvoyGateway => {
                 let mut parts = label("envoy_cluster_name")?.split('/').skip(1);
@@ -203,12 +208,47 @@ impl Dialect {
             }
             Self::Traefik => {
                 let name = label("exported_service").or(label("service"))?;
-                Some(Service::joined(
-                    name.split_once('@').map_or(name, |(name, _)| name),
-                ))
+                let name = name.split_once('@').map_or(name, |(name, _)| name);
+                Some(backend_of_route(name).unwrap_or_else(|| Service::joined(name)))
             }
         }
     }
+}
+
+/// The service that a canary's upstream of ingress-nginx names: `shop-checkout-canary-80` in `shop`. What reaches it by a host of its own is counted beside it.
+/// A port with a name may have hyphens, so that one stays joined.
+fn canary_of(namespace: String, upstream: &str) -> Service {
+    let own = upstream
+        .strip_prefix(namespace.as_str())
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(without_number);
+    match own {
+        Some(name) => Service {
+            name: name.to_owned(),
+            namespace,
+            version: String::new(),
+        },
+        None => Service::joined(upstream),
+    }
+}
+
+/// The service that a rule of a Gateway API route has in Traefik since 3.7.6: `httproute-shop-checkout-gw-…-ep-web-0-<hash>-svc-shop-checkout-0`.
+/// Its last number is the place in the rule, not a port: the same backend of several rules is one service.
+fn backend_of_route(name: &str) -> Option<Service> {
+    let routes = ["httproute-", "grpcroute-"];
+    let rest = routes.iter().find_map(|route| name.strip_prefix(route))?;
+    let backend = rest.split_once("-ep-")?.1.split_once("-svc-")?.1;
+    Some(Service::joined(&format!(
+        "{}-http",
+        without_number(backend)?
+    )))
+}
+
+/// A name without the number behind it.
+fn without_number(name: &str) -> Option<&str> {
+    let (name, number) = name.rsplit_once('-')?;
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && !name.is_empty()).then_some(name)
 }
 
 /// Whether a label tells anything: proxies write a word where they do not know.
@@ -292,15 +332,13 @@ impl Prometheus {
 
     /// Asks which of the dialects are spoken, or were lately: what has stopped is worth a row that says so.
     pub fn spoken(&self) -> String {
-        let metrics: Vec<&str> = self
-            .queries
-            .iter()
-            .map(|set| set.dialect.metric())
-            .collect();
-        self.fill(&format!(
-            "count by (__name__) (last_over_time({{__name__=~\"{}\",{{selector}}}}[40m]))",
-            metrics.join("|")
-        ))
+        // An Envoy of something else has the same metric: only series of services count.
+        let series = self.queries.iter().map(|set| {
+            let (own, metric) = (set.dialect.of_services(), set.dialect.metric());
+            format!("last_over_time({metric}{{{own}{{selector}}}}[40m])")
+        });
+        let series: Vec<String> = series.collect();
+        self.fill(&format!("count by (__name__) ({})", series.join(" or ")))
     }
 
     /// Asks how many targets answer and how many do not.
@@ -396,7 +434,12 @@ mod tests {
         let canary = [&nginx[..], &[("canary", "shop-checkout-canary-80")]].concat();
         assert_eq!(
             named(Dialect::IngressNginx, &canary),
-            told("", "shop-checkout-canary-80", "")
+            told("shop", "checkout-canary", "")
+        );
+        let by_name = [&nginx[..], &[("canary", "shop-checkout-canary-http-web")]].concat();
+        assert_eq!(
+            named(Dialect::IngressNginx, &by_name),
+            told("", "shop-checkout-canary-http-web", "")
         );
         let envoy = [("envoy_cluster_name", "httproute/shop/checkout/rule/0")];
         assert_eq!(
@@ -407,6 +450,15 @@ mod tests {
         assert_eq!(
             named(Dialect::Traefik, &traefik),
             told("", "shop-checkout-80", "")
+        );
+        // Traefik 3.7.6 and later, as its migration notes spell it.
+        let gateway = [(
+            "service",
+            "httproute-default-http-app-1-gw-default-my-gateway-ep-web-0-af329269dd38031b03e3-svc-default-whoami-0@kubernetesgateway",
+        )];
+        assert_eq!(
+            named(Dialect::Traefik, &gateway),
+            told("", "default-whoami-http", "")
         );
         assert_eq!(named(Dialect::Traefik, &[]), None);
     }

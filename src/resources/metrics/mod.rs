@@ -2,6 +2,7 @@
 
 mod data;
 pub mod dialect;
+mod edge;
 pub mod live;
 pub mod prometheus;
 pub mod signals;

@@ -218,7 +218,7 @@ const V2: &str = r#"{"destination_service_namespace":"shop","destination_service
 fn istio(asked: &str) -> Option<Reply> {
     if asked.contains("buildinfo") {
         ok(r#"{"version":"2.42.0"}"#)
-    } else if asked.contains("__name__=~") {
+    } else if asked.contains("last_over_time") {
         vector(&[(r#"{"__name__":"istio_requests_total"}"#, "12")])
     } else if asked.contains("count_values") {
         matrix(&[
@@ -333,6 +333,21 @@ async fn a_window_that_is_too_short_for_the_scrapes_is_explained() {
 }
 
 #[tokio::test]
+async fn when_no_query_of_services_is_answered_the_old_series_stay() {
+    let server = Server::start(|asked| {
+        if asked.contains("rate(") {
+            return Some((503, None, b"<html>".to_vec()));
+        }
+        istio(asked)
+    });
+    let error = observe(server.settings(), Source::Prometheus).await;
+    assert_eq!(
+        error.map_err(|error| (error.class, error.message)).err(),
+        Some((ErrorClass::Transient, "HTTP 503".to_owned()))
+    );
+}
+
+#[tokio::test]
 async fn one_query_that_is_refused_blinds_its_own_signal_only() {
     let (_server, answer) = answered(|asked| {
         if asked.contains("histogram_quantile") {
@@ -384,6 +399,8 @@ async fn what_the_server_says_is_missing_makes_its_values_doubtful() {
         rows["service/shop/checkout/v1/requests"].quality,
         Quality::Partial
     );
+    let told: Vec<&str> = answer.problems.iter().map(|p| p.message.as_str()).collect();
+    assert_eq!(told, ["store eu-2: unavailable"], "once, in its words");
 }
 
 #[tokio::test]

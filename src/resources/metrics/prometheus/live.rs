@@ -63,10 +63,21 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
     // The server itself must answer, or nothing is known.
     let targets = noted(&ask, targets)?;
     let mut rows = about(&targets, settings, version);
+    let answers: Vec<&Given> = given.iter().flat_map(GivenSet::parts).collect();
+    // Not one query was answered: the old series stay, and grow old.
+    if let Some(Err(error)) = answers.first()
+        && answers.iter().all(|answer| answer.is_err())
+    {
+        return Err(error.clone());
+    }
+    let all_answered = answers.iter().all(|answer| answer.is_ok());
     let mut keys = BTreeSet::new();
     for (set, given) in spoken.iter().zip(given) {
         for error in given.errors() {
             ask.problem(error.clone());
+        }
+        for warning in &given.warnings {
+            ask.problem(ProviderError::new(ErrorClass::Transient, RANGE, warning));
         }
         // A service that two proxies count is told by the first of them.
         let services = given.services();
@@ -78,16 +89,27 @@ pub async fn observe(ask: Ask<'_>) -> Result<Answer, ProviderError> {
         }
     }
     // Its own test of whether the window is long enough: without it a server that is scraped rarely looks like one without traffic.
-    if keys.is_empty() && !spoken.is_empty() {
-        let text = format!(
-            "{} is there, and gives no rate over {} s: is the scrape interval longer than half of that? Set `window`",
-            spoken[0].dialect.metric(),
-            settings.window
-        );
+    if let Some(set) = spoken.first().filter(|_| keys.is_empty() && all_answered) {
+        let text = silence(settings, set);
         ask.problem(ProviderError::new(ErrorClass::Terminal, RANGE, text));
     }
     rows.sort_by(|a, b| a.spec.key.cmp(&b.spec.key));
     Ok(ask.answer(Rows::Metrics(rows)))
+}
+
+/// Why queries that were answered tell of no service.
+fn silence(settings: &Prometheus, set: &QuerySet) -> String {
+    let (metric, window) = (set.dialect.metric(), settings.window);
+    // A single set is asked without a look whether its metric is there.
+    let known = settings.queries.len() > 1;
+    let found = if *set != set.dialect.queries() {
+        "the queries of [prometheus.queries] tell of no service: are their metrics there, and do their series have the labels of a service?".to_owned()
+    } else if known {
+        format!("{metric} is there, and gives no rate over {window} s.")
+    } else {
+        format!("{metric} gives no rate over {window} s: is it there?")
+    };
+    format!("{found} Is the scrape interval longer than half of {window} s? Set `window`")
 }
 
 /// The query sets whose metrics are there. Asked again every few minutes; queries of somebody's own are always asked.
@@ -163,8 +185,8 @@ struct GivenSet {
     requests: Given,
     errors: Given,
     p95: Given,
-    /// Whether the server says that something is missing.
-    partial: bool,
+    /// What the server says is missing, each once.
+    warnings: BTreeSet<String>,
 }
 
 async fn read(
@@ -181,8 +203,8 @@ async fn read(
     };
     let queries = [&set.requests, &set.errors, &set.p95_ms].map(|query| ask(query));
     let told: Vec<Result<Told, ProviderError>> = join_all(queries).await;
-    let warned = |told: &Result<Told, _>| told.as_ref().is_ok_and(|t| !t.warnings.is_empty());
-    let partial = told.iter().any(warned);
+    let warnings = told.iter().flatten().flat_map(|told| told.warnings.clone());
+    let warnings = warnings.collect();
     let mut told = told.into_iter();
     let mut next = |combine: fn(f64, f64) -> f64| match told.next() {
         Some(told) => told.map(|told| by_service(set, told, combine)),
@@ -193,7 +215,7 @@ async fn read(
         errors: next(|a, b| a + b),
         // Percentiles cannot be joined: the worst stands for all.
         p95: next(f64::max),
-        partial,
+        warnings,
     }
 }
 
@@ -240,10 +262,10 @@ impl GivenSet {
         let of = |given: &Given| match given {
             Ok(services) => (
                 services.get(service).cloned().unwrap_or_default(),
-                if self.partial {
-                    Quality::Partial
-                } else {
+                if self.warnings.is_empty() {
                     Quality::Complete
+                } else {
+                    Quality::Partial
                 },
             ),
             Err(error) if error.class == ErrorClass::Denied => (Values::new(), Quality::Forbidden),
@@ -252,7 +274,7 @@ impl GivenSet {
         let (requests, errors, p95) = (of(&self.requests), of(&self.errors), of(&self.p95));
         let quality = requests.1.worse(errors.1);
         let percent = if set.errors_in_percent {
-            errors
+            (beside(&requests.0, errors.0), errors.1)
         } else if matches!(quality, Quality::Complete | Quality::Partial) {
             (in_percent(&requests.0, &errors.0), quality)
         } else {
@@ -297,6 +319,14 @@ fn in_percent(requests: &Values, errors: &Values) -> Values {
         (*rate > 0.0).then(|| (*at, (failed / rate * 100.0).clamp(0.0, 100.0)))
     };
     requests.iter().filter_map(share).collect()
+}
+
+/// Shares that a query tells itself: it has none for what did not fail, as long as there are requests.
+fn beside(requests: &Values, mut shares: Values) -> Values {
+    for (at, _) in requests.iter().filter(|(_, rate)| **rate > 0.0) {
+        shares.entry(*at).or_insert(0.0);
+    }
+    shares
 }
 
 fn spec(
@@ -348,6 +378,17 @@ mod tests {
             Values::from([(at(0), 0.0), (at(120), 25.0)])
         );
         assert!(in_percent(&Values::new(), &errors).is_empty());
+    }
+
+    #[test]
+    fn a_share_that_a_query_does_not_tell_is_none_beside_requests() {
+        let requests = Values::from([(at(0), 10.0), (at(60), 0.0), (at(120), 4.0)]);
+        let told = Values::from([(at(120), 25.0)]);
+        assert_eq!(
+            beside(&requests, told),
+            Values::from([(at(0), 0.0), (at(120), 25.0)])
+        );
+        assert!(beside(&Values::new(), Values::new()).is_empty());
     }
 
     #[test]

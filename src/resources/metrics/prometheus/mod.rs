@@ -4,16 +4,17 @@ pub mod live;
 pub mod sim;
 
 use super::{Reading, Series, signals};
-use crate::resources::{Fleet, Freshness, Judgement, Place, Severity, cell::coarse_age};
+use crate::resources::{Fleet, Freshness, Judgement, Place, Severity, Source, cell::coarse_age};
 
 /// A complete answer may still tell nothing: nobody reports, or nobody reports any more.
 pub fn judge(series: &Series, fleet: &Fleet, place: &Place) -> Judgement {
     let key = series.spec.key.as_str();
     let unknown = |text: String| Judgement::new(Severity::Unknown, text);
     match fleet.reading(place, key) {
-        Reading::NoData if key == signals::TARGETS_UP => unknown(format!(
-            "Prometheus answers, and no target of {place} reports to it"
-        )),
+        // A federated server may keep the series of services without those about their targets.
+        Reading::NoData if key == signals::TARGETS_UP && !services_report(fleet, place) => unknown(
+            format!("Prometheus answers, and no target of {place} reports to it"),
+        ),
         Reading::Value { value, .. } if key == signals::TARGETS_DOWN && value > 0.0 => {
             Judgement::new(
                 Severity::Warn,
@@ -30,4 +31,12 @@ pub fn judge(series: &Series, fleet: &Fleet, place: &Place) -> Judgement {
         | Reading::Failed
         | Reading::Forbidden => Judgement::ok(),
     }
+}
+
+/// Whether any series of a service tells a value that can be used.
+fn services_report(fleet: &Fleet, place: &Place) -> bool {
+    let slice = fleet.metrics.slice(Source::Prometheus, place);
+    let rows = slice.into_iter().flat_map(|slice| &slice.rows);
+    let mut keys = rows.map(|row| row.spec.key.as_str());
+    keys.any(|key| key.starts_with("service/") && fleet.reading(place, key).usable().is_some())
 }
