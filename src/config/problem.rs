@@ -79,6 +79,8 @@ pub struct Report<'t> {
     file: &'t str,
     text: &'t str,
     problems: RefCell<Vec<Problem>>,
+    /// What must not be shown: line, characters before it, characters.
+    hidden: RefCell<Vec<(usize, usize, usize)>>,
 }
 
 impl<'t> Report<'t> {
@@ -88,6 +90,7 @@ impl<'t> Report<'t> {
             file,
             text,
             problems: RefCell::default(),
+            hidden: RefCell::default(),
         }
     }
 
@@ -109,6 +112,14 @@ impl<'t> Report<'t> {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// Notes a problem at a byte range that must not be shown: stars stand for it in every problem of its line.
+    pub fn secret(&self, span: &Range<usize>, text: impl Into<String>) {
+        let place = locate(self.text, span);
+        let hidden = (place.line, place.column - 1, place.width);
+        self.hidden.borrow_mut().push(hidden);
+        self.at(span, text);
+    }
+
     /// Whether nothing is wrong so far.
     pub fn is_clean(&self) -> bool {
         self.problems.borrow().is_empty()
@@ -116,7 +127,17 @@ impl<'t> Report<'t> {
 
     /// The problems, sorted, each once.
     pub fn into_problems(self) -> Vec<Problem> {
-        sorted(self.problems.into_inner())
+        let mut problems = self.problems.into_inner();
+        for (line, before, width) in self.hidden.into_inner() {
+            for problem in problems.iter_mut().filter(|problem| problem.line == line) {
+                let shown = problem.source.chars().enumerate().map(|(index, c)| {
+                    let secret = (before..before + width).contains(&index);
+                    if secret { '*' } else { c }
+                });
+                problem.source = shown.collect();
+            }
+        }
+        sorted(problems)
     }
 }
 
@@ -201,6 +222,30 @@ mod tests {
         assert_eq!(
             problem.excerpt(),
             "2 | name = \"grün\" # ü\n  |               ^"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_in_no_excerpt_of_its_line() {
+        let text = "a = 1\nurl = \"x:pw@y\", user = 2";
+        let report = Report::new("x.toml", text);
+        let at = |what: &str| {
+            let start = text.find(what).unwrap_or_default();
+            start..start + what.len()
+        };
+        report.secret(&at("\"x:pw@y\""), "no password here");
+        report.at(&at("user"), "nor here");
+        let excerpts: Vec<String> = report
+            .into_problems()
+            .iter()
+            .map(Problem::excerpt)
+            .collect();
+        assert_eq!(
+            excerpts,
+            [
+                "2 | url = ********, user = 2\n  |       ^^^^^^^^",
+                "2 | url = ********, user = 2\n  |                 ^^^^"
+            ]
         );
     }
 

@@ -222,16 +222,17 @@ fn check_url(report: &super::problem::Report<'_>, found: &Found<&str>) -> Option
         report.at(&found.span, text);
         None
     };
+    if url.contains('@') {
+        report.secret(
+            &found.span,
+            "`url` must not have a name or a password in it; write `username`, and `password_file` or `password_env`",
+        );
+        return None;
+    }
     if !syntax::is_endpoint_url(url) {
         return wrong(format!(
             "`{url}` is no URL; write one like `https://prometheus.example.com`"
         ));
-    }
-    if url.contains('@') {
-        return wrong(
-            "`url` must not have a name or a password in it; write `username`, and `password_file` or `password_env`"
-                .to_owned(),
-        );
     }
     if url.ends_with("/api/v1") || url.contains("/api/v1/") {
         return wrong(

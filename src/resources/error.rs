@@ -113,3 +113,26 @@ impl ProviderError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_about_a_prometheus_is_not_what_to_do_about_aws() {
+        let advice = |operation: &str, class| ProviderError::new(class, operation, "").advice();
+        for class in [
+            ErrorClass::Denied,
+            ErrorClass::Identity,
+            ErrorClass::Timeout,
+            ErrorClass::Transient,
+            ErrorClass::Unreachable,
+        ] {
+            let told = advice("prometheus:QueryRange", class);
+            assert_ne!(told, advice("rds:DescribeDBClusters", class));
+            assert!(!told.contains("AWS") && !told.contains("profile"), "{told}");
+        }
+        let class = ErrorClass::Throttled;
+        assert_eq!(advice("prometheus:Query", class), advice("rds:X", class));
+    }
+}

@@ -216,19 +216,20 @@ pub fn wrap(text: &str, max: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_word_bounds() {
-        let word_width = width(word);
+    for word in text.split_inclusive(' ') {
+        let word_width = width(word.trim_end_matches(' '));
         if used + word_width > max && word_width <= max && used > 0 {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
             used = 0;
-            if word.trim().is_empty() {
-                continue;
-            }
         }
         for cluster in word.graphemes(true) {
             let cluster_width = cluster.width();
             if used + cluster_width > max && used > 0 {
-                lines.push(std::mem::take(&mut line));
+                // The space at which a line ends is not the beginning of the next.
+                if cluster == " " {
+                    continue;
+                }
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
                 used = 0;
             }
             line.push_str(cluster);
@@ -348,6 +349,10 @@ mod tests {
             "at the space"
         );
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(
+            wrap("until 02:53Z at most", 8),
+            ["until", "02:53Z", "at most"]
+        );
         assert_eq!(wrap("", 3), [""]);
     }
 

@@ -465,7 +465,9 @@ async fn a_server_that_hangs_is_given_up() {
 
 #[tokio::test]
 async fn a_token_is_read_from_its_file_and_is_in_no_error() {
-    let server = Server::start(|_| Some((403, None, Vec::new())));
+    // Some proxies say again what they refuse.
+    let refusal = b"forbidden: token Bearer s3cret may not".to_vec();
+    let server = Server::start(move |_| Some((403, None, refusal.clone())));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     std::fs::write(&path, "s3cret\n").unwrap();
