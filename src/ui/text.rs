@@ -210,19 +210,19 @@ fn take<'a>(clusters: impl Iterator<Item = &'a str>, room: usize) -> usize {
         .sum()
 }
 
-/// Breaks a text into lines of at most `max` cells, at spaces where there are any. At least one line.
+/// Breaks a text into lines of at most `max` cells, at spaces where there are any; a word that is longer than a line, where its parts end. At least one line.
 pub fn wrap(text: &str, max: usize) -> Vec<String> {
     let max = max.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_inclusive(' ') {
-        let word_width = width(word.trim_end_matches(' '));
-        if used + word_width > max && word_width <= max && used > 0 {
+    for part in text.split_inclusive(' ').flat_map(|word| parts(word, max)) {
+        let part_width = width(part.trim_end_matches(' '));
+        if used + part_width > max && part_width <= max && used > 0 {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
             used = 0;
         }
-        for cluster in word.graphemes(true) {
+        for cluster in part.graphemes(true) {
             let cluster_width = cluster.width();
             if used + cluster_width > max && used > 0 {
                 // The space at which a line ends is not the beginning of the next.
@@ -240,6 +240,15 @@ pub fn wrap(text: &str, max: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// What of a word stays on one line: all of it, or each of its parts where it is longer than that.
+fn parts(word: &str, max: usize) -> Vec<&str> {
+    if width(word.trim_end_matches(' ')) <= max {
+        vec![word]
+    } else {
+        word.split_word_bounds().collect()
+    }
 }
 
 #[cfg(test)]
@@ -353,6 +362,7 @@ mod tests {
             wrap("until 02:53Z at most", 8),
             ["until", "02:53Z", "at most"]
         );
+        assert_eq!(wrap("arn:aws:rds", 8), ["arn:aws:", "rds"]);
         assert_eq!(wrap("", 3), [""]);
     }
 
