@@ -348,6 +348,26 @@ async fn when_no_query_of_services_is_answered_the_old_series_stay() {
 }
 
 #[tokio::test]
+async fn a_query_of_ones_own_without_the_labels_of_a_service_is_told() {
+    let server = Server::start(|asked| {
+        if asked.contains("mine") {
+            return matrix(&[("{}", &["3.5"])]);
+        }
+        istio(asked)
+    });
+    let mut settings = server.settings();
+    settings.queries.truncate(1);
+    settings.queries[0].requests = "sum(rate(mine{{selector}}[1m]))".to_owned();
+    let answer = observe(settings, Source::Prometheus).await.unwrap();
+    let told: Vec<&str> = answer.problems.iter().map(|p| p.message.as_str()).collect();
+    assert!(
+        told.iter()
+            .any(|text| text.contains("1 series, none of which has the label")),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn one_query_that_is_refused_blinds_its_own_signal_only() {
     let (_server, answer) = answered(|asked| {
         if asked.contains("histogram_quantile") {

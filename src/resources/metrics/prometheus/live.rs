@@ -207,7 +207,7 @@ async fn read(
     let warnings = warnings.collect();
     let mut told = told.into_iter();
     let mut next = |combine: fn(f64, f64) -> f64| match told.next() {
-        Some(told) => told.map(|told| by_service(set, told, combine)),
+        Some(told) => told.and_then(|told| by_service(settings, set, told, combine)),
         None => Ok(BTreeMap::new()),
     };
     GivenSet {
@@ -219,13 +219,15 @@ async fn read(
     }
 }
 
-/// The values of each service; several series of one are joined.
+/// The values of each service; several series of one are joined. A query of somebody's own that has series, and none of a service, lacks its labels.
 fn by_service(
+    settings: &Prometheus,
     set: &QuerySet,
     told: Told,
     combine: fn(f64, f64) -> f64,
-) -> BTreeMap<Service, Values> {
+) -> Given {
     let mut services: BTreeMap<Service, Values> = BTreeMap::new();
+    let count = told.series.len();
     for series in told.series {
         let Some(service) = set.service(&series.labels) else {
             continue;
@@ -238,7 +240,14 @@ fn by_service(
                 .or_insert(value);
         }
     }
-    services
+    if services.is_empty() && count > 0 && *set != set.dialect.queries() {
+        let text = format!(
+            "a query of [prometheus.queries] gives {count} series, none of which has the label of a service: is it `sum by (…)` of too little?"
+        );
+        let operation = named(settings, RANGE);
+        return Err(ProviderError::new(ErrorClass::Terminal, operation, text));
+    }
+    Ok(services)
 }
 
 impl GivenSet {
