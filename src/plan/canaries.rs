@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    gate::Gate,
+    gate::{Gate, unmeasured},
     raise::{Raised, raised},
 };
 use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
+    change::Alter,
     deployments::{At, Container},
     metrics::signals::{Signal, VersionSignals, same_version},
     releases::carrier,
@@ -20,6 +21,18 @@ use crate::resources::{
 
 /// A point counts against a canary as soon as so many seconds of its window lie after the change: nobody waits for a whole minute of errors.
 const EAGER: SignedDuration = SignedDuration::from_secs(45);
+
+/// Whether anything where a change is could tell how its users fare: the region's load balancers, or the Prometheus of its services.
+pub fn measurable(fleet: &Fleet, change: &Change) -> bool {
+    let place = change.place();
+    let balancers = place
+        .region()
+        .is_some_and(|label| !unmeasured(fleet, label));
+    balancers
+        || of(fleet, change)
+            .iter()
+            .any(|canary| canary.measured(fleet))
+}
 
 /// What gets more users by a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +185,16 @@ impl Canary {
             (None, true) => "its versions are not told apart, or it has no requests".to_owned(),
             (None, false) => "its Prometheus tells nothing about it".to_owned(),
         })
+    }
+
+    /// Whether its Prometheus answers and has no number of it.
+    pub fn mute(&self, fleet: &Fleet) -> bool {
+        let answers = fleet
+            .status(Source::Prometheus, &self.place)
+            .error
+            .is_none()
+            && fleet.freshness(Source::Prometheus, &self.place).usable();
+        answers && self.signals(fleet).is_err()
     }
 
     /// Judges what its users got since a time. Nothing known is no proof of anything.
