@@ -14,7 +14,7 @@ use crate::{
         ledger::{Ledger, RunRecord},
         raise,
     },
-    resources::{Change, Fleet, RegionLabel, change::Alter, traffic},
+    resources::{Change, Fleet, RegionLabel, change::Alter, releases::carrier, traffic},
 };
 
 /// Seconds to watch the regions after traffic was moved back.
@@ -251,6 +251,7 @@ fn felt<'c>(fleet: &Fleet, inverses: &'c [Change], remarks: &mut Vec<String>) ->
     let (blind, felt): (Vec<&Change>, Vec<&Change>) =
         inverses.iter().filter(moves).partition(blind);
     remarks.extend(blind.into_iter().map(unwatched));
+    remarks.extend(inverses.iter().filter_map(|change| by_steps(fleet, change)));
     felt
 }
 
@@ -260,6 +261,22 @@ fn gives_back(change: &Change) -> bool {
         return false;
     };
     matches!(steering.verb, traffic::rollouts::Verb::Image(_))
+}
+
+/// What should be known of a Rollout that has the image everywhere by now: it goes back as it came.
+fn by_steps(fleet: &Fleet, change: &Change) -> Option<String> {
+    let Change::Traffic(traffic::Change::Steer(steering)) = change else {
+        return None;
+    };
+    let by = carrier::sent_by(fleet, &steering.region, &steering.rollout)?;
+    let rollout = by.sender().filter(|_| gives_back(change))?;
+    let (object, region, name) = (rollout.name.object(), &steering.region, by.name());
+    (rollout.steps > 0 && !rollout.under_way()).then(|| {
+        format!(
+            "{object} is complete in {region}: it goes back by its own {} steps, and waits where they wait; roll-back {name}@{region} goes past them",
+            rollout.steps
+        )
+    })
 }
 
 /// What should be known of what is let go where nothing is measured.

@@ -342,7 +342,7 @@ fn an_image_that_is_taken_back_from_a_rollout_is_waited_for_and_never_given_agai
     let mut journal = Ledger::default();
     let advance = plan(&before, "advance", "checkout").unwrap();
     super::done(&mut journal, "r1", &advance);
-    let after = fleet(done, waits(&json!({})), &[]);
+    let after = fleet(done.clone(), waits(&json!({})), &[]);
     let intent = Intent {
         action: "undo".to_owned(),
         target: "r1".to_owned(),
@@ -357,4 +357,13 @@ fn an_image_that_is_taken_back_from_a_rollout_is_waited_for_and_never_given_agai
         "{waits:?}"
     );
     assert_eq!(undo.on_breach, OnBreach::Hold);
+    let by_steps = |plan: &Plan| {
+        plan.remarks
+            .iter()
+            .any(|remark| remark.contains("by its own 4 steps"))
+    };
+    assert!(!by_steps(&undo), "{:?}", undo.remarks);
+    let everywhere = fleet(done.clone(), done, &[]);
+    let undo = actions::plan(&everywhere, &journal, &intent).unwrap();
+    assert!(by_steps(&undo), "{:?}", undo.remarks);
 }
