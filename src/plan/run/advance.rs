@@ -75,7 +75,7 @@ impl Run {
         let usual = Duration::from_secs(usual);
         let done = self.plan.steps.iter().take(self.at);
         let done = done.filter_map(Step::change);
-        match seen(&wait, done, context.fleet, since, (usual, deadline)) {
+        match seen(&wait, &done, context.fleet, since, (usual, deadline)) {
             Seen::Over(text) => self.waited(text, context),
             Seen::NotYet(text) => {
                 if let Phase::Waiting { seen, .. } = &mut self.phase {

@@ -30,7 +30,7 @@ pub(super) enum Seen {
 /// What a wait says after these changes, given how long it usually takes and after how long somebody is asked.
 pub(super) fn seen<'a>(
     wait: &Wait,
-    done: impl Iterator<Item = &'a Change> + Clone,
+    done: &(impl Iterator<Item = &'a Change> + Clone),
     fleet: &Fleet,
     since: Timestamp,
     (usual, deadline): (Duration, Duration),
@@ -101,7 +101,7 @@ pub(super) fn seen<'a>(
 fn bake<'a>(
     fleet: &Fleet,
     regions: &[RegionLabel],
-    done: impl Iterator<Item = &'a Change> + Clone,
+    done: &(impl Iterator<Item = &'a Change> + Clone),
     since: Timestamp,
     seconds: u64,
 ) -> Seen {

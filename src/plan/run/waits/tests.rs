@@ -50,7 +50,7 @@ fn after(fleet: &Fleet, changes: &[Change], seconds: u64) -> Seen {
         seconds: 300,
     };
     let times = (Duration::from_secs(300), Duration::from_secs(600));
-    seen(&wait, changes.iter(), fleet, f::ago(seconds), times)
+    seen(&wait, &changes.iter(), fleet, f::ago(seconds), times)
 }
 
 #[test]
