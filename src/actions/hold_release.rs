@@ -117,7 +117,12 @@ fn moves(fleet: &Fleet, found: &Carried<'_>) -> bool {
         Carrier::Deployment(row) => {
             matches!(row.rollout(), Rollout::Moving { .. } | Rollout::Unseen)
         }
-        Carrier::Rollout { .. } | Carrier::Canary { .. } => {
+        Carrier::Rollout { rollout, .. } => {
+            let rolls = matches!(found.row.state(fleet.now), State::RollingOut { .. });
+            // Its pods may fail on the way: whoever looks into it holds it there.
+            rolls || (rollout.under_way() && !rollout.aborted)
+        }
+        Carrier::Canary { .. } => {
             matches!(found.row.state(fleet.now), State::RollingOut { .. })
         }
     }

@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     plan::{
-        Blast, Intent, Mark, OnBreach, Plan, Step,
+        Blast, Intent, Mark, OnBreach, Plan, Step, canaries,
         ledger::{Ledger, RunRecord},
+        raise,
     },
-    resources::{Change, Fleet, RegionLabel, change::Alter, traffic},
+    resources::{Change, Fleet, RegionLabel, change::Alter, releases::carrier, traffic},
 };
 
 /// Seconds to watch the regions after traffic was moved back.
@@ -200,12 +201,11 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Plan {
             (moved > 0.0).then(|| (forecast.region.clone(), moved))
         })
         .collect();
-    let traffic = inverses
-        .iter()
-        .any(|change| steers(change) || matches!(change, Change::Traffic(_)));
+    let felt = felt(fleet, &inverses, &mut remarks);
+    let traffic = !felt.is_empty();
     if traffic {
         let seconds = intent.options.bake_seconds.unwrap_or(BAKE);
-        let watched = concerned(fleet, &inverses);
+        let watched = concerned(fleet, &felt);
         if seconds > 0 && !watched.is_empty() {
             steps.push(pace::bake(&watched, seconds));
         }
@@ -241,9 +241,59 @@ fn at_once(fleet: &Fleet, intent: &Intent, run: &RunRecord) -> Plan {
     plan
 }
 
+/// The changes that users feel, which are watched. What somebody else's controller goes on with can only be watched where something is measured; what our
+/// own hand moves is watched, or is not well.
+fn felt<'c>(fleet: &Fleet, inverses: &'c [Change], remarks: &mut Vec<String>) -> Vec<&'c Change> {
+    let moves = |change: &&Change| {
+        steers(change) || (matches!(change, Change::Traffic(_)) && !gives_back(change))
+    };
+    let blind = |change: &&Change| raise::lets_go(change) && !canaries::measurable(fleet, change);
+    let (blind, felt): (Vec<&Change>, Vec<&Change>) =
+        inverses.iter().filter(moves).partition(blind);
+    remarks.extend(blind.into_iter().map(unwatched));
+    remarks.extend(inverses.iter().filter_map(|change| by_steps(fleet, change)));
+    felt
+}
+
+/// Whether a change gives a Rollout the image again that it had. Its roll-out is waited for, as for a deployment: no gate may bring back what was taken back.
+fn gives_back(change: &Change) -> bool {
+    let Change::Traffic(traffic::Change::Steer(steering)) = change else {
+        return false;
+    };
+    matches!(steering.verb, traffic::rollouts::Verb::Image(_))
+}
+
+/// What should be known of a Rollout that has the image everywhere by now: it goes back as it came.
+fn by_steps(fleet: &Fleet, change: &Change) -> Option<String> {
+    let Change::Traffic(traffic::Change::Steer(steering)) = change else {
+        return None;
+    };
+    let by = carrier::sent_by(fleet, &steering.region, &steering.rollout)?;
+    let rollout = by.sender().filter(|_| gives_back(change))?;
+    let (object, region, name) = (rollout.name.object(), &steering.region, by.name());
+    (rollout.steps > 0 && !rollout.under_way()).then(|| {
+        format!(
+            "{object} is complete in {region}: it goes back by its own {} steps, and waits where they wait; roll-back {name}@{region} goes past them",
+            rollout.steps
+        )
+    })
+}
+
+/// What should be known of what is let go where nothing is measured.
+fn unwatched(change: &Change) -> String {
+    let what = match change {
+        Change::Traffic(traffic::Change::Steer(steering)) => steering.rollout.object(),
+        other => other.target(),
+    };
+    format!(
+        "{what} goes on by its own controller, and nothing measures it in {}: nothing is watched after it; look at the board (:releases)",
+        change.place()
+    )
+}
+
 /// The regions whose traffic some changes move: all of them where it moves between regions.
-fn concerned(fleet: &Fleet, changes: &[Change]) -> Vec<RegionLabel> {
-    let all = changes.iter().any(steers);
+fn concerned(fleet: &Fleet, changes: &[&Change]) -> Vec<RegionLabel> {
+    let all = changes.iter().any(|change| steers(change));
     let mut labels: Vec<RegionLabel> = Vec::new();
     for spec in &fleet.estate.regions {
         let here = || {

@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::part::Part;
 use super::{
-    gate::Gate,
+    gate::{Gate, unmeasured},
     raise::{Raised, raised},
 };
 use crate::resources::{
     Change, Fleet, Freshness, Place, RegionLabel, Source,
+    change::Alter,
     deployments::{At, Container},
     metrics::signals::{Signal, VersionSignals, same_version},
     releases::carrier,
@@ -23,6 +24,18 @@ use crate::resources::{
 
 /// A point counts against a canary as soon as so many seconds of its window lie after the change: nobody waits for a whole minute of errors.
 const EAGER: SignedDuration = SignedDuration::from_secs(45);
+
+/// Whether anything where a change is could tell how its users fare: the region's load balancers, or the Prometheus of its services.
+pub fn measurable(fleet: &Fleet, change: &Change) -> bool {
+    let place = change.place();
+    let balancers = place
+        .region()
+        .is_some_and(|label| !unmeasured(fleet, label));
+    balancers
+        || of(fleet, change)
+            .iter()
+            .any(|canary| canary.measured(fleet))
+}
 
 /// What gets more users by a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,6 +224,17 @@ impl Canary {
             Measured::Service(_) => Source::Prometheus,
             Measured::Part(_) => Source::Metrics,
         }
+    }
+
+    /// Whether its Prometheus answers and has no number of it. What AWS divides is always counted.
+    pub fn mute(&self, fleet: &Fleet) -> bool {
+        let Measured::Service(of) = &self.measured else {
+            return false;
+        };
+        let status = fleet.status(Source::Prometheus, &self.place);
+        status.error.is_none()
+            && fleet.freshness(Source::Prometheus, &self.place).usable()
+            && of.signals(fleet, &self.place).is_err()
     }
 
     /// What its users got since a time, by each version under which it is known; an error says why that is not known.

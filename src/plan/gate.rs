@@ -22,6 +22,13 @@ pub enum Gate {
 /// while here it has come, and errors and latency tell whether it hurts.
 const SATURATED: f64 = 100.0;
 
+/// What one of those that are watched says.
+struct Told {
+    gate: Gate,
+    /// Whether nothing is there that could tell.
+    mute: bool,
+}
+
 /// Judges regions by what was measured after `since`, and the canaries that changes gave more users by their own requests, where those are measured.
 pub fn judge<'a>(
     fleet: &Fleet,
@@ -29,28 +36,55 @@ pub fn judge<'a>(
     changes: impl Iterator<Item = &'a Change>,
     since: Timestamp,
 ) -> Gate {
-    let canaries: Vec<Canary> = changes
-        .flat_map(|change| canaries::of(fleet, change))
-        .filter(|canary| canary.measured(fleet))
-        .collect();
-    let own = canaries.iter().map(|canary| canary.judge(fleet, since));
-    let regions = regions.iter().filter_map(|label| {
-        // Where no load balancer could tell, the canary tells for itself.
-        let place = Place::Region(label.clone());
-        let told = canaries.iter().any(|canary| canary.place == place);
-        let gate = region(fleet, label, since);
-        let mute = told && matches!(gate, Gate::NoData(_)) && unmeasured(fleet, label);
-        (!mute).then_some(gate)
-    });
     let mut silent = None;
-    for gate in own.chain(regions) {
-        match gate {
+    for told in watched(fleet, regions, changes, since) {
+        match told.gate {
             Gate::Holds => {}
             Gate::NoData(text) => silent = silent.or(Some(text)),
             breached @ Gate::Breached(_) => return breached,
         }
     }
     silent.map_or(Gate::Holds, Gate::NoData)
+}
+
+/// Whether everything that is silent there has nothing that could tell: no load balancer, and a Prometheus that answers and has no number of it.
+pub fn mute<'a>(
+    fleet: &Fleet,
+    regions: &[RegionLabel],
+    changes: impl Iterator<Item = &'a Change>,
+    since: Timestamp,
+) -> bool {
+    let all = watched(fleet, regions, changes, since);
+    all.iter().all(|told| match told.gate {
+        Gate::Holds => true,
+        Gate::NoData(_) => told.mute,
+        Gate::Breached(_) => false,
+    })
+}
+
+fn watched<'a>(
+    fleet: &Fleet,
+    regions: &[RegionLabel],
+    changes: impl Iterator<Item = &'a Change>,
+    since: Timestamp,
+) -> Vec<Told> {
+    let canaries: Vec<Canary> = changes
+        .flat_map(|change| canaries::of(fleet, change))
+        .filter(|canary| canary.measured(fleet))
+        .collect();
+    let own = canaries.iter().map(|canary| Told {
+        gate: canary.judge(fleet, since),
+        mute: canary.mute(fleet),
+    });
+    let regions = regions.iter().filter_map(|label| {
+        // Where no load balancer could tell, the canary tells for itself.
+        let place = Place::Region(label.clone());
+        let told = canaries.iter().any(|canary| canary.place == place);
+        let (gate, mute) = (region(fleet, label, since), unmeasured(fleet, label));
+        let left_out = told && mute && matches!(gate, Gate::NoData(_));
+        (!left_out).then_some(Told { gate, mute })
+    });
+    own.chain(regions).collect()
 }
 
 /// Whether a region has no load balancer that could tell anything.

@@ -3,7 +3,11 @@
 use crate::resources::{
     Change, RegionLabel,
     deployments::{self, Container},
-    traffic::{self, RouteRule, rollouts::Steering, routes::BackendEdit},
+    traffic::{
+        self, RouteRule,
+        rollouts::{Steering, Verb},
+        routes::BackendEdit,
+    },
 };
 
 /// Who can get more users by a change.
@@ -75,6 +79,18 @@ fn of_traffic(change: &traffic::Change) -> Raised<'_> {
         | traffic::Change::Alias { .. }
         | traffic::Change::Staging { .. } => Raised::Part,
         traffic::Change::Steer(_) | traffic::Change::Invalidate { .. } => Raised::Nobody,
+    }
+}
+
+/// Whether a change only lets go what somebody else's controller drives: how many users it gives to what, and when, is not ours.
+pub fn lets_go(change: &Change) -> bool {
+    match raised(change) {
+        Raised::Rollout(steering) => steering.verb == Verb::Resume,
+        Raised::Nobody
+        | Raised::Regions
+        | Raised::Part
+        | Raised::Backends { .. }
+        | Raised::Version(..) => false,
     }
 }
 

@@ -17,6 +17,8 @@ const HOLDS: Duration = Duration::from_secs(600);
 const MOST: usize = 64;
 /// What an API server says where one of its webhooks has side effects that it cannot leave out.
 const UNABLE: &str = "does not support dry run";
+/// What it says where a webhook that must let everything pass does not answer: it would say the same to the change.
+const MUTE: &str = "failed calling webhook";
 
 /// What came of a rehearsal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,7 @@ impl Rehearsal {
         };
         match error.class {
             ErrorClass::Terminal if error.message.contains(UNABLE) => Self::Unheard(error),
+            ErrorClass::Transient if error.message.contains(MUTE) => Self::Refused(error),
             ErrorClass::Denied
             | ErrorClass::NotFound
             | ErrorClass::Conflict
@@ -143,6 +146,11 @@ mod tests {
         assert!(matches!(
             failed(ErrorClass::Terminal, unable),
             Rehearsal::Unheard(_)
+        ));
+        let mute = "Internal error occurred: failed calling webhook \"guard.example.com\": failed to call webhook: connection refused";
+        assert!(matches!(
+            failed(ErrorClass::Transient, mute),
+            Rehearsal::Refused(_)
         ));
     }
 

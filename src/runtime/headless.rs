@@ -36,6 +36,8 @@ pub const OBSERVE: Duration = Duration::from_secs(30);
 const JOURNAL: Duration = Duration::from_secs(60);
 /// How long what the plan builds on may take to be read once more for the guards.
 const AGAIN: Duration = Duration::from_secs(15);
+/// How long the API servers may take to say what they would say to its changes.
+const REHEARSAL: Duration = Duration::from_secs(10);
 /// How long the last entries may take to the disk.
 const LAST_ENTRIES: Duration = Duration::from_secs(5);
 
@@ -203,7 +205,12 @@ impl<W: Write> Drive<'_, W> {
         self.carry(effects);
         // Guards look at the present: what they build on has been asked again, and is waited for.
         self.look(AGAIN).await;
-        let mut effects = conduct::arm(self.state, &order.reason);
+        let armed_at = self.clock.now();
+        let effects = conduct::arm(self.state, &order.reason);
+        self.carry(effects);
+        self.until(REHEARSAL, |state| conduct::rehearsed(state, armed_at))
+            .await;
+        let mut effects = Vec::new();
         conduct::judge(self.state);
         for (id, reason) in &order.overrides {
             if self.yields(*id) {
@@ -296,13 +303,18 @@ impl<W: Write> Drive<'_, W> {
 
     /// Reads until everything that is due has answered or failed, or for a time. What answers later still arrives.
     async fn look(&mut self, at_most: Duration) {
+        self.until(at_most, |state| state.schedule.settled()).await;
+        self.state.settle();
+    }
+
+    /// Goes on until something is so, or for a time.
+    async fn until(&mut self, at_most: Duration, so: impl Fn(&State) -> bool) {
         let started = tokio::time::Instant::now();
         loop {
             let now = self.clock.now();
             let effects = update(self.state, Event::Tick { now });
             self.carry(effects);
-            if self.state.schedule.settled() || started.elapsed() >= at_most {
-                self.state.settle();
+            if so(self.state) || started.elapsed() >= at_most {
                 return;
             }
             let pause = Duration::from_millis(200);

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub use self::{
     draft::{
         Draft, NOT_ARMED, Stage, arming, confirm, draft, judge, look_at, next_stage, obstacles,
-        propose, refuse, replan,
+        propose, refuse, rehearsed, replan,
     },
     list::{Listed, beside, open, show, under_cursor},
     overriding::override_guard,

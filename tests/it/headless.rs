@@ -12,7 +12,7 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use pilothouse::{
-    actions::Refusal,
+    actions::{self, Refusal},
     arm::ArmToken,
     config::keymap::Keymap,
     plan::{
@@ -22,8 +22,9 @@ use pilothouse::{
     },
     provider::Provider,
     resources::{
-        Answer, Change, Fleet, Place, ProviderError, Query, RegionLabel, Source,
+        Answer, Change, ErrorClass, Fleet, Place, ProviderError, Query, RegionLabel, Source,
         change::{ApplyError, Receipt},
+        rehearsal::Rehearsal,
         traffic::{self, Mechanism},
     },
     runtime::{
@@ -56,11 +57,23 @@ struct Bench {
     sim: SimProvider,
     api: Api,
     sent: AtomicUsize,
+    /// Why a policy of the API servers refuses every change.
+    policy: Option<&'static str>,
 }
 
 impl Provider for Bench {
     fn observe(&self, query: Query) -> BoxFuture<'_, Result<Answer, ProviderError>> {
-        self.sim.observe(query)
+        let rehearsed = query.wanted.rehearsal().is_some();
+        async move {
+            let mut answer = self.sim.observe(query).await?;
+            if let Some(why) = self.policy.filter(|_| rehearsed) {
+                let operation = "kubernetes:PatchDeployments";
+                let error = ProviderError::new(ErrorClass::Terminal, operation, why);
+                answer.rehearsal = Some(Rehearsal::Refused(error));
+            }
+            Ok(answer)
+        }
+        .boxed()
     }
 
     fn apply(&self, _: ArmToken, change: Change) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
@@ -163,6 +176,7 @@ impl Evening {
                 sim,
                 api,
                 sent: AtomicUsize::new(0),
+                policy: None,
             }),
             clock,
             folder: tempfile::tempdir().unwrap(),
@@ -504,5 +518,48 @@ async fn without_a_journal_nothing_is_sent() {
         panic!("{verdict:?}")
     };
     assert!(text.contains("/proc/pilothouse"), "{text}");
+    assert_eq!(evening.sent(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_api_servers_would_refuse_is_asked_before_the_first_step() {
+    let mut evening = Evening::new(Api::Works);
+    if let Some(bench) = Arc::get_mut(&mut evening.bench) {
+        bench.policy = Some("no pause without a ticket");
+    }
+    let mut state = evening.fresh();
+    let provider: Arc<dyn Provider> = evening.bench.clone();
+    once::observe(&mut state, provider, evening.clock, Duration::from_secs(30)).await;
+    let paused = "pause-rollout";
+    let targets = actions::find(paused)
+        .unwrap()
+        .targets(&state.fleet, &Ledger::default());
+    let target = targets.iter().find(|target| target.contains('@')).unwrap();
+    let intent = Intent {
+        action: paused.to_owned(),
+        target: target.clone(),
+        ..Intent::default()
+    };
+    let plan = actions::plan(&state.fleet, &Ledger::default(), &intent).unwrap();
+    let order = Order {
+        confirm: if plan.phrase.is_empty() {
+            "y".to_owned()
+        } else {
+            plan.phrase.clone()
+        },
+        plan,
+        replan: actions::plan,
+        accept_loss: None,
+        reason: "a test".to_owned(),
+        overrides: Default::default(),
+    };
+    let Verdict::Refused(reasons) = evening.run(&order, never()).await else {
+        panic!("{}", evening.printed())
+    };
+    let text = reasons.join("; ");
+    assert!(
+        text.contains("G-ADMIT") && text.contains("no pause without a ticket"),
+        "{text}"
+    );
     assert_eq!(evening.sent(), 0);
 }

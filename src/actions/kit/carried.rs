@@ -21,9 +21,6 @@ use crate::{
 /// What carries a service somewhere.
 pub type Carried<'a> = On<Carrier<'a>>;
 
-/// After how long somebody is asked, where a controller goes step by step.
-const STEPS: u64 = 1_800;
-
 fn all(fleet: &Fleet) -> Vec<Carried<'_>> {
     let all = carrier::all(fleet).into_iter();
     all.map(|(region, row)| On {
@@ -105,7 +102,7 @@ pub fn hold(found: &Carried<'_>, guards: &[GuardId]) -> Step {
 pub fn settles(found: &Carried<'_>, first: bool) -> Step {
     let mut step = deployment::settles(&found.at, None, first);
     if found.row.sender().is_some() {
-        step.deadline_seconds = STEPS;
+        step.deadline_seconds = deployment::STEPS;
     }
     step
 }

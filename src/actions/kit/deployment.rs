@@ -9,6 +9,10 @@ use crate::{
     resources::{
         Change, Fleet, Freshness, RegionLabel,
         deployments::{At, Deployment, change},
+        traffic::{
+            self,
+            rollouts::{Steering, Verb},
+        },
     },
 };
 
@@ -24,6 +28,8 @@ const SEEN: (u64, u64) = (5, 60);
 const ROLLED: (u64, u64) = (60, 10);
 /// After how long somebody is asked: the deadline of a roll-out, which is ten minutes unless somebody says otherwise.
 const DEADLINE: u64 = 630;
+/// The same where a controller goes step by step.
+pub const STEPS: u64 = 1_800;
 
 /// Something that is called like a deployment, somewhere.
 #[derive(Debug, Clone)]
@@ -156,8 +162,17 @@ pub fn step(title: String, change: change::Change, guards: &[GuardId]) -> Step {
 
 /// The wait for the pods that follow a change; `None` where none do.
 pub fn follows(change: &Change) -> Option<Step> {
-    let Change::Deployments(change) = change else {
-        return None;
+    let change = match change {
+        Change::Deployments(change) => change,
+        Change::Traffic(traffic::Change::Steer(steering)) => return sent_out(steering),
+        Change::Traffic(_)
+        | Change::Databases(_)
+        | Change::Caches(_)
+        | Change::Clusters(_)
+        | Change::Nodes(_)
+        | Change::HealthChecks(_)
+        | Change::Alarms(_)
+        | Change::Pipelines(_) => return None,
     };
     match change {
         change::Change::Revise { at, .. }
@@ -168,6 +183,24 @@ pub fn follows(change: &Change) -> Option<Step> {
         | change::Change::Scale { .. }
         | change::Change::Resize { .. } => None,
     }
+}
+
+/// The wait for what a Rollout sends out of an image that it was given: by its own steps, or to where it waits for somebody.
+fn sent_out(steering: &Steering) -> Option<Step> {
+    if !matches!(steering.verb, Verb::Image(_)) {
+        return None;
+    }
+    let name = &steering.rollout;
+    let at = At {
+        region: steering.region.clone(),
+        cluster: name.cluster.clone(),
+        namespace: name.namespace.clone(),
+        name: name.name.clone(),
+    };
+    Some(Step {
+        deadline_seconds: STEPS,
+        ..settles(&at, None, true)
+    })
 }
 
 /// Waits until the pods have followed; `first` for the first of several that roll side by side.

@@ -150,6 +150,8 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
             .first()
             .map(|edit| format!("{}: ", traffic::plain_name(&edit.from.name)))
             .unwrap_or_default(),
+        // It is called the same in every region.
+        Change::Traffic(traffic::Change::Steer(steering)) => format!("{}: ", steering.region),
         Change::Traffic(_)
         | Change::Databases(_)
         | Change::Caches(_)

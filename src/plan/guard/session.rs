@@ -126,7 +126,10 @@ fn one(
             found,
         ),
         LeverState::Works { age, .. } => {
-            found.pass(format!("{name} answered {} ago", coarse_age(age)));
+            found.pass(match coarse_age(age).as_str() {
+                "now" => format!("{name} answered just now"),
+                ago => format!("{name} answered {ago} ago"),
+            });
         }
         LeverState::NotConfigured | LeverState::Unknown => found.unknown(
             format!("whether {name} answers is not known"),

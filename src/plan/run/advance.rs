@@ -1,36 +1,23 @@
-//! Time, the operator, and the way back. Owns waits and gates, holding, aborting and undoing within a run.
+//! Time, the operator, and the way back. Owns what follows from a wait, holding, aborting and undoing within a run.
 
 use std::time::Duration;
-
-use jiff::Timestamp;
 
 use super::{
     Context, Next, Phase, Progress, Run, Told,
     check::CHECK,
-    settle::{self, Followed},
+    waits::{Seen, seen},
 };
 use crate::{
     plan::{
         GuardId, OnBreach, Step, Wait, Work,
         entry::{Ending, Outcome, What},
-        gate::{self, Gate},
+        raise,
     },
-    resources::{
-        Change, Fleet, Place, RegionLabel, age, change::Alter, clusters::nodes, metrics::Reading,
-    },
+    resources::{age, change::Alter},
 };
 
 /// How long without an answer until an apply is given up as in doubt: longer than the deadline of any provider.
 const ANSWER: Duration = Duration::from_secs(60);
-/// How long a watch may wait for its first data beyond its time: metrics are up to two minutes late.
-const LATE: Duration = Duration::from_secs(180);
-
-/// What a wait says.
-enum Seen {
-    Over(String),
-    NotYet(String),
-    Breached(String),
-}
 
 impl Run {
     pub(super) fn tick(&mut self, context: Context<'_>) -> Vec<Next> {
@@ -88,7 +75,7 @@ impl Run {
         let usual = Duration::from_secs(usual);
         let done = self.plan.steps.iter().take(self.at);
         let done = done.filter_map(Step::change);
-        match seen(&wait, done, context.fleet, since, (usual, deadline)) {
+        match seen(&wait, &done, context.fleet, since, (usual, deadline)) {
             Seen::Over(text) => self.waited(text, context),
             Seen::NotYet(text) => {
                 if let Phase::Waiting { seen, .. } = &mut self.phase {
@@ -122,6 +109,10 @@ impl Run {
     /// Nothing is left to do.
     pub(super) fn finish(&mut self, context: Context<'_>) -> Vec<Next> {
         let text = match self.goal {
+            Ending::Done if self.let_go_unwatched() => format!(
+                "{}: done and verified; nothing was watched after it, for nothing there can be measured",
+                self.plan.title
+            ),
             Ending::Done => format!("{}: done and verified", self.plan.title),
             Ending::Aborted | Ending::RolledBack | Ending::SteppedBack | Ending::Refused => {
                 format!(
@@ -133,6 +124,19 @@ impl Run {
             }
         };
         self.end(self.goal, text, context)
+    }
+
+    /// Whether it let go what a controller drives, and no step watched how that went on.
+    fn let_go_unwatched(&self) -> bool {
+        let watches = |step: &Step| {
+            matches!(
+                step.work,
+                Work::Wait(Wait::Bake { .. } | Wait::Version { .. })
+            )
+        };
+        let steps = &self.plan.steps;
+        let mut changes = steps.iter().filter_map(Step::change);
+        changes.any(raise::lets_go) && !steps.iter().any(watches)
     }
 
     pub(super) fn told(&mut self, told: Told, context: Context<'_>) -> Vec<Next> {
@@ -220,7 +224,11 @@ impl Run {
                 break;
             }
         }
-        self.progress[self.at].ended = Some(context.now());
+        let left = &mut self.progress[self.at];
+        left.ended = Some(context.now());
+        if left.evidence.is_empty() {
+            left.evidence.clone_from(&self.back_because);
+        }
         self.at += 1;
         next.extend(self.enter(context));
         next
@@ -242,154 +250,4 @@ fn inverse(step: &Step) -> Option<Step> {
             .collect(),
         ..step.clone()
     })
-}
-
-/// What a wait says after these changes, given how long it usually takes and after how long somebody is asked.
-fn seen<'a>(
-    wait: &Wait,
-    done: impl Iterator<Item = &'a Change>,
-    fleet: &Fleet,
-    since: Timestamp,
-    (usual, deadline): (Duration, Duration),
-) -> Seen {
-    let waited = age(since, fleet.now);
-    match wait {
-        Wait::Tail {
-            region,
-            seconds,
-            baseline_rps,
-            below_percent,
-        } => {
-            let over = waited >= Duration::from_secs(*seconds);
-            tail(
-                fleet,
-                region,
-                *baseline_rps,
-                *below_percent,
-                since,
-                over,
-                waited >= deadline,
-            )
-        }
-        Wait::Bake { regions, seconds } => bake(fleet, regions, done, since, *seconds),
-        Wait::Version { at, image, seconds } => match settle::stays(fleet, at, image) {
-            Err(text) => Seen::Breached(text),
-            Ok(()) => {
-                let regions = std::slice::from_ref(&at.region);
-                bake(fleet, regions, done, since, *seconds)
-            }
-        },
-        Wait::Nodes {
-            region,
-            cluster,
-            node_group,
-            nodes,
-        } => {
-            let place = Place::Region(region.clone());
-            match there(fleet, &place, cluster, node_group, *nodes, waited >= usual) {
-                (true, text) => Seen::Over(text),
-                (false, text) if waited >= deadline => Seen::Breached(format!(
-                    "{node_group} has {text} after {} s",
-                    waited.as_secs()
-                )),
-                (false, text) => Seen::NotYet(text),
-            }
-        }
-        Wait::Emptied { node } => match settle::emptied(fleet, node) {
-            (true, text) => Seen::Over(text),
-            (false, text) if waited >= deadline => Seen::Breached(text),
-            (false, text) => Seen::NotYet(text),
-        },
-        Wait::Rollout { at, pods } => match settle::rolled_out(fleet, at, *pods) {
-            Followed::Yes(text) => Seen::Over(text),
-            Followed::Failed(text) => Seen::Breached(format!("{}: {text}", at.words())),
-            Followed::NotYet(text) if waited >= deadline => Seen::Breached(format!(
-                "{}: {text} after {} s",
-                at.words(),
-                waited.as_secs()
-            )),
-            Followed::NotYet(text) => Seen::NotYet(text),
-        },
-    }
-}
-
-/// Watches regions for a while. What nobody measured is a breach in the end.
-fn bake<'a>(
-    fleet: &Fleet,
-    regions: &[RegionLabel],
-    done: impl Iterator<Item = &'a Change>,
-    since: Timestamp,
-    seconds: u64,
-) -> Seen {
-    let (waited, wanted) = (age(since, fleet.now), Duration::from_secs(seconds));
-    match gate::judge(fleet, regions, done, since) {
-        Gate::Breached(text) => Seen::Breached(text),
-        Gate::Holds if waited >= wanted => Seen::Over("every gate held".to_owned()),
-        Gate::Holds => Seen::NotYet("every gate holds".to_owned()),
-        Gate::NoData(text) if waited > wanted + LATE => Seen::Breached(text),
-        Gate::NoData(text) => Seen::NotYet(text),
-    }
-}
-
-/// Whether so many nodes are there, in words. Where nobody counts those that are Ready, wanted ones do once they had the time that nodes need.
-fn there(
-    fleet: &Fleet,
-    place: &Place,
-    cluster: &str,
-    node_group: &str,
-    nodes: i32,
-    settled: bool,
-) -> (bool, String) {
-    if let Some(ready) = nodes::ready(fleet, place, cluster, node_group) {
-        return (ready >= nodes, format!("{ready} of {nodes} nodes Ready"));
-    }
-    let group = nodes::group(fleet, place, cluster, node_group);
-    let wanted = group
-        .filter(|group| group.status.as_deref() == Some("ACTIVE"))
-        .and_then(|group| group.desired);
-    let enough = wanted.is_some_and(|wanted| wanted >= nodes);
-    let wanted = wanted.map_or("?".to_owned(), |wanted| wanted.to_string());
-    let text = format!("{wanted} of {nodes} nodes wanted, whether they are Ready is not known");
-    (enough && settled, text)
-}
-
-fn tail(
-    fleet: &Fleet,
-    region: &RegionLabel,
-    baseline: Option<f64>,
-    below: f64,
-    since: Timestamp,
-    over: bool,
-    late: bool,
-) -> Seen {
-    let reading = fleet.rollup(region).demand.requests_per_second;
-    let rate = match reading {
-        Some(Reading::Value { value, at, .. }) if at >= since => Some(value),
-        Some(
-            Reading::Value { .. }
-            | Reading::NeverRead
-            | Reading::Failed
-            | Reading::NoData
-            | Reading::Forbidden,
-        )
-        | None => None,
-    };
-    let residual = rate
-        .zip(baseline.filter(|baseline| *baseline > 0.0))
-        .map(|(rate, baseline)| rate / baseline * 100.0);
-    match residual {
-        Some(residual) if over && residual < below => {
-            Seen::Over(format!("{residual:.1} % of its requests remain"))
-        }
-        // Long connections and stubborn resolvers are shown, and are no reason to stop.
-        Some(residual) if late => {
-            Seen::Over(format!("{residual:.1} % of its requests still arrive"))
-        }
-        Some(residual) => Seen::NotYet(format!("{residual:.1} % of its requests remain")),
-        None if late || (over && fleet.rollup(region).reach.lost(fleet.now)) => Seen::Over(
-            "the time is over; what remains is not known, because nothing is measured there"
-                .to_owned(),
-        ),
-        None => Seen::NotYet("nothing was measured there after the change yet".to_owned()),
-    }
 }

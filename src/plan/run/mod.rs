@@ -12,6 +12,7 @@ mod advance;
 mod check;
 mod settle;
 mod verify;
+mod waits;
 
 #[cfg(test)]
 mod tests;

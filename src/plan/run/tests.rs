@@ -93,17 +93,15 @@ struct Stage {
 
 impl Stage {
     fn new(steps: Vec<Step>) -> Self {
+        Self::with(plan(steps))
+    }
+
+    fn with(plan: Plan) -> Self {
         let estate = Estate {
             regions: vec![RegionSpec::aws(label())],
             ..Estate::default()
         };
-        let (run, next) = Run::new(
-            plan(steps),
-            Vec::new(),
-            Default::default(),
-            String::new(),
-            at(0),
-        );
+        let (run, next) = Run::new(plan, Vec::new(), Default::default(), String::new(), at(0));
         let mut stage = Self {
             run,
             fleet: Fleet::new(Arc::new(estate), at(0)),
@@ -462,6 +460,29 @@ fn undo_takes_back_what_was_done_newest_first() {
     assert_eq!(
         stage.ledger.runs[0].standing_changes(),
         Vec::<&Change>::new()
+    );
+}
+
+#[test]
+fn a_watch_that_is_left_for_the_way_back_says_why() {
+    let wait = Step {
+        work: Work::Wait(Wait::Bake {
+            regions: vec![label()],
+            seconds: 60,
+        }),
+        ..scale("a", 2, 4)
+    };
+    let mut stage = Stage::with(Plan {
+        on_breach: OnBreach::StepBack,
+        ..plan(vec![scale("a", 2, 4), wait])
+    });
+    stage.play(400);
+    assert_eq!(stage.ending(), Some(Ending::SteppedBack));
+    let watch = &stage.run.progress[1];
+    assert!(
+        watch.evidence.contains("no error rate and latency"),
+        "{}",
+        watch.evidence
     );
 }
 

@@ -48,6 +48,28 @@ pub enum Rollout {
     Asleep,
 }
 
+impl Trouble {
+    /// Whether time does not mend it.
+    pub fn stuck(&self) -> bool {
+        STUCK.contains(&self.reason.as_str())
+    }
+
+    fn short(&self) -> String {
+        match self.pods {
+            1 => format!("{} in 1 pod", self.reason),
+            many => format!("{} in {many} pods", self.reason),
+        }
+    }
+
+    /// What it is, in how many pods, and what one of them says.
+    pub fn words(&self) -> String {
+        match &self.message {
+            Some(message) => format!("{}: {message}", self.short()),
+            None => self.short(),
+        }
+    }
+}
+
 impl Deployment {
     /// Where its roll-out stands. The `Progressing` condition alone does not tell: right after an edit it still speaks of the roll-out before.
     pub fn rollout(&self) -> Rollout {
@@ -97,7 +119,7 @@ impl Deployment {
     /// Whether pods of the current revision end again and again, or cannot be started.
     pub fn crashes(&self) -> bool {
         let mut troubles = self.troubles.iter();
-        troubles.any(|trouble| trouble.current && STUCK.contains(&trouble.reason.as_str()))
+        troubles.any(|trouble| trouble.current && trouble.stuck())
     }
 
     /// Since when every pod is of the current revision, as its controller says; `None` while that is not so. A deployment without a deadline has no such
@@ -124,9 +146,11 @@ impl Deployment {
 
     /// What an operator must mend, and where a roll-out that does not move hangs.
     fn worst(&self) -> Option<&Trouble> {
-        let stuck = |trouble: &&Trouble| STUCK.contains(&trouble.reason.as_str());
         let mut current = self.troubles.iter().filter(|trouble| trouble.current);
-        let found = current.clone().find(stuck).or_else(|| current.next());
+        let found = current
+            .clone()
+            .find(|trouble| trouble.stuck())
+            .or_else(|| current.next());
         found.or_else(|| self.troubles.first())
     }
 
@@ -160,16 +184,8 @@ pub(super) fn of(deployment: &Deployment) -> Judgement {
 /// How bad its roll-out is and why, whatever its autoscaler says.
 pub(super) fn of_rollout(deployment: &Deployment) -> Judgement {
     let name = &deployment.name;
-    let trouble = deployment.worst().map(|trouble| {
-        let pods = match trouble.pods {
-            1 => "1 pod".to_owned(),
-            many => format!("{many} pods"),
-        };
-        format!("{} in {pods}", trouble.reason)
-    });
-    let stuck = deployment
-        .worst()
-        .is_some_and(|trouble| STUCK.contains(&trouble.reason.as_str()));
+    let trouble = deployment.worst().map(Trouble::short);
+    let stuck = deployment.worst().is_some_and(Trouble::stuck);
     let because = [trouble.as_deref(), deployment.explanation()];
     let because: Vec<&str> = because.into_iter().flatten().collect();
     let say = |severity, what: String| {

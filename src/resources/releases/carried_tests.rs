@@ -68,6 +68,17 @@ fn each_word_of_argo_rollouts_is_a_state_of_the_board() {
             "rolls out: 50 %, step 3 of 4 (setWeight 50)".to_owned(),
         ),
         (
+            json!({"waits": [], "phase": "Progressing", "step": 1, "weight": 25.0, "troubles": [
+                {"reason": "Unschedulable", "pods": 2, "current": true, "message": null},
+                {"reason": "CrashLoopBackOff", "pods": 1, "current": true, "message": "back-off 40s"}]}),
+            "breached: at 25 %: CrashLoopBackOff in 1 pod: back-off 40s".to_owned(),
+        ),
+        (
+            json!({"stable": "bbb", "waits": [], "phase": "Progressing",
+                "troubles": [{"reason": "OOMKilled", "pods": 3, "current": true, "message": null}]}),
+            "breached: OOMKilled in 3 pods".to_owned(),
+        ),
+        (
             json!({"aborted": true, "phase": "Degraded", "message": "RolloutAborted: metric errors"}),
             "breached: Degraded: RolloutAborted: metric errors".to_owned(),
         ),

@@ -51,7 +51,8 @@ impl Carrier<'_> {
         };
         let pause = |why: &String| ["CanaryPauseStep", "BlueGreenPause"].contains(&why.as_str());
         let by_step = !rollout.waits.is_empty() && rollout.waits.iter().all(pause);
-        let open = !rollout.suspended && !rollout.aborted && rollout.under_way();
+        let well = !rollout.aborted && rollout.stuck().is_none();
+        let open = !rollout.suspended && well && rollout.under_way();
         open && by_step && rollout.wait_seconds.is_none() && unseen(rollout, *workload).is_none()
     }
 }
@@ -123,6 +124,16 @@ fn of_rollout(rollout: &Rollout, workload: Option<&Deployment>, now: Timestamp) 
     if rollout.aborted || rollout.phase == "Degraded" {
         return State::Breached { why: said(rollout) };
     }
+    if let Some(stuck) = rollout.stuck() {
+        let at = if rollout.under_way() {
+            format!("at {:.0} %: ", rollout.weight)
+        } else {
+            String::new()
+        };
+        return State::Breached {
+            why: format!("{at}{stuck}"),
+        };
+    }
     if !rollout.under_way() {
         return State::Done;
     }
@@ -184,7 +195,10 @@ fn of_canary(
             why: "its two deployments are not known".to_owned(),
         };
     };
-    let ill = primary.filter(|row| row.crashes());
+    // The pods of the target are the release, while there is one.
+    let sent = target.filter(|_| canary.under_way());
+    let mut ill = [primary, sent].into_iter().flatten();
+    let ill = ill.find(|row| row.crashes());
     if let Some(row) = ill {
         return State::Breached {
             why: row.judge_rollout().reason,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{record, say};
 use crate::{
     actions,
@@ -14,7 +16,7 @@ use crate::{
         intent,
     },
     resources::{
-        Kind, Query, Wanted,
+        Change, Kind, Query, Wanted,
         change::{Alter, Standing},
         rehearsal::Rehearsal,
     },
@@ -110,25 +112,13 @@ pub fn look_at(state: &mut State, plan: Plan, continues: Option<String>) -> Vec<
     effects
 }
 
-/// Asks the API servers what they would say to the changes of the draft, each that could be made now: what is refused is known before the first step.
+/// Asks the API servers what they would say to the changes of the draft: what is refused is known before the first step. What was said about an earlier
+/// plan is asked again, for somebody may have mended it, or forbidden it, since.
 /// Not before the console is armed: a rehearsal keeps nothing, but that is the promise of somebody else's server.
 pub fn rehearse(state: &State) -> Vec<Effect> {
-    let Some(draft) = &state.conduct.draft else {
-        return Vec::new();
-    };
-    if state.conduct.read_only || state.conduct.armed_left(state.now).is_none() {
-        return Vec::new();
-    }
-    let fleet = &state.fleet;
-    let changes = draft.plan.steps.iter().filter_map(Step::change);
-    let rehearsed = changes.filter(|change| {
-        Rehearsal::of_any_use(change)
-            && change.standing(fleet) == Standing::Before
-            && fleet.rehearsals.of(change, state.now).is_none()
-    });
-    let asked = rehearsed.filter_map(|change| {
+    let asked = rehearsable(state).filter_map(|change| {
         let place = change.place();
-        let mut reads = change.reads(&fleet.estate).into_iter();
+        let mut reads = change.reads(&state.fleet.estate).into_iter();
         let (source, place) = reads.find(|(_, read)| *read == place)?;
         Some(Effect::Observe(Query {
             source,
@@ -138,6 +128,26 @@ pub fn rehearse(state: &State) -> Vec<Effect> {
         }))
     });
     asked.collect()
+}
+
+/// Whether everything that is rehearsed for the draft was answered since a time.
+pub fn rehearsed(state: &State, since: Timestamp) -> bool {
+    let known = &state.fleet.rehearsals;
+    rehearsable(state).all(|change| {
+        let known = known.of(change, state.now);
+        known.is_some_and(|known| known.at >= since)
+    })
+}
+
+/// The changes of the draft that are rehearsed: each that could be made now.
+fn rehearsable(state: &State) -> impl Iterator<Item = &Change> {
+    let conduct = &state.conduct;
+    let armed = !conduct.read_only && conduct.armed_left(state.now).is_some();
+    let draft = conduct.draft.as_ref().filter(|_| armed);
+    let steps = draft.into_iter().flat_map(|draft| &draft.plan.steps);
+    steps.filter_map(Step::change).filter(|change| {
+        Rehearsal::of_any_use(change) && change.standing(&state.fleet) == Standing::Before
+    })
 }
 
 /// What the selection means to an action: the first of its region, key and name that the action takes.

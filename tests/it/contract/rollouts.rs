@@ -284,9 +284,8 @@ async fn a_conflict_a_refusal_and_a_lost_answer_of_a_new_version_are_told_as_wha
     assert_eq!(image.image, "shop/api:v2");
 }
 
-#[tokio::test]
-async fn its_replica_sets_are_its_versions_and_its_conditions_its_times() {
-    let (api, console) = resting().await;
+/// The replica set of what it has.
+fn old_set(api: &KubernetesApi) {
     let owner = json!([{"kind": "Rollout", "name": "api", "uid": "u1", "controller": true}]);
     api.put(
         "/apis/apps/v1/replicasets",
@@ -294,6 +293,35 @@ async fn its_replica_sets_are_its_versions_and_its_conditions_its_times() {
             "labels": {"rollouts-pod-template-hash": "old"}, "annotations": {"rollout.argoproj.io/revision": "7"}},
             "spec": {"replicas": 4, "template": {"spec": {"containers": [{"name": "app", "image": "shop/api:v1"}]}}}, "status": {"readyReplicas": 4}}),
     );
+}
+
+#[tokio::test]
+async fn pods_of_its_version_that_fail_are_told_before_its_controller_does() {
+    let (api, console) = resting().await;
+    old_set(&api);
+    let owner = json!([{"kind": "ReplicaSet", "name": "api-old", "uid": "u2", "controller": true}]);
+    api.put(
+        "/api/v1/pods",
+        json!({"metadata": {"name": "api-old-1", "namespace": "shop", "ownerReferences": owner, "labels": {"rollouts-pod-template-hash": "old"}},
+            "spec": {"containers": [{"name": "app", "image": "shop/api:v1"}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 3,
+                "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}}}]}}),
+    );
+    for _ in 0..100 {
+        let seen = rollout(&console.poll().await.unwrap());
+        if let Some(stuck) = seen.stuck() {
+            assert!(stuck.starts_with("CrashLoopBackOff in 1 pod"), "{stuck}");
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("nothing is told about its pods");
+}
+
+#[tokio::test]
+async fn its_replica_sets_are_its_versions_and_its_conditions_its_times() {
+    let (api, console) = resting().await;
+    old_set(&api);
     for _ in 0..100 {
         let seen = rollout(&console.poll().await.unwrap());
         if let [only] = seen.revisions.as_slice() {

@@ -1,6 +1,7 @@
 //! Drills played through the keyboard at 80×24: the right actions bring users back, and the journal tells them.
 
 use pilothouse::{
+    event::Event,
     plan::{Verdict, entry::What},
     resources::{Change, Severity, traffic},
     sim::World,
@@ -359,6 +360,25 @@ fn a_rollout_is_promoted_by_a_step_and_aborted() {
     let (phase, took) = drill.run_out(300);
     assert!(phase.starts_with("done"), "{phase} after {took} s");
     assert_eq!(weight(&drill), 0.0);
+}
+
+#[test]
+fn every_plan_is_rehearsed_anew_for_what_was_said_may_be_mended_by_now() {
+    let mut drill = Drill::acting("calm", 15);
+    let rehearsed = |drill: &Drill| {
+        let asked = drill.events.iter().filter(|event| {
+            matches!(event, Event::Observed { query, .. } if query.wanted.rehearsal().is_some())
+        });
+        asked.count()
+    };
+    let pause = "pause-rollout checkout@eu-west-1";
+    drill.plan(pause);
+    assert_eq!(rehearsed(&drill), 0, "nobody armed it");
+    drill.command("arm a release looks strange");
+    drill.advance(5);
+    assert_eq!(rehearsed(&drill), 1);
+    drill.plan(pause);
+    assert_eq!(rehearsed(&drill), 2);
 }
 
 #[test]

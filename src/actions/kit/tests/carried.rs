@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::{
     actions,
-    plan::{GuardId, Intent, OnBreach, Plan, Verdict, Work, guard, ledger::Ledger},
+    plan::{GuardId, Intent, OnBreach, Plan, Verdict, Wait, Work, guard, ledger::Ledger},
     resources::{
         Change, Fleet, Rows, Source,
         deployments::Deployment,
         estate::RegionRole,
         fixtures as f,
+        metrics::dialect::{Auth, Dialect, Prometheus},
         traffic::{self, Rollout, rollouts::Verb},
     },
 };
@@ -28,6 +29,8 @@ fn fleet(first: Rollout, last: Rollout, deployments: &[Deployment]) -> Fleet {
         let rows = Rows::Deployments(deployments.to_vec());
         f::answer(&mut fleet, Source::Deployments, &place, 5, rows);
         f::rollouts(&mut fleet, &place, &[rollout]);
+        let none = Rows::Traffic(Vec::new());
+        f::answer(&mut fleet, Source::LoadBalancers, &place, 5, none);
     }
     fleet
 }
@@ -258,4 +261,109 @@ fn one_that_is_out_goes_back_past_its_steps() {
     assert_eq!(changes(&plan), ["ap: undo to aaa", "ap: promote-full"]);
     let (verdict, evidence) = guard(&everywhere, &plan, GuardId::Soak);
     assert_eq!(verdict, Verdict::Pass, "{evidence}");
+}
+
+#[test]
+fn what_is_let_go_again_is_watched_only_where_something_is_measured() {
+    let mut journal = Ledger::default();
+    let held = plan(
+        &fleet(waits(&json!({})), old(), &[]),
+        "hold-release",
+        "checkout",
+    )
+    .unwrap();
+    super::done(&mut journal, "r1", &held);
+    let suspended = |rollout: Rollout| Rollout {
+        suspended: true,
+        ..rollout
+    };
+    let mut after = fleet(suspended(waits(&json!({}))), suspended(old()), &[]);
+    let intent = Intent {
+        action: "undo".to_owned(),
+        target: "r1".to_owned(),
+        ..Intent::default()
+    };
+    let undo = actions::plan(&after, &journal, &intent).unwrap();
+    assert_eq!(changes(&undo), ["ap: resume", "eu: resume"]);
+    assert_eq!((undo.steps.len(), undo.on_breach), (2, OnBreach::Hold));
+    let said = |plan: &Plan, region: &str| {
+        let text = format!("nothing measures it in {region}");
+        plan.remarks.iter().any(|remark| remark.contains(&text))
+    };
+    assert!(
+        said(&undo, FIRST) && said(&undo, LAST),
+        "{:?}",
+        undo.remarks
+    );
+    // A Prometheus tells what its users get in one of the two.
+    let mut estate = (*after.estate).clone();
+    estate.prometheus.insert(
+        f::label(FIRST),
+        Prometheus {
+            url: "https://p.example".to_owned(),
+            auth: Auth::None,
+            ca_file: None,
+            selector: String::new(),
+            window: 60,
+            queries: vec![Dialect::Istio.queries()],
+        },
+    );
+    after.estate = std::sync::Arc::new(estate);
+    let undo = actions::plan(&after, &journal, &intent).unwrap();
+    let Some(Work::Wait(Wait::Bake { regions, .. })) = undo.steps.last().map(|step| &step.work)
+    else {
+        panic!("{:?}", undo.steps);
+    };
+    assert_eq!(*regions, [f::label(FIRST)]);
+    assert_eq!(undo.on_breach, OnBreach::StepBack);
+    assert!(
+        !said(&undo, FIRST) && said(&undo, LAST),
+        "{:?}",
+        undo.remarks
+    );
+}
+
+#[test]
+fn one_whose_new_pods_fail_is_held_or_taken_back_and_not_taken_on() {
+    let stuck = json!({"troubles": [{"reason": "CrashLoopBackOff", "pods": 1, "current": true, "message": null}]});
+    let fleet = fleet(waits(&stuck), old(), &[]);
+    let refused = plan(&fleet, "advance", "checkout").unwrap_err();
+    assert!(refused.contains("CrashLoopBackOff in 1 pod"), "{refused}");
+    let held = plan(&fleet, "hold-release", "checkout").unwrap();
+    assert_eq!(changes(&held), ["eu: pause", "ap: pause"]);
+    let back = plan(&fleet, "roll-back", "checkout").unwrap();
+    assert_eq!(changes(&back), ["ap: abort", "ap: undo to aaa"]);
+}
+
+#[test]
+fn an_image_that_is_taken_back_from_a_rollout_is_waited_for_and_never_given_again_by_a_gate() {
+    let done = stable("bbb", "v2", &json!({}));
+    let before = fleet(done.clone(), old(), &[]);
+    let mut journal = Ledger::default();
+    let advance = plan(&before, "advance", "checkout").unwrap();
+    super::done(&mut journal, "r1", &advance);
+    let after = fleet(done.clone(), waits(&json!({})), &[]);
+    let intent = Intent {
+        action: "undo".to_owned(),
+        target: "r1".to_owned(),
+        ..Intent::default()
+    };
+    let undo = actions::plan(&after, &journal, &intent).unwrap();
+    assert_eq!(changes(&undo).len(), 1);
+    assert!(changes(&undo)[0].ends_with(":v1"), "{:?}", changes(&undo));
+    let waits: Vec<&Work> = undo.steps[1..].iter().map(|step| &step.work).collect();
+    assert!(
+        matches!(waits[..], [Work::Wait(Wait::Rollout { at, pods: None })] if at.name == "checkout"),
+        "{waits:?}"
+    );
+    assert_eq!(undo.on_breach, OnBreach::Hold);
+    let by_steps = |plan: &Plan| {
+        plan.remarks
+            .iter()
+            .any(|remark| remark.contains("by its own 4 steps"))
+    };
+    assert!(!by_steps(&undo), "{:?}", undo.remarks);
+    let everywhere = fleet(done.clone(), done, &[]);
+    let undo = actions::plan(&everywhere, &journal, &intent).unwrap();
+    assert!(by_steps(&undo), "{:?}", undo.remarks);
 }

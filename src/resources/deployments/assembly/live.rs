@@ -61,9 +61,10 @@ pub fn rows(cluster: &Cluster) -> Vec<Deployment> {
 }
 
 /// Items by what they belong to.
-type By<'a, G, T> = HashMap<G, Vec<(&'a Key, &'a T)>>;
+pub type By<'a, G, T> = HashMap<G, Vec<(&'a Key, &'a T)>>;
 
-fn by<'a, G: std::hash::Hash + Eq, T>(
+/// Puts them together.
+pub fn by<'a, G: std::hash::Hash + Eq, T>(
     seen: &'a Seen<T>,
     group: impl Fn(&'a Key, &'a T) -> G,
 ) -> By<'a, G, T> {
@@ -89,7 +90,7 @@ struct Around<'a> {
 }
 
 /// The pods of one deployment.
-type Pods<'a> = Vec<(&'a Key, &'a kept::Pod)>;
+pub type Pods<'a> = Vec<(&'a Key, &'a kept::Pod)>;
 
 impl<'a> Around<'a> {
     fn row(&self, object: &'a objects::Workload) -> Deployment {
@@ -282,8 +283,8 @@ fn containers(
     containers
 }
 
-/// What keeps pods from running, by reason. Pods that are being deleted do not count.
-fn troubles(pods: &Pods<'_>, hash: Option<&str>) -> Vec<Trouble> {
+/// What keeps pods from running, by reason; without the hash of the current revision all of them are of it. Pods that are being deleted do not count.
+pub fn troubles(pods: &Pods<'_>, hash: Option<&str>) -> Vec<Trouble> {
     let mut found: Vec<Trouble> = Vec::new();
     let mut pods: Vec<_> = pods.iter().filter(|(_, pod)| !pod.leaving).collect();
     pods.sort_by_key(|(key, _)| &key.1);

@@ -16,7 +16,7 @@ pub use self::steer::{Image, Steering, Verb, edit, inverse, standing};
 use super::{Mechanism, Split};
 use crate::resources::{
     Fleet, Freshness, Judgement, Limits, RegionLabel, Severity, Source,
-    deployments::{Container, Owner, Replicas, Revision},
+    deployments::{Container, Owner, Replicas, Revision, Trouble},
 };
 
 /// Whose object it is.
@@ -147,6 +147,9 @@ pub struct Rollout {
     /// Its pods in numbers (Argo).
     #[serde(default)]
     pub replicas: Replicas,
+    /// What keeps pods of the version that goes out from running, the most pods first (Argo).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<Trouble>,
     /// Since when nothing is on its way, as its controller says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
@@ -251,6 +254,14 @@ impl Rollout {
         }
     }
 
+    /// What keeps pods of the version that goes out from running and time does not mend, in words. Its controller waits for its deadline before it says so.
+    pub fn stuck(&self) -> Option<String> {
+        self.troubles
+            .iter()
+            .find(|trouble| trouble.stuck())
+            .map(Trouble::words)
+    }
+
     /// Where it stands, in words: `Paused at step 2 of 5 (pause), 20 %`.
     pub fn words(&self) -> String {
         let mut words = self.phase.clone();
@@ -285,6 +296,10 @@ impl Rollout {
         } else {
             format!(": {why}")
         };
+        if let Some(stuck) = self.stuck() {
+            let text = format!("{object} is {}: {stuck}", self.words());
+            return Judgement::new(Severity::Bad, text);
+        }
         match self.phase.as_str() {
             "Degraded" | "Failed" => {
                 Judgement::new(Severity::Bad, format!("{object} is {}{why}", self.phase))

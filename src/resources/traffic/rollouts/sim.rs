@@ -92,6 +92,7 @@ impl Here<'_> {
             workload: None,
             revisions: Vec::new(),
             replicas: Replicas::default(),
+            troubles: Vec::new(),
             completed_at: None,
             blue_green: false,
             failed_checks: 0,

@@ -1,6 +1,6 @@
 //! Rows of Argo Rollouts and Flagger Canaries out of their objects. Owns what each field of a controller means; an Argo Rollout's versions are its replica sets.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,12 +8,16 @@ use serde_json::Value;
 use super::super::{Rollout, RolloutName, Tool, Workload};
 use crate::{
     provider::kubernetes::{
-        self, Key,
+        self,
         custom::{AnalysisStatus, ArgoRollout, FlaggerCanary},
-        kept::{self, SIDECARS},
+        kept::SIDECARS,
         objects::{Condition, Meta, Template},
     },
-    resources::deployments::{Container, Replicas, assembly::live::revision_of, owner},
+    resources::deployments::{
+        Container, Replicas,
+        assembly::live::{by, revision_of, troubles},
+        owner,
+    },
 };
 
 /// Versions of a row: a screen has no more.
@@ -32,7 +36,7 @@ fn said(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Argo Rollouts with their versions, which are their replica sets, and the digests that pods of the present one have pulled.
+/// Argo Rollouts with their versions, which are their replica sets, and what pods of the present one tell: the digests that they have pulled, and what keeps them from running.
 pub fn with_versions<'a>(
     cluster: &kubernetes::Cluster,
     objects: impl Iterator<Item = &'a ArgoRollout>,
@@ -43,14 +47,9 @@ pub fn with_versions<'a>(
         return Vec::new();
     }
     let sets = cluster.replica_sets.seen();
-    let mut owned: HashMap<&str, Vec<(&Key, &kept::ReplicaSet)>> = HashMap::new();
-    for (key, set) in &sets.items {
-        owned
-            .entry(set.owner.as_str())
-            .or_default()
-            .push((key, set));
-    }
+    let owned = by(&sets, |_, set| set.owner.as_str());
     let pods = cluster.pods.seen();
+    let pods = by(&pods, |key, pod| (key.0.as_str(), &*pod.replica_set));
     let versions = |object: &ArgoRollout| {
         let mut rollout = of_argo(cluster.access.name(), object, heard_at);
         let mut sets = owned
@@ -59,11 +58,12 @@ pub fn with_versions<'a>(
             .unwrap_or_default();
         sets.sort_by_key(|(key, set)| (Reverse(set.revision), Reverse(set.created_at), &key.1));
         let current = sets.iter().find(|(_, set)| set.hash == rollout.current);
-        if let (Some(image), Some((key, _))) = (&mut rollout.image, current) {
-            let mut of_set = pods
-                .items
-                .iter()
-                .filter(|(pod, kept)| pod.0 == key.0 && *kept.replica_set == *key.1);
+        let of_set = current.and_then(|(key, _)| pods.get(&(key.0.as_str(), key.1.as_str())));
+        if let Some(of_set) = of_set {
+            rollout.troubles = troubles(of_set, None);
+        }
+        if let Some(image) = &mut rollout.image {
+            let mut of_set = of_set.into_iter().flatten();
             image.digest = of_set.find_map(|(_, pod)| {
                 let mut digests = pod.digests.iter();
                 let (_, digest) = digests.find(|(name, _)| **name == *image.name)?;
@@ -188,6 +188,7 @@ pub fn of_argo(cluster: &str, object: &ArgoRollout, heard_at: Option<Timestamp>)
             ready: status.ready_replicas,
             available: status.available_replicas,
         },
+        troubles: Vec::new(),
         completed_at: completed(&status.conditions).filter(|_| done),
         controller_pause: status.controller_pause,
         suspended: spec.paused,
@@ -289,6 +290,7 @@ pub fn of_flagger(cluster: &str, object: &FlaggerCanary, heard_at: Option<Timest
         }),
         revisions: Vec::new(),
         replicas: Replicas::default(),
+        troubles: Vec::new(),
         completed_at: status
             .last_transition_time
             .filter(|_| ["Succeeded", "Initialized"].contains(&status.phase.as_str())),
