@@ -60,8 +60,8 @@ enum Measured {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Service {
     namespace: String,
-    /// What is enough for a verdict, and too much for its users, may be said for each.
-    service: String,
+    /// Its name: what is enough for a verdict, and too much for its users, may be said for each.
+    name: String,
     /// Names under which it may be measured, with the version where it is one of several.
     names: Vec<(String, Option<String>)>,
 }
@@ -143,7 +143,7 @@ fn of_backend(region: &RegionLabel, backend: &RouteBackend) -> Canary {
         what,
         measured: Measured::Service(Service {
             namespace: backend.service_namespace.clone(),
-            service: whole(&backend.service).to_owned(),
+            name: whole(&backend.service).to_owned(),
             names,
         }),
     }
@@ -156,7 +156,7 @@ fn of_deployment(at: &At, version: &str) -> Canary {
         what: format!("{version} of {}", at.name),
         measured: Measured::Service(Service {
             namespace: at.namespace.clone(),
-            service: at.name.clone(),
+            name: at.name.clone(),
             // Where versions are not told apart the whole service is what it gets: no other version is left.
             names: vec![
                 (at.name.clone(), Some(version.to_owned())),
@@ -188,7 +188,7 @@ fn of_rollout(fleet: &Fleet, steering: &Steering) -> Canary {
         what,
         measured: Measured::Service(Service {
             namespace: name.namespace.clone(),
-            service: by.map_or(&*name.name, |by| by.name()).to_owned(),
+            name: by.map_or(&*name.name, |by| by.name()).to_owned(),
             names,
         }),
     }
@@ -205,7 +205,7 @@ impl Canary {
     /// What holds for it: enough for a verdict, and too much for its users. What AWS divides is known by no service, so that what is said for all of them holds.
     pub fn rules(&self, fleet: &Fleet) -> Rules {
         match &self.measured {
-            Measured::Service(of) => fleet.estate.rollout_rules(&of.namespace, &of.service),
+            Measured::Service(of) => fleet.estate.rollout_rules(&of.namespace, &of.name),
             Measured::Part(_) => fleet.estate.rollout_rules("", ""),
         }
     }
