@@ -1,6 +1,6 @@
 //! Rows per source and place, with when they were seen and what went wrong since. Owns freshness; must never forget a row because a read failed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -112,10 +112,10 @@ impl<R> Default for Slice<R> {
     }
 }
 
-/// All rows of one kind.
+/// All rows of one kind. A copy shares its slices until one of them changes: a plan imagines many fleets, and each differs in a few rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table<R> {
-    slices: BTreeMap<(Source, Place), Slice<R>>,
+    slices: BTreeMap<(Source, Place), Arc<Slice<R>>>,
 }
 
 impl<R> Default for Table<R> {
@@ -126,36 +126,33 @@ impl<R> Default for Table<R> {
     }
 }
 
-impl<R> Table<R> {
+impl<R: Clone> Table<R> {
     /// Makes the slice known before its first answer, so that "not yet asked" can be told from "not there".
     pub fn expect(&mut self, source: Source, place: Place) -> &mut Slice<R> {
-        self.slices.entry((source, place)).or_default()
+        Arc::make_mut(self.slices.entry((source, place)).or_default())
     }
 
     /// One slice.
     pub fn slice(&self, source: Source, place: &Place) -> Option<&Slice<R>> {
-        self.slices.get(&(source, place.clone()))
+        self.slices.get(&(source, place.clone())).map(Arc::as_ref)
     }
 
     /// The rows of one slice, to imagine them otherwise.
     pub(super) fn rows_mut(&mut self, source: Source, place: &Place) -> &mut [R] {
         self.slices
             .get_mut(&(source, place.clone()))
-            .map_or(&mut [], |slice| &mut slice.rows)
+            .map_or(&mut [], |slice| &mut Arc::make_mut(slice).rows)
     }
 
     /// The slices that are kept, as they are.
-    pub(super) fn only(&self, keep: impl Fn(Source, &Place) -> bool) -> Self
-    where
-        R: Clone,
-    {
+    pub(super) fn only(&self, keep: impl Fn(Source, &Place) -> bool) -> Self {
         let kept = self
             .slices
             .iter()
             .filter(|((source, place), _)| keep(*source, place));
         Self {
             slices: kept
-                .map(|(key, slice)| (key.clone(), slice.clone()))
+                .map(|(key, slice)| (key.clone(), Arc::clone(slice)))
                 .collect(),
         }
     }
@@ -164,7 +161,7 @@ impl<R> Table<R> {
     pub fn slices(&self) -> impl Iterator<Item = (Source, &Place, &Slice<R>)> {
         self.slices
             .iter()
-            .map(|((source, place), slice)| (*source, place, slice))
+            .map(|((source, place), slice)| (*source, place, slice.as_ref()))
     }
 
     /// Every row with where it came from.
@@ -191,7 +188,7 @@ impl<R> Table<R> {
         at: Timestamp,
         took: Duration,
     ) {
-        let slice = self.expect(source, place);
+        let slice = self.slices.entry((source, place)).or_default();
         // What was asked earlier and arrives later is older than what is known: a poll must not undo what a verification has seen.
         let asked = |at: Timestamp, took: Duration| at - took;
         let known = slice.observed_at.zip(slice.took);
@@ -199,7 +196,7 @@ impl<R> Table<R> {
         {
             return;
         }
-        *slice = Slice {
+        *slice = Arc::new(Slice {
             rows,
             observed_at: Some(at),
             missed: 0,
@@ -207,7 +204,7 @@ impl<R> Table<R> {
             error: None,
             problems,
             took: Some(took),
-        };
+        });
     }
 
     /// Records a failed read: the rows stay, dated and marked.
@@ -269,5 +266,35 @@ mod tests {
         );
         assert_eq!(slice.failing_since, Some(at(40)));
         assert!(slice.error.is_some());
+    }
+
+    #[test]
+    fn a_copy_that_changes_leaves_the_other_as_it_was() {
+        let place = Place::Global;
+        let mut table = Table::default();
+        let (rows, none) = (vec![1, 2], Vec::new());
+        table.accept(
+            Source::Records,
+            place.clone(),
+            rows,
+            none,
+            at(0),
+            Duration::ZERO,
+        );
+        let before = table.clone();
+        let mut imagined = table.only(|_, _| true);
+        imagined.rows_mut(Source::Records, &place)[0] = 7;
+        table.accept(
+            Source::Records,
+            place.clone(),
+            vec![3],
+            Vec::new(),
+            at(9),
+            Duration::ZERO,
+        );
+        let rows = |table: &Table<i32>| table.slice(Source::Records, &place).unwrap().rows.clone();
+        assert_eq!(rows(&before), [1, 2]);
+        assert_eq!(rows(&imagined), [7, 2]);
+        assert_eq!(rows(&table), [3]);
     }
 }
