@@ -94,7 +94,7 @@ pub fn unmeasured(fleet: &Fleet, label: &RegionLabel) -> bool {
 }
 
 /// One value against its limit. `at` is the start of the period: what began before the change says nothing about it.
-fn value(reading: Option<Reading>, since: Timestamp) -> Option<f64> {
+pub(super) fn value(reading: Option<Reading>, since: Timestamp) -> Option<f64> {
     match reading {
         Some(Reading::Value { value, at, .. }) if at >= since => Some(value),
         Some(

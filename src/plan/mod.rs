@@ -229,7 +229,7 @@ impl Plan {
             .flat_map(|step| step.guards.iter().copied())
             .collect();
         let mut changes = self.steps.iter().filter_map(Step::change);
-        if changes.any(Rehearsal::of_any_use) {
+        if changes.any(Rehearsal::possible) {
             ids.push(GuardId::Admission);
         }
         ids.sort_unstable();

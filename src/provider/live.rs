@@ -153,6 +153,9 @@ impl LiveProvider {
 impl LiveProvider {
     /// Asks an API what it says to a change that it must not keep.
     async fn rehearse(&self, change: &Change) -> Rehearsal {
+        if !Rehearsal::possible(change) {
+            return Rehearsal::impossible(change);
+        }
         let place = change.place();
         let tally = Arc::new(Tally::default());
         let rehearsed = async {

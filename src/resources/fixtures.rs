@@ -84,6 +84,19 @@ pub fn failure(fleet: &mut Fleet, source: Source, place: &Place, class: ErrorCla
     fleet.reject(&query(source, place), error);
 }
 
+/// A Prometheus that a mesh reports to.
+pub fn prometheus() -> super::metrics::dialect::Prometheus {
+    use super::metrics::dialect::{Auth, Dialect, Prometheus};
+    Prometheus {
+        url: "https://p.example".to_owned(),
+        auth: Auth::None,
+        ca_file: None,
+        selector: String::new(),
+        window: 60,
+        queries: vec![Dialect::Istio.queries()],
+    }
+}
+
 /// An empty answer from every source of a place that has not been asked.
 pub fn answer_rest(fleet: &mut Fleet, place: &Place, seconds: u64) {
     for &source in Source::ALL {

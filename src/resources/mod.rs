@@ -41,6 +41,7 @@ pub use self::{
     error::{ErrorClass, ProviderError},
     estate::Estate,
     id::{LabelError, Place, RegionLabel},
+    rehearsal::Rehearsal,
     severity::{Judgement, Severity},
     source::{Api, Scope, Source},
     table::{Freshness, Limits, Slice, Table, age},
@@ -156,7 +157,12 @@ macro_rules! kinds {
                 let usable = self.freshness(source, &place).usable();
                 let mut same = true;
                 match result {
-                    Err(error) => match source.kind() { $(Kind::$variant => self.$module.reject(source, place, error, self.now),)* },
+                    Err(error) => {
+                        if let Some(change) = query.wanted.rehearsal() {
+                            self.rehearsals.note(change, Rehearsal::Unheard(error.clone()), at);
+                        }
+                        match source.kind() { $(Kind::$variant => self.$module.reject(source, place, error, self.now),)* }
+                    }
                     Ok(answer) => {
                         for (api, calls) in &answer.calls {
                             *self.calls.entry(*api).or_default() += u64::from(*calls);
@@ -265,7 +271,7 @@ pub struct Answer {
     pub in_sync: Option<bool>,
     /// What the API said to the change that was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rehearsal: Option<rehearsal::Rehearsal>,
+    pub rehearsal: Option<Rehearsal>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
@@ -276,56 +282,45 @@ fn is_poll(read: &u64) -> bool {
 impl Wanted {
     /// The reference of a change, where that is what is asked about.
     pub fn reference(&self) -> Option<&str> {
-        match self {
-            Self::Reference(reference) => Some(reference),
-            Self::Nothing
-            | Self::Series(_)
-            | Self::ApiServers(_)
-            | Self::Named(_)
-            | Self::Rehearsal(_) => None,
-        }
+        let Self::Reference(reference) = self else {
+            return None;
+        };
+        Some(reference)
     }
 
     /// The API servers that are named, where they are.
     pub fn api_servers(&self) -> Option<&[clusters::ApiServer]> {
-        match self {
-            Self::ApiServers(servers) => Some(servers),
-            Self::Nothing
-            | Self::Series(_)
-            | Self::Reference(_)
-            | Self::Named(_)
-            | Self::Rehearsal(_) => None,
-        }
+        let Self::ApiServers(servers) = self else {
+            return None;
+        };
+        Some(servers)
     }
 
     /// What is asked above all, by its name.
     pub fn names(&self) -> Option<&[String]> {
-        match self {
-            Self::Named(names) => Some(names),
-            Self::Nothing
-            | Self::Series(_)
-            | Self::ApiServers(_)
-            | Self::Reference(_)
-            | Self::Rehearsal(_) => None,
-        }
+        let Self::Named(names) = self else {
+            return None;
+        };
+        Some(names)
     }
 
     /// The change that is to be rehearsed.
     pub fn rehearsal(&self) -> Option<&Change> {
-        match self {
-            Self::Rehearsal(change) => Some(change),
-            Self::Nothing
-            | Self::Series(_)
-            | Self::ApiServers(_)
-            | Self::Named(_)
-            | Self::Reference(_) => None,
-        }
+        let Self::Rehearsal(change) = self else {
+            return None;
+        };
+        Some(change)
     }
 }
 
 impl Query {
     /// The read of a question beside the polls and the runs.
     pub const ASIDE: u64 = u64::MAX;
+
+    /// Whether a run waits for the answer: it is read past every watch.
+    pub fn of_a_run(&self) -> bool {
+        self.read != 0 && self.read != Self::ASIDE
+    }
 }
 
 impl Answer {

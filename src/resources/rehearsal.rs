@@ -11,8 +11,8 @@ use super::{
     change::{Alter, ApplyError, Receipt},
 };
 
-/// How long what an API said is held against a plan: as long as a plan itself may wait.
-const HOLDS: Duration = Duration::from_secs(600);
+/// How long what an API said is held against a plan: as long as a plan may be confirmed. Each plan is rehearsed anew.
+const HOLDS: Duration = Duration::from_secs(120);
 /// How many are remembered: more than the steps of any plan.
 const MOST: usize = 64;
 /// What an API server says where one of its webhooks has side effects that it cannot leave out.
@@ -34,8 +34,18 @@ pub enum Rehearsal {
 
 impl Rehearsal {
     /// Whether a change can be rehearsed at all (domain B.0): the API servers of Kubernetes can, nothing else that we change.
-    pub fn of_any_use(change: &Change) -> bool {
+    pub fn possible(change: &Change) -> bool {
         change.api() == Api::Kubernetes
+    }
+
+    /// What comes of a change that cannot be rehearsed: nobody may be asked about it, for the question would be the change.
+    pub fn impossible(change: &Change) -> Self {
+        let text = "this API rehearses nothing";
+        Self::Unheard(ProviderError::new(
+            ErrorClass::Skipped,
+            change.operation(),
+            text,
+        ))
     }
 
     /// What the answer to a rehearsed change means.
@@ -161,8 +171,8 @@ mod tests {
         let mut known = Rehearsals::default();
         known.note(&pause("api"), Rehearsal::Accepted, at);
         assert_eq!(known.of(&pause("web"), at), None);
-        assert!(known.of(&pause("api"), later(600)).is_some());
-        assert_eq!(known.of(&pause("api"), later(601)), None);
+        assert!(known.of(&pause("api"), later(120)).is_some());
+        assert_eq!(known.of(&pause("api"), later(121)), None);
         known.note(&pause("api"), failed(ErrorClass::Denied, ""), later(700));
         let said = known.of(&pause("api"), later(700)).map(|known| &known.said);
         assert!(matches!(said, Some(Rehearsal::Refused(_))));
@@ -170,5 +180,25 @@ mod tests {
             known.note(&pause(&index.to_string()), Rehearsal::Accepted, at);
         }
         assert_eq!(known.0.len(), MOST);
+    }
+
+    #[test]
+    fn a_question_that_failed_is_told_and_not_left_open() {
+        use crate::resources::{Fleet, Query, Source, Wanted, fixtures as f};
+        let mut fleet = Fleet::new(std::sync::Arc::new(f::estate(&["eu-west-1"])), f::now());
+        let change = pause("api");
+        let query = Query {
+            source: Source::Deployments,
+            place: f::place("eu-west-1"),
+            wanted: Wanted::Rehearsal(Box::new(change.clone())),
+            read: Query::ASIDE,
+        };
+        let error = ProviderError::new(ErrorClass::Timeout, "kubernetes:ListDeployments", "");
+        fleet.reject(&query, error);
+        let said = fleet
+            .rehearsals
+            .of(&change, f::now())
+            .map(|known| &known.said);
+        assert!(matches!(said, Some(Rehearsal::Unheard(_))), "{said:?}");
     }
 }

@@ -84,10 +84,8 @@ pub fn receive(world: &mut World, change: &Change) -> Reply {
 
 /// What its API says to a change that it must not keep.
 pub fn rehearse(world: &World, change: &Change) -> Rehearsal {
-    if !Rehearsal::of_any_use(change) {
-        let text = "this API rehearses nothing";
-        let error = ProviderError::new(ErrorClass::Skipped, change.operation(), text);
-        return Rehearsal::Unheard(error);
+    if !Rehearsal::possible(change) {
+        return Rehearsal::impossible(change);
     }
     Rehearsal::of(receive(&mut world.clone(), change).result)
 }

@@ -83,16 +83,7 @@ fn alias_change(
 }
 
 pub(super) fn staging(target: &Target<'_>, options: &Options) -> Result<Shift, Refusal> {
-    let rows: Vec<(&str, &Distribution)> = target.of(|by| match by {
-        Mechanism::Distribution(distribution) => Some(distribution),
-        Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Control(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => None,
-    });
+    let rows: Vec<(&str, &Distribution)> = target.of(Mechanism::distribution);
     let found = rows
         .iter()
         .find_map(|(_, distribution)| Some((*distribution, distribution.policy.as_ref()?)));

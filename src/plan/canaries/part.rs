@@ -7,7 +7,7 @@ use crate::resources::{
     Change, Fleet, Place, RegionLabel, Source,
     metrics::Point,
     traffic::{
-        self, Mechanism,
+        self,
         change::ForwardEdit,
         cloudfront::distribution_key,
         elastic_load_balancing::{GROUP_FAILURES, target_group_key},
@@ -109,37 +109,17 @@ fn group(region: &RegionLabel, edit: &ForwardEdit) -> (Place, String, Part) {
 fn published(fleet: &Fleet, region: &RegionLabel, edit: &ForwardEdit) -> bool {
     let place = Place::Region(region.clone());
     let slice = fleet.traffic.slice(Source::LoadBalancers, &place);
-    let mut rows = slice.into_iter().flat_map(|slice| &slice.rows);
-    rows.any(|row| match &row.by {
-        Mechanism::Forward(forward) => {
-            forward.target_group_arn == edit.target_group_arn && forward.counted()
-        }
-        Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Distribution(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Control(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => false,
-    })
+    let rows = slice.into_iter().flat_map(|slice| &slice.rows);
+    let mut groups = rows.filter_map(|row| row.by.forward());
+    groups.any(|group| group.target_group_arn == edit.target_group_arn && group.counted())
 }
 
 /// The staging distribution of a primary one.
 fn staging_of(fleet: &Fleet, primary: &str) -> Option<String> {
     let slice = fleet.traffic.slice(Source::Distributions, &Place::Global)?;
-    slice.rows.iter().find_map(|row| match &row.by {
-        Mechanism::Distribution(distribution) if row.split == primary && distribution.staging => {
-            Some(distribution.id.clone())
-        }
-        Mechanism::Distribution(_)
-        | Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Control(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => None,
-    })
+    let mut own = slice.rows.iter().filter(|row| row.split == primary);
+    own.find_map(|row| row.by.distribution().filter(|found| found.staging))
+        .map(|staging| staging.id.clone())
 }
 
 impl Part {

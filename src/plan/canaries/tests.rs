@@ -2,11 +2,7 @@ use super::*;
 use crate::resources::{
     Estate, Rows, Source, deployments,
     fixtures::{self as f, now},
-    metrics::{
-        Origin, Point, Quality, Series, SeriesSpec, Stat,
-        dialect::{Auth, Dialect, Prometheus},
-        signals::signal_key,
-    },
+    metrics::{Origin, Point, Quality, Series, SeriesSpec, Stat, signals::signal_key},
     sequence::Stated,
     traffic::{self, RouteKind, Split, routes::BackendEdit},
 };
@@ -20,17 +16,7 @@ type Minute = (f64, f64, f64);
 /// A fleet whose region has a Prometheus, and the minutes that it tells: version, requests per second, errors in percent, p95; newest first, a minute apart.
 fn fleet(minutes: &[(&str, &[Minute])]) -> Fleet {
     let mut estate = f::estate(&["eu"]);
-    estate.prometheus.insert(
-        f::label("eu"),
-        Prometheus {
-            url: "https://p.example".to_owned(),
-            auth: Auth::None,
-            ca_file: None,
-            selector: String::new(),
-            window: 60,
-            queries: vec![Dialect::Istio.queries()],
-        },
-    );
+    estate.prometheus.insert(f::label("eu"), f::prometheus());
     let mut fleet = Fleet::new(Arc::new(estate), now());
     let mut rows = Vec::new();
     for (name, values) in minutes {

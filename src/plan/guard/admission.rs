@@ -15,7 +15,7 @@ pub fn admission(outlook: &Outlook<'_>) -> Guard {
     let fleet = outlook.fleet;
     let (mut accepted, mut later) = (0_usize, 0_usize);
     for step in outlook.ahead {
-        let Some(change) = step.change().filter(|change| Rehearsal::of_any_use(change)) else {
+        let Some(change) = step.change().filter(|change| Rehearsal::possible(change)) else {
             continue;
         };
         match fleet

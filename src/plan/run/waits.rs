@@ -14,7 +14,7 @@ use crate::{
         gate::{self, Gate},
         raise::{self, Raised},
     },
-    resources::{Change, Fleet, Place, RegionLabel, age, clusters::nodes, metrics::Reading},
+    resources::{Change, Fleet, Place, RegionLabel, age, clusters::nodes},
 };
 
 /// How long a watch may wait for its first data beyond its time: metrics are up to two minutes late.
@@ -157,17 +157,7 @@ fn tail(
     late: bool,
 ) -> Seen {
     let reading = fleet.rollup(region).demand.requests_per_second;
-    let rate = match reading {
-        Some(Reading::Value { value, at, .. }) if at >= since => Some(value),
-        Some(
-            Reading::Value { .. }
-            | Reading::NeverRead
-            | Reading::Failed
-            | Reading::NoData
-            | Reading::Forbidden,
-        )
-        | None => None,
-    };
+    let rate = gate::value(reading, since);
     let residual = rate
         .zip(baseline.filter(|baseline| *baseline > 0.0))
         .map(|(rate, baseline)| rate / baseline * 100.0);

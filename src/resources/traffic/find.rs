@@ -121,14 +121,5 @@ pub fn backends<'a>(
 
 /// The distributions.
 pub fn distributions(rows: &[Split]) -> impl Iterator<Item = &Distribution> {
-    rows.iter().filter_map(|row| match &row.by {
-        Mechanism::Distribution(distribution) => Some(distribution),
-        Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Control(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => None,
-    })
+    rows.iter().filter_map(|row| row.by.distribution())
 }

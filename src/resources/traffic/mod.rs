@@ -81,6 +81,22 @@ impl Mechanism {
             Self::Rollout(_) => Source::Rollouts,
         }
     }
+
+    /// As a target group of a rule.
+    pub fn forward(&self) -> Option<&Forward> {
+        let Self::Forward(forward) = self else {
+            return None;
+        };
+        Some(forward)
+    }
+
+    /// As a distribution.
+    pub fn distribution(&self) -> Option<&Distribution> {
+        let Self::Distribution(distribution) = self else {
+            return None;
+        };
+        Some(distribution)
+    }
 }
 
 /// The last part of an ARN after `prefix`, as CloudWatch wants load balancers, target groups and accelerators named.

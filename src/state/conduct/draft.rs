@@ -146,7 +146,7 @@ fn rehearsable(state: &State) -> impl Iterator<Item = &Change> {
     let draft = conduct.draft.as_ref().filter(|_| armed);
     let steps = draft.into_iter().flat_map(|draft| &draft.plan.steps);
     steps.filter_map(Step::change).filter(|change| {
-        Rehearsal::of_any_use(change) && change.standing(&state.fleet) == Standing::Before
+        Rehearsal::possible(change) && change.standing(&state.fleet) == Standing::Before
     })
 }
 

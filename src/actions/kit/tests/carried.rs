@@ -10,7 +10,6 @@ use crate::{
         deployments::Deployment,
         estate::RegionRole,
         fixtures as f,
-        metrics::dialect::{Auth, Dialect, Prometheus},
         traffic::{self, Rollout, rollouts::Verb},
     },
 };
@@ -297,17 +296,7 @@ fn what_is_let_go_again_is_watched_only_where_something_is_measured() {
     );
     // A Prometheus tells what its users get in one of the two.
     let mut estate = (*after.estate).clone();
-    estate.prometheus.insert(
-        f::label(FIRST),
-        Prometheus {
-            url: "https://p.example".to_owned(),
-            auth: Auth::None,
-            ca_file: None,
-            selector: String::new(),
-            window: 60,
-            queries: vec![Dialect::Istio.queries()],
-        },
-    );
+    estate.prometheus.insert(f::label(FIRST), f::prometheus());
     after.estate = std::sync::Arc::new(estate);
     let undo = actions::plan(&after, &journal, &intent).unwrap();
     let Some(Work::Wait(Wait::Bake { regions, .. })) = undo.steps.last().map(|step| &step.work)

@@ -11,7 +11,7 @@ use crate::{
         Rows,
         fixtures::{self as f, now},
         metrics::Series,
-        traffic::Split,
+        traffic::{Mechanism, Split},
     },
 };
 

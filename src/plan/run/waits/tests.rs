@@ -7,7 +7,6 @@ use serde_json::json;
 use super::*;
 use crate::resources::{
     Rows, Source, fixtures as f,
-    metrics::dialect::{Auth, Dialect, Prometheus},
     traffic::{self, rollouts::Verb},
 };
 
@@ -24,17 +23,7 @@ fn steer(verb: Verb) -> Change {
 fn fleet(prometheus: bool) -> Fleet {
     let mut estate = f::estate(&[EU]);
     if prometheus {
-        estate.prometheus.insert(
-            f::label(EU),
-            Prometheus {
-                url: "https://p.example".to_owned(),
-                auth: Auth::None,
-                ca_file: None,
-                selector: String::new(),
-                window: 60,
-                queries: vec![Dialect::Istio.queries()],
-            },
-        );
+        estate.prometheus.insert(f::label(EU), f::prometheus());
     }
     let mut fleet = Fleet::new(Arc::new(estate), f::now());
     f::rollouts(&mut fleet, &f::place(EU), &[f::rollout(&json!({}))]);

@@ -242,6 +242,42 @@ mod tests {
     }
 
     #[test]
+    fn a_target_group_is_asked_about_by_both_its_dimensions_and_only_where_it_shares() {
+        let Mechanism::Forward(mut forward) = f::forward("web", "blue", 1).by else {
+            panic!("a forward");
+        };
+        let keys = |forward: &Forward| forward.series().len();
+        assert_eq!(keys(&forward), 5, "alone, it is its load balancer");
+        forward.divided = true;
+        let all = forward.series();
+        let group = &all[5..];
+        let told: Vec<(&str, &str)> = group
+            .iter()
+            .map(|spec| (spec.key.as_str(), spec.name.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("target-group/blue/1/requests", "RequestCount"),
+                ("target-group/blue/1/p95", "TargetResponseTime"),
+                ("target-group/blue/1/5xx", "HTTPCode_Target_5XX_Count"),
+                (
+                    "target-group/blue/1/no-connection",
+                    "TargetConnectionErrorCount"
+                ),
+            ]
+        );
+        // CloudWatch drops the first word of a load balancer and keeps that of a target group.
+        let dimensions = [
+            ("LoadBalancer".to_owned(), "app/web/1".to_owned()),
+            ("TargetGroup".to_owned(), "targetgroup/blue/1".to_owned()),
+        ];
+        assert!(group.iter().all(|spec| spec.dimensions == dimensions));
+        forward.load_balancer_type = Some("network".to_owned());
+        assert_eq!(keys(&forward), 0);
+    }
+
+    #[test]
     fn targets_whose_state_is_not_known_are_not_said_to_take_no_traffic() {
         let judged = |other, unknown| {
             let Mechanism::Forward(mut forward) = f::forward("web", "blue", 1).by else {

@@ -29,7 +29,7 @@ pub async fn observe(ask: &Ask<'_>, query: &Query) -> Result<Vec<Split>, Provide
     join_all(watched.iter().map(|cluster| cluster.rollouts_tried(FIRST))).await;
     let reads = watched
         .iter()
-        .map(|cluster| read(ask, cluster, query.read != 0));
+        .map(|cluster| read(ask, cluster, query.of_a_run()));
     let mut rows = Vec::new();
     let mut silent = Vec::new();
     for (cluster, read) in watched.iter().zip(join_all(reads).await) {

@@ -60,7 +60,7 @@ pub async fn observe(ask: &Ask<'_>, query: &Query) -> Result<Vec<Split>, Provide
     let written = query.wanted.reference().and_then(Written::parse);
     let reads = watched
         .iter()
-        .map(|cluster| read(ask, cluster, query.read != 0, written.as_ref()));
+        .map(|cluster| read(ask, cluster, query.of_a_run(), written.as_ref()));
     let mut rows = Vec::new();
     let mut silent = Vec::new();
     for (cluster, read) in watched.iter().zip(join_all(reads).await) {

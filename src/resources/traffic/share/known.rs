@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::{Forward, Mechanism, Record, Split, TargetHealth, plain_name};
+use super::super::{Mechanism, Record, Split, TargetHealth, plain_name};
 use crate::resources::{Fleet, health_checks};
 
 /// How deep alias records may point to each other before their health counts as not known.
@@ -80,7 +80,7 @@ impl<'a> Known<'a> {
             };
             let health = rows
                 .iter()
-                .filter_map(forward)
+                .filter_map(|row| row.by.forward())
                 .map(|forward| forward.health);
             let serves = health.map(|health| health.and_then(TargetHealth::serves));
             let Some(serves) = serves.reduce(and) else {
@@ -138,23 +138,9 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What a row says as a target group of a rule.
-fn forward(row: &Split) -> Option<&Forward> {
-    match &row.by {
-        Mechanism::Forward(forward) => Some(forward),
-        Mechanism::Record(_)
-        | Mechanism::Control(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Distribution(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => None,
-    }
-}
-
 /// The load balancer that a row belongs to, as it writes its name.
 fn balancer(row: &Split) -> Option<&str> {
-    forward(row)?.load_balancer_dns.as_deref()
+    row.by.forward()?.load_balancer_dns.as_deref()
 }
 
 /// Whether a record may take the health of other records; most estates have none, and then names need not be gathered.
