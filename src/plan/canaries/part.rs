@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Minutes;
 use crate::resources::{
     Change, Fleet, Place, RegionLabel, Source,
-    metrics::Point,
+    metrics::{Point, Quality},
     traffic::{
         self,
         change::ForwardEdit,
@@ -130,46 +130,63 @@ impl Part {
         place: &Place,
         since: Timestamp,
     ) -> Result<Minutes, String> {
+        // A counter has no point where nothing failed: whether it was read at all is another question.
+        if let Some(unread) = self.counted().find(|key| !whole(fleet, place, key)) {
+            return Err(format!("its series {unread} was not read"));
+        }
         let points = |key: &str| -> &[Point] {
-            let points = fleet
-                .series(place, key)
-                .map(|series| series.points.as_slice());
+            let points = fleet.series(place, key).map(|series| &*series.points);
             let points = points.unwrap_or_default();
             &points[..points.partition_point(|point| point.at >= since)]
         };
-        let requests = points(&self.requests);
-        if fleet.series(place, &self.requests).is_none() {
-            return Err("its requests were not read".to_owned());
-        }
-        let failed_of = |minute: &Point| -> f64 {
+        let failed_of = |minute: &Point| -> Option<f64> {
             let at = |key: &str| {
                 let found = points(key).iter().find(|point| point.at == minute.at);
                 found.map(|point| point.value)
             };
             match &self.failed {
-                Failed::Counts(keys) => keys.iter().filter_map(|key| at(key)).sum(),
-                Failed::Percent(key) => at(key).unwrap_or(0.0) * minute.value / 100.0,
+                Failed::Counts(keys) => Some(keys.iter().filter_map(|key| at(key)).sum()),
+                Failed::Percent(key) => Some(at(key)? * minute.value / 100.0),
             }
         };
         let rate = |minute: &Point| {
-            let asked = minute.value.max(failed_of(minute));
-            (asked > 0.0).then(|| failed_of(minute) / asked * 100.0)
+            let failed = failed_of(minute)?;
+            let asked = minute.value.max(failed);
+            (asked > 0.0).then(|| failed / asked * 100.0)
         };
+        let requests = points(&self.requests);
+        let worst_error_percent = requests.iter().filter_map(rate).reduce(f64::max);
         let p95 = self.p95.as_ref().map(|(key, unit)| {
             let worst = points(key).iter().map(|point| point.value).reduce(f64::max);
+            let worst = worst.filter(|_| whole(fleet, place, key));
             worst.map(|worst| worst * f64::from(*unit))
         });
         Ok(Minutes {
             requests: requests.iter().map(|minute| minute.value).sum(),
-            failed: requests.iter().map(failed_of).sum(),
+            failed: requests.iter().filter_map(failed_of).sum(),
             minutes: requests.len(),
-            worst_error_percent: requests.iter().filter_map(rate).reduce(f64::max),
+            worst_error_percent,
             worst_p95_ms: p95.flatten(),
             known: fleet.reading(place, &self.requests).usable().is_some()
-                && !requests.is_empty()
+                && worst_error_percent.is_some()
                 && p95.is_none_or(|worst| worst.is_some()),
         })
     }
+
+    /// The series that count its requests and those that failed.
+    fn counted(&self) -> impl Iterator<Item = &String> {
+        let failed = match &self.failed {
+            Failed::Counts(keys) => keys.as_slice(),
+            Failed::Percent(key) => std::slice::from_ref(key),
+        };
+        std::iter::once(&self.requests).chain(failed)
+    }
+}
+
+/// Whether a series was read, and all of it.
+fn whole(fleet: &Fleet, place: &Place, key: &str) -> bool {
+    let series = fleet.series(place, key);
+    series.is_some_and(|series| series.quality == Quality::Complete)
 }
 
 #[cfg(test)]

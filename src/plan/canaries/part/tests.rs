@@ -97,8 +97,15 @@ fn judged(fleet: &Fleet, change: &Change) -> Vec<Gate> {
         .collect()
 }
 
-fn measured(series: Vec<Series>) -> Fleet {
+/// What CloudWatch tells; a series of the canary that is not given was read, and has no point.
+fn measured(mut series: Vec<Series>) -> Fleet {
     let mut fleet = fleet("application");
+    for what in ["requests", "p95", "5xx", "no-connection"] {
+        let none = minutes(what, &[]);
+        if series.iter().all(|known| known.spec.key != none.spec.key) {
+            series.push(none);
+        }
+    }
     f::metrics(&mut fleet, &f::place("eu"), 0, series);
     fleet
 }
@@ -137,6 +144,21 @@ fn nothing_known_of_a_target_group_is_no_proof() {
     );
     let silent = measured(vec![minutes("requests", &[]), minutes("p95", &[])]);
     assert!(matches!(judged(&silent, &up())[..], [Gate::NoData(_)]));
+    // Whoever may not read its errors has not seen that there are none.
+    for quality in [Quality::Forbidden, Quality::Failed, Quality::Partial] {
+        let mut errors = minutes("5xx", &[]);
+        errors.quality = quality;
+        let blind = measured(vec![
+            minutes("requests", &[400.0, 400.0]),
+            minutes("p95", &[0.09, 0.09]),
+            errors,
+        ]);
+        let told = judged(&blind, &up());
+        assert!(
+            matches!(&told[..], [Gate::NoData(text)] if text.contains("5xx was not read")),
+            "{told:?}"
+        );
+    }
     // A few errors of a few requests are no verdict, and no proof of the contrary.
     let few = measured(vec![
         minutes("requests", &[20.0, 20.0]),
@@ -149,14 +171,8 @@ fn nothing_known_of_a_target_group_is_no_proof() {
         "{told:?}"
     );
     // What was before the change says nothing about it.
-    let mut old = measured(Vec::new());
     let at = |what: &str, value| f::series(&target_group_key(CANARY, what), &[(200, value)]);
-    f::metrics(
-        &mut old,
-        &f::place("eu"),
-        0,
-        vec![at("requests", 900.0), at("p95", 0.1)],
-    );
+    let old = measured(vec![at("requests", 900.0), at("p95", 0.1)]);
     assert!(matches!(judged(&old, &up())[..], [Gate::NoData(_)]));
 }
 
@@ -212,6 +228,15 @@ fn a_version_of_a_function_and_a_staging_distribution_are_judged_when_they_get_m
         fleet
     };
     assert_eq!(judged(&edge(0.2), &staging(0.0, 0.05)), [Gate::Holds]);
+    let mut untold = edge(0.2);
+    let requests = f::series(&distribution_key("E2", "requests"), &[(60, 9_000.0)]);
+    let rates = f::series(&distribution_key("E2", "5xx-rate"), &[]);
+    f::metrics(&mut untold, &Place::Global, 0, vec![requests, rates]);
+    let told = judged(&untold, &staging(0.0, 0.05));
+    assert!(
+        matches!(told[..], [Gate::NoData(_)]),
+        "a rate is no counter: {told:?}"
+    );
     let bad = judged(&edge(4.0), &staging(0.0, 0.05));
     assert!(matches!(bad[..], [Gate::Breached(_)]), "{bad:?}");
     assert!(judged(&edge(4.0), &staging(0.05, 0.0)).is_empty());
