@@ -395,5 +395,4 @@ impl Fleet {
 }
 
 #[cfg(test)]
-#[path = "rollup_tests.rs"]
 mod tests;

@@ -1,0 +1,205 @@
+//! The rules of the roll-up, each on the smallest fleet that shows it.
+
+mod measured;
+
+use super::*;
+use crate::resources::{
+    ErrorClass, Rows,
+    fixtures::{self as f, answer, label, place},
+    health_checks::status_key,
+    metrics::Series,
+    traffic::load_balancer_key,
+};
+
+/// One region that answers everywhere, with one load balancer and its series.
+fn observed(series: Vec<Series>) -> Fleet {
+    let mut fleet = f::fleet(&["eu"]);
+    let rows = Rows::Traffic(vec![f::forward("web", "blue", 1)]);
+    answer(&mut fleet, Source::LoadBalancers, &place("eu"), 5, rows);
+    f::metrics(&mut fleet, &place("eu"), 5, series);
+    f::answer_rest(&mut fleet, &place("eu"), 5);
+    fleet
+}
+
+fn of(fleet: &Fleet) -> Rollup {
+    Rollup::of(fleet, &label("eu"))
+}
+
+fn value(reading: Option<Reading>) -> Option<f64> {
+    reading.and_then(Reading::usable)
+}
+
+#[test]
+fn nothing_read_is_unknown_and_not_fine() {
+    let rollup = of(&f::fleet(&["eu"]));
+    assert_eq!(rollup.severity, Severity::Unknown);
+    assert_eq!(rollup.freshness, Freshness::Never);
+    assert_eq!(rollup.reasons[0].reason, "not read yet");
+    assert_eq!(
+        rollup.demand.requests_per_second,
+        Some(Reading::NeverRead),
+        "not read is not zero"
+    );
+}
+
+#[test]
+fn thresholds_of_the_estate_decide() {
+    let severity = |what, point: f64| {
+        let given: &[(&str, &[(u64, f64)])] =
+            &[("requests", &[(120, 6_000.0)]), (what, &[(120, point)])];
+        of(&observed(f::balancer_series("web", given))).severity
+    };
+    assert_eq!(severity("p95", 0.200), Severity::Ok);
+    assert_eq!(severity("p95", 0.201), Severity::Warn);
+    assert_eq!(severity("p95", 0.501), Severity::Bad);
+    assert_eq!(severity("target-5xx", 30.0), Severity::Ok);
+    assert_eq!(severity("target-5xx", 31.0), Severity::Warn);
+    assert_eq!(severity("target-5xx", 61.0), Severity::Bad);
+    let load = |requests: f64| {
+        let given: &[(&str, &[(u64, f64)])] = &[("requests", &[(120, requests)])];
+        of(&observed(f::balancer_series("web", given))).severity
+    };
+    assert_eq!(load(42_000.0), Severity::Ok);
+    assert_eq!(load(42_060.0), Severity::Warn);
+    assert_eq!(load(51_060.0), Severity::Bad);
+}
+
+#[test]
+fn alarms_count_by_type_and_missing_data_is_not_fine() {
+    let with = |alarms| {
+        let mut fleet = observed(f::balancer_series("web", &[("requests", &[(120, 600.0)])]));
+        answer(
+            &mut fleet,
+            Source::Alarms,
+            &place("eu"),
+            5,
+            Rows::Alarms(alarms),
+        );
+        of(&fleet)
+    };
+    assert_eq!(with(vec![f::alarm("a", "OK", "x")]).severity, Severity::Ok);
+    assert_eq!(
+        with(vec![f::alarm("a", "INSUFFICIENT_DATA", "x")]).severity,
+        Severity::Unknown
+    );
+    assert_eq!(
+        with(vec![f::alarm("a", "ALARM", "x")]).severity,
+        Severity::Warn
+    );
+    let mut composite = f::alarm("c", "ALARM", "x");
+    composite.alarm_type = AlarmType::Composite;
+    let rollup = with(vec![composite, f::alarm("a", "ALARM", "x")]);
+    assert_eq!(
+        (rollup.alarms.metric.len(), rollup.alarms.composite.len()),
+        (1, 1)
+    );
+    assert_eq!(rollup.reasons[0].reason, "composite alarm c in ALARM");
+    assert_eq!(rollup.severity, Severity::Bad);
+}
+
+#[test]
+fn a_region_whose_every_api_fails_is_bad_and_keeps_what_it_said() {
+    let mut fleet = observed(f::balancer_series("web", &[("requests", &[(120, 600.0)])]));
+    let asked: Vec<Source> = Source::ALL
+        .iter()
+        .copied()
+        .filter(|source| fleet.status(*source, &place("eu")).observed_at.is_some())
+        .collect();
+    for source in asked {
+        f::failure(&mut fleet, source, &place("eu"), ErrorClass::Timeout);
+    }
+    fleet.advance(f::now() + std::time::Duration::from_secs(118));
+    let rollup = of(&fleet);
+    assert_eq!(rollup.severity, Severity::Bad);
+    assert_eq!(
+        rollup.reasons[0].reason,
+        "no API of this region has answered for 2m (timeout)"
+    );
+    assert_eq!(rollup.reach.answering, 0);
+    assert!(
+        value(rollup.demand.requests_per_second).is_some(),
+        "the last value stays"
+    );
+}
+
+#[test]
+fn stale_slices_are_never_green() {
+    let mut fleet = f::fleet(&["eu"]);
+    f::answer_rest(&mut fleet, &place("eu"), 75);
+    let rollup = of(&fleet);
+    assert_eq!(rollup.freshness, Freshness::Stale);
+    assert_eq!(rollup.severity, Severity::Unknown);
+    assert_eq!(rollup.reach.oldest_answer, Some(f::ago(75)));
+}
+
+#[test]
+fn failing_health_checks_of_its_records_make_it_bad() {
+    let mut fleet = f::fleet(&["eu", "us"]);
+    let records = vec![
+        f::record("eu", 50, Some("hc-eu")),
+        f::record("us", 50, Some("hc-us")),
+    ];
+    answer(
+        &mut fleet,
+        Source::Records,
+        &Place::Global,
+        5,
+        Rows::Traffic(records),
+    );
+    let checks = vec![f::check("hc-eu"), f::check("hc-us")];
+    answer(
+        &mut fleet,
+        Source::HealthChecks,
+        &Place::Global,
+        5,
+        Rows::HealthChecks(checks),
+    );
+    let states = vec![f::series(&status_key("hc-eu"), &[(120, 0.0)])];
+    f::metrics(&mut fleet, &Place::Global, 5, states);
+    let checks = |name: &str| Rollup::of(&fleet, &label(name)).health_checks;
+    assert_eq!(checks("eu").failing, ["hc-eu"]);
+    assert_eq!(checks("us").unknown, ["hc-us"], "no state is not healthy");
+    let reason = &of(&fleet).reasons[0];
+    assert_eq!(
+        (reason.severity, reason.reason.as_str()),
+        (Severity::Bad, "1 of 1 health checks fail")
+    );
+}
+
+#[test]
+fn a_canary_is_a_split_that_is_neither_off_nor_finished() {
+    let mut fleet = f::fleet(&["eu"]);
+    let rows = vec![
+        f::forward("web", "stable", 95),
+        f::forward("web", "canary", 5),
+        f::forward("api", "blue", 100),
+        f::forward("api", "green", 0),
+    ];
+    answer(
+        &mut fleet,
+        Source::LoadBalancers,
+        &place("eu"),
+        5,
+        Rows::Traffic(rows),
+    );
+    let canaries = of(&fleet).canaries;
+    assert_eq!(canaries.len(), 1);
+    assert_eq!(
+        (canaries[0].member.as_str(), canaries[0].percent),
+        ("canary", 5.0)
+    );
+}
+
+#[test]
+fn what_is_kept_is_what_would_be_gathered() {
+    let mut fleet = observed(f::balancer_series("web", &[("requests", &[(120, 600.0)])]));
+    assert!(matches!(fleet.rollup(&label("eu")), Cow::Borrowed(_)));
+    assert_eq!(*fleet.rollup(&label("eu")), of(&fleet));
+    // An answer is taken in at once, and time is let pass.
+    let alarms = Rows::Alarms(vec![f::alarm("a", "ALARM", "x")]);
+    answer(&mut fleet, Source::Alarms, &place("eu"), 0, alarms);
+    assert_eq!(fleet.rollup(&label("eu")).severity, Severity::Warn);
+    fleet.advance(f::now() + std::time::Duration::from_secs(200));
+    assert_eq!(*fleet.rollup(&label("eu")), of(&fleet));
+    assert_eq!(fleet.rollup(&label("eu")).freshness, Freshness::Expired);
+}
