@@ -139,7 +139,7 @@ fn nothing(
     }
     Refusal::new(
         format!("nothing that we know steers traffic to {label}"),
-        "add the names of its record sets to the configuration, or wait until they have been read",
+        "add the names of its record sets to the configuration, or the names of its backends in the routes of a mesh (`backends` of its [[region]]), or wait until they have been read",
     )
 }
 
@@ -221,6 +221,14 @@ impl Drain<'_> {
             let from = middle.as_ref().unwrap_or(&normal);
             let empty = weights::level(&normal, &mine, 0.0);
             end.extend(empty.and_then(|empty| name.batch(from, &empty)));
+        }
+        for rule in &self.pulls.rules {
+            let normal = rule.weights();
+            let level = |portion| rule.level(&normal, self.label, portion);
+            let middle = level(HALF).filter(|_| !self.now);
+            half.extend(middle.as_ref().and_then(|to| rule.change(&normal, to)));
+            let from = middle.as_ref().unwrap_or(&normal);
+            end.extend(level(0.0).and_then(|to| rule.change(from, &to)));
         }
         end.extend(self.pulls.inverted.iter().map(|(check, records)| {
             Change::HealthChecks(health_checks::Change::Invert {

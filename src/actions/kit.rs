@@ -10,9 +10,11 @@ pub mod guards;
 pub mod lever;
 pub mod normal;
 pub mod pace;
+pub mod parts;
 pub mod pipelines;
 pub mod region;
 pub mod route;
+pub mod rule;
 pub mod weights;
 pub mod writers;
 

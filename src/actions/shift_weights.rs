@@ -13,10 +13,8 @@ use super::{
     kit::{forecast, frame, pace, region},
 };
 use crate::{
-    plan::{Blast, Intent, OnBreach, Plan, ledger::Ledger},
-    resources::{
-        Change, Fleet, Place, RegionLabel, Resource, imagine::Imagined, traffic::Mechanism,
-    },
+    plan::{Blast, Intent, OnBreach, Plan, ledger::Ledger, raise::moves_traffic},
+    resources::{Change, Fleet, RegionLabel, Resource, imagine::Imagined},
 };
 
 /// Seconds to watch after the change.
@@ -62,7 +60,7 @@ impl Action for ShiftWeights {
         let mut plan = frame::plan(fleet, intent, title, steps);
         plan.remarks = remarks;
         plan.on_breach = OnBreach::StepBack;
-        if regional(&target) {
+        if moves_traffic(&change) {
             let changes = std::slice::from_ref(&change);
             plan.forecast = forecast::of(fleet, changes, None);
             plan.remarks
@@ -70,22 +68,6 @@ impl Action for ShiftWeights {
             (plan.blast, plan.phrase) = blast(fleet, &target, &change);
         }
         Ok(plan)
-    }
-}
-
-/// Whether a split is between regions.
-fn regional(target: &Target<'_>) -> bool {
-    match target.rows.first().map(|row| &row.by) {
-        Some(Mechanism::Record(_) | Mechanism::Dial(_)) => true,
-        Some(
-            Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Distribution(_)
-            | Mechanism::Control(_)
-            | Mechanism::Route(_)
-            | Mechanism::Rollout(_),
-        )
-        | None => false,
     }
 }
 
@@ -123,7 +105,7 @@ fn blast(fleet: &Fleet, target: &Target<'_>, change: &Change) -> (Blast, String)
                 .map(|row| {
                     fleet
                         .shares
-                        .get(target.source, &Place::Global, &row.key())?
+                        .get(target.source, target.place, &row.key())?
                         .value()
                 })
                 .sum()

@@ -137,6 +137,7 @@ fn read_region(mut section: Section<'_>, base: &Access, whole: bool) -> Option<R
         report.at(&found.span, text);
     }
     let load_balancers = names(&mut section, "load_balancers");
+    let backends = names(&mut section, "backends");
     let residency = names(&mut section, "residency");
     // `prometheus` reads it, once all regions are known.
     section.value("prometheus");
@@ -175,6 +176,7 @@ fn read_region(mut section: Section<'_>, base: &Access, whole: bool) -> Option<R
         capacity_nodes: capacity_nodes.map(|found| found.value),
         residency,
         load_balancers,
+        backends,
     })
 }
 

@@ -46,6 +46,7 @@ entries! {
         "capacity_rps", "number", "unknown", "Requests per second that the region can serve; utilisation is shown against it.";
         "capacity_nodes", "number", "unknown", "Nodes that were Ready when that was measured: with it the capacity follows the nodes that are there.";
         "load_balancers", "list of names", "all of them", "The load balancers that carry the user traffic.";
+        "backends", "list of names", "those with the label in their name", "Backends of the region in the routes of any cluster, as `service`, `service.namespace`, `service:subset` or `:subset`: what `drain-region` takes out of a mesh.";
         "residency", "list of texts", "every class", "Classes of data that may be served there: no name of another class is sent there (G-RES).";
         "prometheus", "{ url = …, … }", "that of [prometheus]", "The Prometheus of this region, with the keys of [prometheus].";
     }

@@ -6,7 +6,7 @@ use crate::resources::{
     traffic::{
         self, RouteRule,
         rollouts::{Steering, Verb},
-        routes::BackendEdit,
+        routes::{BackendEdit, leads::between_regions},
     },
 };
 
@@ -65,6 +65,7 @@ fn of_traffic(change: &traffic::Change) -> Raised<'_> {
         traffic::Change::Weights { .. }
         | traffic::Change::Dial { .. }
         | traffic::Change::Controls { .. } => Raised::Regions,
+        traffic::Change::Route { backends, .. } if between_regions(backends) => Raised::Regions,
         traffic::Change::Route {
             region,
             rule,

@@ -388,6 +388,7 @@ mod tests {
                 kube_contexts: Vec::new(),
                 capacity_rps: None,
                 load_balancers: Vec::new(),
+                backends: Vec::new(),
                 capacity_nodes: None,
                 residency: Vec::new(),
             }],

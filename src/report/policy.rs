@@ -128,9 +128,14 @@ const ACTIONS: &[(&str, &[&[&str]])] = &[
     // A drain takes the writer and the primary away as well.
     (
         "drain-region",
-        &[RECORDS, DIALS, CONTROLS, CHECKS, SWITCHOVER, DATASTORES],
+        &[
+            RECORDS, DIALS, CONTROLS, CHECKS, ROUTES, SWITCHOVER, DATASTORES,
+        ],
     ),
-    ("restore-region", &[RECORDS, DIALS, CONTROLS, CHECKS]),
+    (
+        "restore-region",
+        &[RECORDS, DIALS, CONTROLS, CHECKS, ROUTES],
+    ),
     ("shift-weights", &[RECORDS, DIALS, RULES, CANARY, ROUTES]),
     // An undo may be of the deployment that a Rollout takes its template from.
     ("steer-rollout", &[ROLLOUTS, STEERING]),

@@ -56,6 +56,9 @@ pub struct RegionSpec {
     pub residency: Vec<String>,
     /// Names of the load balancers that carry the user traffic; empty means all of them.
     pub load_balancers: Vec<String>,
+    /// Services, subsets or hosts that stand for it in the routes of any cluster, where their names do not say so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backends: Vec<String>,
 }
 
 impl RegionSpec {
@@ -69,6 +72,7 @@ impl RegionSpec {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            backends: Vec::new(),
             capacity_nodes: None,
             residency: Vec::new(),
         }

@@ -42,6 +42,7 @@ pub fn estate(regions: &[&str]) -> Estate {
         kube_contexts: Vec::new(),
         capacity_rps: Some(1_000.0),
         load_balancers: Vec::new(),
+        backends: Vec::new(),
         capacity_nodes: None,
         residency: Vec::new(),
     };

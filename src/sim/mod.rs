@@ -38,7 +38,7 @@ use crate::{
     plan::entry::Entry,
     provider::Provider,
     resources::{
-        Answer, Change, Estate, ProviderError, Query, RegionLabel,
+        Answer, Change, Estate, ProviderError, Query, RegionLabel, Source,
         change::{ApplyError, Receipt},
         estate::{Access, ManagedName, RecoveryEndpoint, RegionSpec},
         metrics::dialect::{Auth, Dialect, Prometheus},
@@ -195,6 +195,7 @@ pub fn estate(world: &World) -> Estate {
         kube_contexts: Vec::new(),
         capacity_rps: Some(region.capacity_rps.round()),
         load_balancers: vec![format!("shop-{}", region.aws_region)],
+        backends: Vec::new(),
         capacity_nodes: Some(f64::from(world::nodes::AT_REST)),
         residency: Vec::new(),
     });
@@ -217,7 +218,7 @@ pub fn estate(world: &World) -> Estate {
             &names::hex(region)[..6]
         ),
     };
-    Estate {
+    let estate = Estate {
         environment: world.shape.environment.clone(),
         regions: regions.collect(),
         names: [names::API_NAME, names::LATENCY_NAME, names::FAILOVER_NAME]
@@ -226,6 +227,21 @@ pub fn estate(world: &World) -> Estate {
         recovery_endpoints: names::RECOVERY_REGIONS.iter().map(endpoint).collect(),
         prometheus: prometheus(world),
         ..Estate::default()
+    };
+    if world.shape.spanning {
+        return without_doors(estate);
+    }
+    estate
+}
+
+/// An estate whose users are sent to its regions by somebody whom we do not watch.
+fn without_doors(estate: Estate) -> Estate {
+    let doors = [Source::Records, Source::Accelerators, Source::HealthChecks];
+    Estate {
+        names: Vec::new(),
+        recovery_endpoints: Vec::new(),
+        disabled: doors.into(),
+        ..estate
     }
 }
 

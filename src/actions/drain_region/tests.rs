@@ -1,5 +1,7 @@
 //! Drains of simulated and hand-made fleets.
 
+mod mesh;
+
 use super::super::kit::tests::*;
 use crate::{
     plan::{Blast, Mark, Options, ledger::Ledger},

@@ -3,8 +3,9 @@
 use super::{
     lever,
     normal::Normal,
-    pace, region,
+    pace, parts, region,
     route::{self, Name, Routes},
+    rule::Rule,
     weights,
 };
 use crate::{
@@ -48,6 +49,13 @@ struct Rising<'a> {
     now: Vec<u8>,
 }
 
+/// Weights of a rule of a mesh on their way.
+struct RisingRule<'a> {
+    rule: &'a Rule<'a>,
+    normal: Vec<u32>,
+    now: Vec<u32>,
+}
+
 /// What is built.
 struct Build<'a> {
     fleet: &'a Fleet,
@@ -57,6 +65,7 @@ struct Build<'a> {
     pace: Pace,
     watched: Vec<RegionLabel>,
     rising: Vec<Rising<'a>>,
+    rules: Vec<RisingRule<'a>>,
     ttl: u32,
     made: Comeback,
 }
@@ -85,6 +94,7 @@ pub fn steps(
         pace,
         watched,
         rising: Vec::new(),
+        rules: Vec::new(),
         ttl: DIAL_TTL,
         made: Comeback::default(),
     };
@@ -141,6 +151,22 @@ impl Build<'_> {
                 normal,
                 now,
             });
+        }
+        for rule in &self.routes.rules {
+            let Some(normal) = self.normal.of_rule(rule) else {
+                continue;
+            };
+            if !rule.heard(self.fleet) {
+                let text = format!(
+                    "{} stays as it is: {} is not heard",
+                    rule.name(),
+                    rule.at.cluster
+                );
+                self.made.remarks.push(text);
+                continue;
+            }
+            let now = rule.weights();
+            self.rules.push(RisingRule { rule, normal, now });
         }
     }
 
@@ -265,6 +291,9 @@ impl Build<'_> {
             for rising in &mut self.rising {
                 changes.extend(rising.rise(level / 100.0));
             }
+            for rising in &mut self.rules {
+                changes.extend(rising.rise(self.label, level / 100.0));
+            }
             for change in changes {
                 self.push(change);
             }
@@ -303,6 +332,21 @@ impl Build<'_> {
     fn watch(&mut self) {
         let seconds = u64::from(self.ttl) * 2 + self.pace.bake;
         self.made.steps.push(pace::bake(&self.watched, seconds));
+    }
+}
+
+impl RisingRule<'_> {
+    /// The patch that gives a region a portion of its normal share; `None` where that is no more than what is.
+    fn rise(&mut self, label: &RegionLabel, portion: f64) -> Option<Change> {
+        let to = self.rule.level(&self.normal, label, portion)?;
+        let mine = self.rule.mask(label);
+        let share = |weights: &[u32]| parts::share(weights, &mine).unwrap_or(0.0);
+        if portion < 1.0 && share(&to) <= share(&self.now) {
+            return None;
+        }
+        let change = self.rule.change(&self.now, &to);
+        self.now = to;
+        change
     }
 }
 

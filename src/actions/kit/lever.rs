@@ -5,13 +5,19 @@ mod panel;
 
 use std::collections::BTreeSet;
 
-use super::route::{Accelerator, Name, Routes};
+use super::{
+    route::{Accelerator, Name, Routes},
+    rule::Rule,
+};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     health_checks::HealthCheck,
     levers::{self, LeverState},
     traffic::{Mechanism, Policy, Record, RoutingControl, share::Share},
 };
+
+/// Seconds in which the proxies of a mesh have surely taken other weights (domain B.3).
+const PROXIES: u32 = 30;
 
 /// What takes a region out of the routes that it is in.
 #[derive(Debug, Default)]
@@ -26,7 +32,9 @@ pub struct Pulls<'a> {
     pub weights: Vec<&'a Name<'a>>,
     /// Health checks that are inverted, with the record sets that use them.
     pub inverted: Vec<(&'a HealthCheck, Vec<String>)>,
-    /// How long resolvers keep an old answer, the longest.
+    /// Rules of a mesh or a gateway whose backends in the region get nothing more.
+    pub rules: Vec<&'a Rule<'a>>,
+    /// How long resolvers keep an old answer, the longest; proxies follow in less.
     pub ttl: u32,
     /// Which lever was chosen and why, which was not and why.
     pub remarks: Vec<String>,
@@ -41,6 +49,7 @@ impl Pulls<'_> {
             && self.dials.is_empty()
             && self.weights.is_empty()
             && self.inverted.is_empty()
+            && self.rules.is_empty()
     }
 }
 
@@ -116,6 +125,13 @@ pub fn choose<'a>(
     choice.receivers(receivers);
     for accelerator in &routes.accelerators {
         choice.accelerator(accelerator);
+    }
+    // What nothing else takes away at the door, the region's own gateway sends on.
+    let own = !routes.front(label) || !choice.pulls.stuck.is_empty();
+    for rule in &routes.rules {
+        if own || rule.region != label {
+            choice.rule(rule);
+        }
     }
     choice.pulls
 }
@@ -308,6 +324,32 @@ impl<'a> Choice<'a> {
         } else {
             Err("no other region has a weight, and weights are never all 0".to_owned())
         }
+    }
+
+    fn rule(&mut self, rule: &'a Rule<'a>) {
+        if !rule.serves(self.label) {
+            return;
+        }
+        let name = rule.name();
+        if !rule.heard(self.fleet) {
+            let text = format!("{name} stays: {} is not heard", rule.at.cluster);
+            self.pulls.stuck.push(text);
+            return;
+        }
+        self.pulls.ttl = self.pulls.ttl.max(PROXIES);
+        let own = if rule.region == self.label {
+            format!(
+                "; its gateway still takes what its users send, and passes it on: it must stay up until nobody comes through {} any more",
+                rule.at.cluster
+            )
+        } else {
+            String::new()
+        };
+        self.pulls.remarks.push(format!(
+            "{name}: the weights of its backends (API server of {}), whose proxies follow in seconds{own}",
+            rule.at.cluster
+        ));
+        self.pulls.rules.push(rule);
     }
 
     fn accelerator(&mut self, accelerator: &'a Accelerator<'a>) {

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::route::{Name, Routes};
+use super::{
+    parts,
+    route::{Name, Routes},
+    rule::Rule,
+};
 use crate::{
     actions::Refusal,
     plan::ledger::{Ledger, RunRecord},
     resources::{
         Change, Fleet, RegionLabel, health_checks,
-        traffic::{self, Record, change::ControlEdit},
+        traffic::{self, Record, RouteRule, change::ControlEdit},
     },
 };
 
@@ -23,6 +27,8 @@ pub struct Normal {
     pub controls: Vec<ControlEdit>,
     /// Checks that were not inverted: id and the records that use them.
     pub checks: BTreeMap<String, Vec<String>>,
+    /// Weights of rules in clusters, by backend.
+    rules: Vec<(RegionLabel, RouteRule, BTreeMap<String, u32>)>,
 }
 
 type Set = (String, String, String, String);
@@ -66,6 +72,85 @@ impl Normal {
         normal
     }
 
+    /// What a rule had, in place of what was known of it.
+    fn keep(&mut self, region: &RegionLabel, rule: &RouteRule, weights: BTreeMap<String, u32>) {
+        self.rules
+            .retain(|(at, known, _)| at != region || !known.same(rule));
+        self.rules.push((region.clone(), rule.clone(), weights));
+    }
+
+    /// The normal weights of a rule, in the order of its backends; `None` where they are not known, or others are there by now.
+    pub fn of_rule(&self, rule: &Rule<'_>) -> Option<Vec<u32>> {
+        let known = self
+            .rules
+            .iter()
+            .find(|(region, known, _)| region == rule.region && known.same(rule.at));
+        let (_, _, weights) = known?;
+        let backends = rule.backends.iter();
+        let found: Option<Vec<u32>> = backends
+            .map(|(member, _, _)| weights.get(*member).copied())
+            .collect();
+        found.filter(|found| found.len() == weights.len())
+    }
+
+    /// What the operator says of a rule in which a region has nothing: so much of what its weights add up to.
+    fn tell(
+        &mut self,
+        rule: &Rule<'_>,
+        label: &RegionLabel,
+        told: &BTreeMap<String, u32>,
+        reasons: &mut Vec<String>,
+    ) {
+        let now = rule.weights();
+        let mine = rule.mask(label);
+        let said = |member: &str| told.get(member).or_else(|| told.get(label.as_str()));
+        let mut weights = now.clone();
+        for (index, (member, _, _)) in rule.backends.iter().enumerate().filter(|(at, _)| mine[*at])
+        {
+            let Some(weight) = said(member).filter(|weight| **weight > 0) else {
+                let text = format!(
+                    "the normal weight of {member} in {} is not known",
+                    rule.name()
+                );
+                reasons.push(text);
+                return;
+            };
+            weights[index] = *weight;
+        }
+        let all: u32 = now.iter().sum();
+        let part = parts::share(&weights, &mine).map(|_| {
+            let own = weights.iter().zip(&mine).filter(|(_, mine)| **mine);
+            own.map(|(weight, _)| f64::from(*weight)).sum::<f64>() / f64::from(all.max(1))
+        });
+        match part.filter(|part| *part < 1.0) {
+            Some(part) => {
+                let own = weights
+                    .iter()
+                    .zip(&mine)
+                    .map(|(weight, mine)| if *mine { f64::from(*weight) } else { 0.0 });
+                let rest = now.iter().zip(&mine).map(|(weight, mine)| {
+                    if *mine {
+                        0.0
+                    } else {
+                        f64::from(*weight) * (1.0 - part)
+                    }
+                });
+                let parts: Vec<f64> = own.zip(rest).map(|(a, b)| a + b).collect();
+                let names = rule
+                    .backends
+                    .iter()
+                    .map(|(member, _, _)| (*member).to_owned());
+                if let Some(whole) = parts::apportion(&parts, all) {
+                    self.keep(rule.region, rule.at, names.zip(whole).collect());
+                }
+            }
+            None => reasons.push(format!(
+                "the weights of {} add up to {all}: less than that must be said for {label}",
+                rule.name()
+            )),
+        }
+    }
+
     fn found(run: &RunRecord) -> Self {
         let mut normal = Self::default();
         // Newest first: what was captured earlier replaces what was captured later.
@@ -81,6 +166,16 @@ impl Normal {
                     group_arn, from, ..
                 }) => {
                     normal.dials.insert(group_arn.clone(), *from);
+                }
+                Change::Traffic(traffic::Change::Route {
+                    region,
+                    rule,
+                    backends,
+                }) => {
+                    let known = backends
+                        .iter()
+                        .map(|edit| (edit.backend.clone(), edit.from));
+                    normal.keep(region, rule, known.collect());
                 }
                 Change::Traffic(traffic::Change::Controls { controls }) => {
                     let off = controls.iter().filter(|edit| edit.from && !edit.to);
@@ -165,6 +260,13 @@ impl Normal {
         normal.dials = closed
             .map(|group| (group.group_arn.clone(), 100.0))
             .collect();
+        let own = !routes.front(label);
+        let rules = routes.rules.iter();
+        for rule in rules.filter(|rule| {
+            rule.leads_to(label) && !rule.serves(label) && (own || rule.region != label)
+        }) {
+            normal.tell(rule, label, told, &mut reasons);
+        }
         if reasons.is_empty() {
             return Ok(normal);
         }

@@ -1,7 +1,8 @@
-//! The ways on which users reach regions: record sets of a name, endpoint groups of an accelerator. Owns what belongs together and whether it is open by configuration; health is not asked, for a region that fails comes back by itself.
+//! The ways on which users reach regions: record sets of a name, endpoint groups of an accelerator, rules of a mesh. Owns what belongs together and whether it is open by configuration; health is not asked, for a region that fails comes back by itself.
 
 use std::collections::BTreeMap;
 
+use super::rule::{self, Rule};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     health_checks::HealthCheck,
@@ -36,6 +37,8 @@ pub struct Routes<'a> {
     pub names: Vec<Name<'a>>,
     /// Accelerators that take traffic.
     pub accelerators: Vec<Accelerator<'a>>,
+    /// Rules in clusters that divide between regions.
+    pub rules: Vec<Rule<'a>>,
     checks: BTreeMap<&'a str, &'a HealthCheck>,
 }
 
@@ -169,6 +172,7 @@ impl<'a> Routes<'a> {
         Self {
             names: names.into_values().collect(),
             accelerators: accelerators.into_values().collect(),
+            rules: rule::all(fleet),
             checks: checks
                 .iter()
                 .map(|check| (check.id.as_str(), check))
@@ -227,6 +231,11 @@ impl<'a> Routes<'a> {
 
     /// Whether anything steers users to a region at all, open or not.
     pub fn lead_to(&self, label: &RegionLabel) -> bool {
+        self.front(label) || self.rules.iter().any(|rule| rule.leads_to(label))
+    }
+
+    /// Whether users are steered to the door of a region: by a name or an accelerator.
+    pub fn front(&self, label: &RegionLabel) -> bool {
         self.names
             .iter()
             .any(|name| name.of(label).next().is_some())

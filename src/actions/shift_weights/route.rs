@@ -5,11 +5,14 @@ use super::{
     write::{Shift, already, range, which, zero},
 };
 use crate::{
-    actions::Refusal,
+    actions::{
+        Refusal,
+        kit::{parts, rule},
+    },
     plan::Options,
     resources::{
-        Change, Fleet,
-        traffic::{self, Mechanism, RouteBackend, RouteKind, change::BackendEdit},
+        Fleet, RegionLabel,
+        traffic::{Mechanism, RouteBackend, RouteKind},
     },
 };
 
@@ -54,19 +57,13 @@ pub(super) fn shift(
         return Err(already(target));
     }
     hundred(rule.kind, &to)?;
-    let edits = rows.iter().zip(now.iter().zip(&to));
-    let backends = edits.map(|((member, _), (from, to))| BackendEdit {
-        backend: (*member).to_owned(),
-        from: *from,
-        to: *to,
-    });
-    let change = traffic::Change::Route {
-        region: region.clone(),
-        rule: rule.clone(),
-        backends: backends.collect(),
-    };
+    let backends: Vec<(&str, &RouteBackend, &RegionLabel)> = rows
+        .iter()
+        .map(|(member, backend)| (*member, *backend, backend.leads_to(&fleet.estate, region)))
+        .collect();
+    let change = rule::change(region, &backends, &now, &to).ok_or_else(|| already(target))?;
     Ok(Shift {
-        change: Change::Traffic(change),
+        change,
         remarks: remarks(rule.kind, first),
     })
 }
@@ -127,39 +124,16 @@ fn hundred(kind: RouteKind, to: &[u32]) -> Result<(), Refusal> {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 1000
 fn divide(now: &[u32], at: usize, percent: f64, total: u32) -> Option<Vec<u32>> {
     let own = ((percent / 100.0 * f64::from(total)).round() as u32).min(total);
-    let rest = total - own;
-    let other = |index: usize| index != at && now.get(index).is_some_and(|weight| *weight > 0);
-    let others: Vec<usize> = (0..now.len()).filter(|index| other(*index)).collect();
-    let sum: f64 = others.iter().map(|index| f64::from(now[*index])).sum();
-    let mut to = vec![0; now.len()];
+    let others = now.iter().enumerate();
+    let others: Vec<f64> = others
+        .map(|(index, weight)| if index == at { 0.0 } else { f64::from(*weight) })
+        .collect();
+    let mut to = if own == total {
+        vec![0; now.len()]
+    } else {
+        parts::apportion(&others, total - own)?
+    };
     *to.get_mut(at)? = own;
-    if rest == 0 {
-        return Some(to);
-    }
-    if others.is_empty() || (rest as usize) < others.len() {
-        return None;
-    }
-    // Rounded down first, then what is left over goes to those who lost most by it.
-    let exact = |index: usize| f64::from(now[index]) / sum * f64::from(rest);
-    for index in &others {
-        to[*index] = (exact(*index).floor() as u32).max(1);
-    }
-    let mut given: u32 = others.iter().map(|index| to[*index]).sum();
-    while given != rest {
-        let lack = |index: &&usize| exact(**index) - f64::from(to[**index]);
-        let by = |a: &&usize, b: &&usize| lack(a).total_cmp(&lack(b));
-        if given < rest {
-            // Of equals the first.
-            let index = *others.iter().rev().max_by(by)?;
-            to[index] += 1;
-            given += 1;
-        } else {
-            let rich = others.iter().filter(|index| to[**index] > 1);
-            let index = *rich.min_by(by)?;
-            to[index] -= 1;
-            given -= 1;
-        }
-    }
     Some(to)
 }
 

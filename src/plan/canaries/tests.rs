@@ -89,6 +89,7 @@ fn route(member: &str) -> Split {
             service_namespace: "shop".to_owned(),
             subset: subset.map(str::to_owned),
             version: None,
+            topology: None,
             weight: 1,
             generation: 1,
             parents: Vec::new(),
@@ -101,6 +102,7 @@ fn route(member: &str) -> Split {
 fn shift(name: &str, backend: &str) -> Change {
     let edit = |backend: &str, from, to| BackendEdit {
         backend: backend.to_owned(),
+        region: None,
         from,
         to,
     };

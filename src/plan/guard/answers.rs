@@ -19,10 +19,12 @@ pub fn target_health(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
     let after = outlook.after.fleet();
     let mut users: BTreeMap<&str, BTreeSet<&RegionLabel>> = BTreeMap::new();
-    for key in &outlook.touched {
+    let answered = [Source::Records, Source::Accelerators];
+    let touched = outlook.touched.iter();
+    for key in touched.filter(|key| answered.contains(&key.source)) {
         let mut answers = Vec::new();
         for row in members(outlook.fleet, key) {
-            let share = |fleet: &Fleet| moved::share(fleet, key.0, row);
+            let share = |fleet: &Fleet| moved::share(fleet, key, row);
             let (was, will) = (share(outlook.fleet), share(after));
             let text = |share: Option<traffic::share::Share>| {
                 share.map_or_else(|| "?".to_owned(), traffic::share::Share::text)
@@ -71,7 +73,7 @@ pub fn target_health(outlook: &Outlook<'_>) -> Guard {
         }
         found.pass(format!(
             "{}: {}; if all fail, all answer",
-            key.1,
+            key.split,
             answers.join(", ")
         ));
     }

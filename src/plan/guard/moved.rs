@@ -3,13 +3,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resources::{
-    Change, Fleet, Place, RegionLabel, Resource, Source, health_checks,
+    Change, Estate, Fleet, Place, RegionLabel, Resource, Source, health_checks,
     imagine::touched_checks,
-    traffic::{self, Mechanism, Record, Split, plain_name, share::Share},
+    traffic::{
+        self, Mechanism, Record, Split, plain_name, routes::leads::between_regions, share::Share,
+    },
 };
 
-/// A split between regions: the source that lists it, and its name.
-pub type SplitKey = (Source, String);
+/// A split between regions.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SplitKey {
+    /// The source that lists it.
+    pub source: Source,
+    /// Where it is listed; every endpoint lists the panels of routing controls, which are asked for globally.
+    pub place: Place,
+    /// Its name there.
+    pub split: String,
+}
+
+impl SplitKey {
+    fn global(source: Source, row: &Split) -> Self {
+        Self {
+            source,
+            place: Place::Global,
+            split: row.split.clone(),
+        }
+    }
+
+    /// Everywhere where its members are listed.
+    pub fn places(&self, estate: &Estate) -> Vec<Place> {
+        if self.source == Source::RoutingControls {
+            return estate.places(self.source);
+        }
+        vec![self.place.clone()]
+    }
+}
 
 /// What a region has of one split.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,16 +54,16 @@ pub type Presences = BTreeMap<SplitKey, BTreeMap<RegionLabel, Presence>>;
 /// Shares closer than this are equal.
 pub const CLOSE: f64 = 1e-6;
 
-/// The rows of a split that is listed globally.
+/// The rows of a split.
 pub fn members<'a>(fleet: &'a Fleet, key: &SplitKey) -> impl Iterator<Item = &'a Split> {
-    let slice = fleet.traffic.slice(key.0, &Place::Global);
+    let slice = fleet.traffic.slice(key.source, &key.place);
     let rows = slice.map_or(&[][..], |slice| &slice.rows);
-    rows.iter().filter(move |row| row.split == key.1)
+    rows.iter().filter(move |row| row.split == key.split)
 }
 
 /// The effective share of a member, by its row.
-pub fn share(fleet: &Fleet, source: Source, row: &Split) -> Option<Share> {
-    fleet.shares.get(source, &Place::Global, &row.key())
+pub fn share(fleet: &Fleet, key: &SplitKey, row: &Split) -> Option<Share> {
+    fleet.shares.get(key.source, &key.place, &row.key())
 }
 
 fn records(fleet: &Fleet) -> impl Iterator<Item = (&Split, &Record)> {
@@ -64,7 +92,7 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
     match change {
         Change::Traffic(traffic::Change::Weights { records: edits }) => records(fleet)
             .filter(|(_, record)| edits.iter().any(|edit| same_set(&edit.from, record)))
-            .map(|(row, _)| (Source::Records, row.split.clone()))
+            .map(|(row, _)| SplitKey::global(Source::Records, row))
             .collect(),
         Change::Traffic(traffic::Change::Dial { group_arn, .. }) => {
             let slice = fleet.traffic.slice(Source::Accelerators, &Place::Global);
@@ -72,8 +100,24 @@ pub fn touched(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
             let is = |row: &&Split| matches!(&row.by, Mechanism::Dial(group) if group.group_arn == *group_arn);
             rows.iter()
                 .filter(is)
-                .map(|row| (Source::Accelerators, row.split.clone()))
+                .map(|row| SplitKey::global(Source::Accelerators, row))
                 .collect()
+        }
+        Change::Traffic(traffic::Change::Route {
+            region,
+            rule,
+            backends,
+        }) if between_regions(backends) => {
+            let place = Place::Region(region.clone());
+            let slice = fleet.traffic.slice(Source::Routes, &place);
+            let rows = slice.map_or(&[][..], |slice| &slice.rows);
+            let is = |row: &&Split| matches!(&row.by, Mechanism::Route(backend) if backend.rule.same(rule));
+            let key = |row: &Split| SplitKey {
+                source: Source::Routes,
+                place: place.clone(),
+                split: row.split.clone(),
+            };
+            rows.iter().filter(is).map(key).collect()
         }
         Change::Traffic(traffic::Change::Controls { .. }) | Change::HealthChecks(_) => {
             gated(fleet, &touched_checks(fleet, [change]))
@@ -112,7 +156,7 @@ fn gated(fleet: &Fleet, checks: &BTreeSet<String>) -> BTreeSet<SplitKey> {
             });
             if by_check || by_alias {
                 names.insert(record.name.trim_end_matches('.'));
-                keys.insert((Source::Records, row.split.clone()));
+                keys.insert(SplitKey::global(Source::Records, row));
             }
         }
         if keys.len() == before {
@@ -127,10 +171,10 @@ pub fn presences(fleet: &Fleet, keys: &BTreeSet<SplitKey>) -> Presences {
     for key in keys {
         let mut of_split: BTreeMap<RegionLabel, Presence> = BTreeMap::new();
         for row in members(fleet, key) {
-            let Some(label) = row.region(fleet, &Place::Global) else {
+            let Some(label) = row.region(fleet, &key.place) else {
                 continue;
             };
-            let Some(share) = share(fleet, key.0, row) else {
+            let Some(share) = share(fleet, key, row) else {
                 continue;
             };
             let one = Presence {
@@ -237,6 +281,20 @@ pub fn settings(fleet: &Fleet, change: &Change) -> Vec<(RegionLabel, f64, f64)> 
             .filter_map(|(row, _)| row.region(fleet, &Place::Global).cloned())
             .map(|label| (label, switch(!from), switch(!to)))
             .collect(),
+        Change::Traffic(traffic::Change::Route { backends, .. }) if between_regions(backends) => {
+            // A region may have several backends of one rule: it has nothing only when none has anything.
+            let mut sums: BTreeMap<&RegionLabel, (f64, f64)> = BTreeMap::new();
+            for edit in backends {
+                if let Some(label) = &edit.region {
+                    let (from, to) = sums.entry(label).or_default();
+                    *from += f64::from(edit.from);
+                    *to += f64::from(edit.to);
+                }
+            }
+            let set = sums.into_iter();
+            set.map(|(label, (from, to))| (label.clone(), from, to))
+                .collect()
+        }
         Change::Traffic(
             traffic::Change::Forward { .. }
             | traffic::Change::Route { .. }

@@ -15,9 +15,9 @@ use crate::resources::{
 pub fn residency(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
     for key in &outlook.touched {
-        if key.0 == Source::Records {
+        if [Source::Records, Source::Routes].contains(&key.source) {
             of_name(outlook, key, &mut found);
-        } else if key.0 == Source::Accelerators {
+        } else if key.source == Source::Accelerators {
             of_accelerator(outlook, key, &mut found);
         }
     }
@@ -38,40 +38,52 @@ fn allows(estate: &Estate, label: &RegionLabel, class: &str) -> bool {
 fn of_name(outlook: &Outlook<'_>, key: &SplitKey, found: &mut Findings) {
     let estate = &outlook.fleet.estate;
     let rows = || members(outlook.fleet, key);
-    let name = rows().find_map(|row| match &row.by {
-        Mechanism::Record(record) => Some(plain_name(&record.name)),
-        Mechanism::Dial(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Distribution(_)
-        | Mechanism::Control(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => None,
-    });
-    let managed = estate
+    let names: Vec<String> = rows()
+        .flat_map(|row| match &row.by {
+            Mechanism::Record(record) => vec![plain_name(&record.name)],
+            Mechanism::Route(backend) => backend.hosts.clone(),
+            Mechanism::Dial(_)
+            | Mechanism::Forward(_)
+            | Mechanism::Alias(_)
+            | Mechanism::Distribution(_)
+            | Mechanism::Control(_)
+            | Mechanism::Rollout(_) => Vec::new(),
+        })
+        .collect();
+    let mut managed = estate
         .names
         .iter()
-        .find(|managed| Some(&managed.name) == name.as_ref());
+        .filter(|managed| names.contains(&managed.name));
     let Some((name, class)) =
-        managed.and_then(|managed| Some((&managed.name, managed.residency.as_ref()?)))
+        managed.find_map(|managed| Some((&managed.name, managed.residency.as_ref()?)))
     else {
         return;
     };
     let outside: Vec<&RegionLabel> = rows()
-        .filter_map(|row| row.region(outlook.fleet, &Place::Global))
+        .filter_map(|row| row.region(outlook.fleet, &key.place))
         .filter(|label| !allows(estate, label, class))
         .collect();
     let Some(other) = outside.first() else {
         found.pass(format!("{name} ({class}) stays where the class is allowed"));
         return;
     };
-    for label in &outside {
-        if outlook.receiving.contains(*label) {
-            found.fail(
-                format!("{label} would get {name}, and does not allow the class {class}"),
-                format!("give {label} nothing of {name}"),
-            );
+    let receiving = || {
+        let labels = outside.iter();
+        labels.filter(|label| outlook.receiving.contains(**label))
+    };
+    for label in receiving() {
+        found.fail(
+            format!("{label} would get {name}, and does not allow the class {class}"),
+            format!("give {label} nothing of {name}"),
+        );
+    }
+    if key.source == Source::Routes {
+        if receiving().next().is_none() {
+            found.pass(format!(
+                "no region gets more of {name} ({class}) that does not allow the class"
+            ));
         }
+        return;
     }
     // Route 53 answers with everything when nothing is healthy.
     found.warn(

@@ -59,11 +59,11 @@ pub fn last(state: &State<'_>, change: &Change) -> Findings {
                 "watch the requests of the other regions",
             ),
             Serves::No(text) => found.fail(
-                format!("{when} no region serves {}: {text}", key.1),
+                format!("{when} no region serves {}: {text}", key.split),
                 "give another region traffic and let it become healthy first",
             ),
             Serves::Unknown(text) => found.unknown(
-                format!("{when} it cannot be told who serves {}: {text}", key.1),
+                format!("{when} it cannot be told who serves {}: {text}", key.split),
                 "wait for fresh readings of the other regions",
             ),
         }
@@ -78,19 +78,23 @@ pub fn panels(fleet: &Fleet, change: &Change) -> BTreeSet<SplitKey> {
     };
     let rows = fleet.traffic.rows();
     rows.filter(|(_, _, row)| matches!(&row.by, Mechanism::Control(control) if controls.iter().any(|edit| edit.arn == control.arn)))
-        .map(|(source, _, row)| (source, row.split.clone()))
+        .map(|(source, _, row)| SplitKey {
+            source,
+            place: Place::Global,
+            split: row.split.clone(),
+        })
         .collect()
 }
 
 /// Whether somebody serves a split, and whether their health checks say so too.
 fn of_split(state: &State<'_>, key: &SplitKey) -> (Serves, bool) {
-    let places = state.imagined.estate.places(key.0);
+    let places = key.places(&state.imagined.estate);
     let usable = |place: &Place| {
-        let freshness = state.imagined.freshness(key.0, place);
+        let freshness = state.imagined.freshness(key.source, place);
         matches!(freshness, Freshness::Fresh | Freshness::Stale)
     };
     if !places.iter().any(usable) {
-        let old = format!("{} were read too long ago", key.0.name());
+        let old = format!("{} were read too long ago", key.source.name());
         let users = by_users(state, &old).map(|serves| (serves, false));
         return users.unwrap_or((Serves::Unknown(old), true));
     }
@@ -98,13 +102,13 @@ fn of_split(state: &State<'_>, key: &SplitKey) -> (Serves, bool) {
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     for place in &places {
-        let slice = state.imagined.traffic.slice(key.0, place);
+        let slice = state.imagined.traffic.slice(key.source, place);
         let rows = slice.map_or(&[][..], |slice| &slice.rows);
-        for row in rows.iter().filter(|row| row.split == key.1) {
+        for row in rows.iter().filter(|row| row.split == key.split) {
             if !seen.insert(row.member.as_str()) {
                 continue; // the same routing control at another endpoint
             }
-            match of_member(state, key.0, place, row) {
+            match of_member(state, key.source, place, row) {
                 (Serves::Yes(text), true) => serving.push(text),
                 (Serves::Yes(text), false) => reached.push(text),
                 (Serves::No(text), _) => no.push(text),
@@ -135,10 +139,7 @@ fn of_member(state: &State<'_>, source: Source, place: &Place, row: &Split) -> (
     let (answers, fail_open) = if let Mechanism::Control(control) = &row.by {
         (state.imagined.shares.control(&control.arn), Some(false))
     } else {
-        let share = state
-            .imagined
-            .shares
-            .get(source, &Place::Global, &row_key(row));
+        let share = state.imagined.shares.get(source, place, &row_key(row));
         share.map_or((None, None), |share| (share.answers(), share.fail_open))
     };
     if answers == Some(false) {

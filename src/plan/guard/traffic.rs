@@ -316,19 +316,23 @@ const TTL_WARN: u32 = 60;
 /// G-TTL.
 pub fn ttl(outlook: &Outlook<'_>) -> Guard {
     let mut found = Findings::default();
-    if outlook.touched.iter().any(|key| key.0 == Source::Records) {
+    if outlook
+        .touched
+        .iter()
+        .any(|key| key.source == Source::Records)
+    {
         outlook.aged(Source::Records, &Place::Global, &mut found);
     }
     for key in outlook
         .touched
         .iter()
-        .filter(|key| key.0 == Source::Records)
+        .filter(|key| key.source == Source::Records)
     {
         let one = BTreeSet::from([key.clone()]);
         let Some(ttl) = ttl_of(outlook.fleet, &one) else {
             continue;
         };
-        let name = &key.1;
+        let name = &key.split;
         let tail = ttl.saturating_mul(2);
         if ttl > TTL_WARN {
             found.warn(

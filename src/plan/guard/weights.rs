@@ -139,13 +139,19 @@ fn sets(fleet: &Fleet, change: &traffic::Change) -> Vec<(String, Vec<Option<f64>
                     | Mechanism::Route(_)
                     | Mechanism::Rollout(_) => None,
                 });
-                (format!("accelerator {}", short(&key.1)), weights.collect())
+                (
+                    format!("accelerator {}", short(&key.split)),
+                    weights.collect(),
+                )
             })
             .collect::<Vec<_>>()
             .or_unread("the accelerator"),
         traffic::Change::Controls { .. } => panels(fleet, &Change::Traffic(change.clone()))
             .into_iter()
-            .map(|(_, split)| (format!("panel {}", short(&split)), states(fleet, &split)))
+            .map(|key| {
+                let name = format!("panel {}", short(&key.split));
+                (name, states(fleet, &key.split))
+            })
             .collect::<Vec<_>>()
             .or_unread("the routing controls"),
         traffic::Change::Forward {

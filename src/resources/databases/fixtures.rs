@@ -30,6 +30,7 @@ pub(crate) fn fleet() -> Fleet {
         kube_contexts: Vec::new(),
         capacity_rps: None,
         load_balancers: Vec::new(),
+        backends: Vec::new(),
         capacity_nodes: None,
         residency: Vec::new(),
     };

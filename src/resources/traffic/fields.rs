@@ -310,6 +310,7 @@ fn route_fields(backend: &RouteBackend) -> Vec<Field> {
         ),
         Field::text("subset", backend.subset.as_deref()),
         Field::text("version", backend.version.as_deref()),
+        Field::text("runs in", backend.topology.as_deref()),
         Field::text(
             "owner",
             owner.map(|owner| match &owner.name {

@@ -90,6 +90,14 @@ impl Mechanism {
         Some(forward)
     }
 
+    /// As a backend of a route.
+    pub fn route(&self) -> Option<&RouteBackend> {
+        let Self::Route(backend) = self else {
+            return None;
+        };
+        Some(backend)
+    }
+
     /// As a distribution.
     pub fn distribution(&self) -> Option<&Distribution> {
         let Self::Distribution(distribution) = self else {
@@ -140,10 +148,8 @@ impl Split {
             Mechanism::Record(record) => record.region(estate),
             Mechanism::Dial(group) => estate.region_named(&group.region),
             Mechanism::Control(control) => region_within(estate, &control.name),
-            Mechanism::Forward(_)
-            | Mechanism::Alias(_)
-            | Mechanism::Route(_)
-            | Mechanism::Rollout(_) => place.region(),
+            Mechanism::Route(backend) => place.region().map(|own| backend.leads_to(estate, own)),
+            Mechanism::Forward(_) | Mechanism::Alias(_) | Mechanism::Rollout(_) => place.region(),
             Mechanism::Distribution(_) => None,
         }
     }
@@ -200,6 +206,7 @@ mod tests {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            backends: Vec::new(),
             capacity_nodes: None,
             residency: Vec::new(),
         }

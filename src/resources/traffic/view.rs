@@ -33,7 +33,7 @@ impl Show for Split {
     fn cells(&self, fleet: &Fleet, place: &Place) -> Vec<Cell> {
         let region = self.region(fleet, place);
         vec![
-            Cell::text(split_name(self, place)),
+            Cell::text(split_name(self, fleet, place)),
             Cell::text(&self.member),
             Cell::maybe(region.map(RegionLabel::as_str)),
             weight(&self.by),
@@ -87,7 +87,7 @@ fn share(split: &Split, fleet: &Fleet, place: &Place) -> Option<Share> {
 }
 
 /// What is split, without the parts that only machines read.
-fn split_name(split: &Split, place: &Place) -> String {
+fn split_name(split: &Split, fleet: &Fleet, place: &Place) -> String {
     match &split.by {
         Mechanism::Record(record) => {
             let name = record.name.trim_end_matches('.');
@@ -105,10 +105,16 @@ fn split_name(split: &Split, place: &Place) -> String {
                 Place::Region(_) | Place::Global => panel.to_owned(),
             }
         }
-        Mechanism::Alias(_)
-        | Mechanism::Distribution(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => split.split.clone(),
+        // Every cluster of a mesh may have a route of this name: what leads elsewhere says from where.
+        Mechanism::Route(_) => match place.region() {
+            Some(own) if split.region(fleet, place) != Some(own) => {
+                format!("{} via {own}", split.split)
+            }
+            Some(_) | None => split.split.clone(),
+        },
+        Mechanism::Alias(_) | Mechanism::Distribution(_) | Mechanism::Rollout(_) => {
+            split.split.clone()
+        }
     }
 }
 

@@ -57,6 +57,10 @@ pub fn builtin() -> &'static [(&'static str, &'static str)] {
             "rolling-release",
             include_str!("../scenarios/rolling-release.toml"),
         ),
+        (
+            "mesh-region-sick",
+            include_str!("../scenarios/mesh-region-sick.toml"),
+        ),
         ("bad-release", include_str!("../scenarios/bad-release.toml")),
         (
             "late-release",

@@ -38,6 +38,8 @@ pub(super) struct Estate {
     #[serde(default)]
     pub mesh: bool,
     #[serde(default)]
+    pub spanning: bool,
+    #[serde(default)]
     pub prometheus: bool,
 }
 

@@ -34,6 +34,8 @@ pub struct Shape {
     pub rows: u32,
     /// Whether its clusters have a gateway and a mesh whose routes divide requests.
     pub mesh: bool,
+    /// Whether that mesh spans the regions and divides between them, and nothing else does: no name and no accelerator is watched.
+    pub spanning: bool,
     /// Whether a Prometheus tells about its services. A mesh brings one.
     pub prometheus: bool,
 }
@@ -85,6 +87,7 @@ impl Shape {
             regions: generated(3),
             rows: 0,
             mesh: false,
+            spanning: false,
             prometheus: false,
         }
     }
@@ -144,8 +147,9 @@ pub(super) fn read(problems: &mut Problems<'_>, raw: &raw::Estate) -> Option<Sha
     if let Some(environment) = &raw.environment {
         shape.environment.clone_from(environment);
     }
-    shape.mesh = raw.mesh;
-    shape.prometheus = raw.prometheus || raw.mesh;
+    shape.mesh = raw.mesh || raw.spanning;
+    shape.spanning = raw.spanning;
+    shape.prometheus = raw.prometheus || shape.mesh;
     if let Some(rows) = &raw.rows {
         shape.rows = *rows.get_ref();
         if shape.rows > 1_000 {

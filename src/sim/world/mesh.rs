@@ -1,4 +1,4 @@
-//! The gateway and the mesh of a region's cluster: two objects that divide requests, one of which an owner puts back. Owns how long each takes to follow.
+//! The gateway and the mesh of a region's cluster: two objects that divide requests, one of which an owner puts back, and where the mesh spans the regions one that divides between them. Owns how long each takes to follow.
 
 use super::{super::noise::Noise, Eventual, World};
 
@@ -6,6 +6,8 @@ use super::{super::noise::Noise, Eventual, World};
 pub const FREE: &str = "catalog";
 /// The VirtualService that Argo CD applies.
 pub const OWNED: &str = "cart";
+/// The VirtualService that divides between regions.
+pub const SPANNING: &str = "storefront";
 /// Share of the requests of a region that its route divides.
 const SHARE: f64 = 0.4;
 /// Seconds until the gateway has taken a new generation, at most.
@@ -20,6 +22,8 @@ pub struct Mesh {
     pub free: Eventual<[u32; 2]>,
     /// The same of the VirtualService.
     pub owned: Eventual<[u32; 2]>,
+    /// Weights of every region in the VirtualService that divides between them; none where the mesh ends at the region.
+    pub between: Option<Eventual<Vec<u32>>>,
     /// Generation of the HTTPRoute.
     pub generation: i64,
     /// When its gateway has taken it.
@@ -29,13 +33,25 @@ pub struct Mesh {
 }
 
 const REST: [u32; 2] = [95, 5];
+/// Percent that a region sends to the others, together.
+const AWAY: u32 = 20;
+
+/// Most stays where it arrived; the others get the rest alike.
+fn near(region: usize, spanned: usize) -> Vec<u32> {
+    let others = u32::try_from(spanned - 1).unwrap_or(u32::MAX);
+    let each = AWAY / others;
+    let mut weights = vec![each; spanned];
+    weights[region] = 100 - each * others;
+    weights
+}
 
 impl Mesh {
-    /// As a world begins.
-    pub fn at_rest() -> Self {
+    /// As a world begins, in one of so many regions over which the mesh spans; 0 where it ends at the region.
+    pub fn at_rest(region: usize, spanned: usize) -> Self {
         Self {
             free: Eventual::new(REST, 1.0),
             owned: Eventual::new(REST, 1.0),
+            between: (spanned > 1).then(|| Eventual::new(near(region, spanned), 1.0)),
             generation: 3,
             accepted_at: i64::MIN,
             back_at: None,
@@ -63,6 +79,10 @@ impl Mesh {
 
     /// Sets the weights of one of the two, as a patch does.
     pub fn set(&mut self, name: &str, weights: &[u32], noise: Noise, t: i64) {
+        if let Some(between) = self.between.as_mut().filter(|_| name == SPANNING) {
+            between.set(weights.to_vec(), t);
+            return;
+        }
         let [stable, canary] = weights else {
             return;
         };
@@ -89,6 +109,24 @@ impl Mesh {
 }
 
 impl World {
+    /// Share of all requests that a region serves: what arrives there, and what the gateways of all regions send on.
+    pub fn share(&self, region: usize, t: i64) -> f64 {
+        let arrives = |at: usize| self.routing.share(at, t);
+        let mut total = 0.0;
+        for at in 0..self.loads.len() {
+            let between = self.mesh.get(at).and_then(|mesh| mesh.between.as_ref());
+            // A cluster that is down sends nothing on: what arrives there fails there.
+            let Some(weights) = between.filter(|_| !self.faults.down(at)) else {
+                total += if at == region { arrives(at) } else { 0.0 };
+                continue;
+            };
+            let weights = weights.now();
+            let all: u32 = weights.iter().sum();
+            total += arrives(at) * f64::from(weights[region]) / f64::from(all.max(1));
+        }
+        total
+    }
+
     /// Share of the requests of a region that the canary of its route answers.
     pub fn route_canary(&self, region: usize) -> f64 {
         self.mesh.get(region).map_or(0.0, Mesh::canary)
@@ -101,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_owner_puts_its_object_back_and_leaves_the_other() {
-        let mut mesh = Mesh::at_rest();
+        let mut mesh = Mesh::at_rest(0, 0);
         for name in [FREE, OWNED] {
             mesh.set(name, &[50, 50], Noise::new(1), 100);
         }

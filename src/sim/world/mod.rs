@@ -151,7 +151,9 @@ impl World {
             muted: vec![BTreeSet::new(); count],
             forwards: vec![Eventual::new(BTreeMap::new(), 3.0); count],
             aliases: vec![Eventual::new(Alias::at_rest(), 3.0); count],
-            mesh: vec![mesh::Mesh::at_rest(); if shape.mesh { count } else { 0 }],
+            mesh: (0..if shape.mesh { count } else { 0 })
+                .map(|region| mesh::Mesh::at_rest(region, if shape.spanning { count } else { 0 }))
+                .collect(),
             senders: senders::all(&shape),
             releases: Vec::new(),
             pipelines: pipelines::at_rest(&shape),
@@ -309,7 +311,7 @@ impl World {
                 aurora: self.databases.aurora_writable(&context, region),
                 postgres: self.databases.postgres_writable(&context, region),
             };
-            let share = self.routing.share(region, t);
+            let share = self.share(region, t);
             self.loads[region] = Load::of(&context, region, share, means);
             let utilisation = self.loads[region].utilisation;
             self.nodes[region].step(&context, region, utilisation);

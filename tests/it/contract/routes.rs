@@ -113,6 +113,7 @@ fn rule(kind: RouteKind, version: &str, name: &str) -> RouteRule {
 fn change(from: [u32; 2], to: [u32; 2]) -> Change {
     let edit = |(index, name): (usize, &str)| BackendEdit {
         backend: name.to_owned(),
+        region: None,
         from: from[index],
         to: to[index],
     };

@@ -50,6 +50,7 @@ pub fn estate(regions: usize) -> Arc<Estate> {
         kube_contexts: Vec::new(),
         capacity_rps: Some(30_000.0),
         load_balancers: Vec::new(),
+        backends: Vec::new(),
         capacity_nodes: None,
         residency: Vec::new(),
     };

@@ -209,6 +209,7 @@ impl Wire {
             kube_contexts: Vec::new(),
             capacity_rps: None,
             load_balancers: Vec::new(),
+            backends: Vec::new(),
             capacity_nodes: None,
             residency: Vec::new(),
         };

@@ -46,8 +46,10 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
             })
             .collect(),
         Change::Steer(steering) => vec![rollouts::edit(steering)],
+        // Every backend of the rule is named, so that none is overlooked; those that keep theirs are not edited.
         Change::Route { backends, .. } => backends
             .iter()
+            .filter(|edit| edit.from != edit.to)
             .map(|edit| Edit::new(format!("weight {}", edit.backend), edit.from, edit.to))
             .collect(),
         Change::Alias {

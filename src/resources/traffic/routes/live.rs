@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use super::{
     super::{Mechanism, Split, rollouts},
     RouteKind, RouteRule,
-    assembly::live::{SubsetName, of_destination, of_gateway, of_mesh},
+    assembly::live::{SubsetLabels, SubsetName, of_destination, of_gateway, of_mesh},
 };
 use crate::{
     provider::{
@@ -34,7 +34,7 @@ struct Routes {
     grpc: Kind<GrpcRoute>,
     mesh: Kind<VirtualService>,
     /// Of what is measured, not of what is changed: that of the watch is good enough for a run, too.
-    versions: HashMap<SubsetName, String>,
+    subsets: HashMap<SubsetName, SubsetLabels>,
     /// Why some of it is older than it should be.
     faults: Vec<ProviderError>,
 }
@@ -131,12 +131,12 @@ fn known(cluster: &kubernetes::Cluster) -> Routes {
         http: held(&cluster.http_routes),
         grpc: held(&cluster.grpc_routes),
         mesh: held(&cluster.virtual_services),
-        versions: versions(&cluster.destination_rules),
+        subsets: subsets(&cluster.destination_rules),
         faults: faults.into_iter().flatten().collect(),
     }
 }
 
-fn versions(rules: &Shelf<DestinationRule>) -> HashMap<SubsetName, String> {
+fn subsets(rules: &Shelf<DestinationRule>) -> HashMap<SubsetName, SubsetLabels> {
     let seen = rules.seen();
     seen.items.values().flat_map(of_destination).collect()
 }
@@ -165,7 +165,7 @@ async fn afresh(cluster: &kubernetes::Cluster) -> Result<Routes, ProviderError> 
         http: unless_denied(http).map_err(named)?,
         grpc: unless_denied(grpc).map_err(named)?,
         mesh: unless_denied(mesh).map_err(named)?,
-        versions: versions(&cluster.destination_rules),
+        subsets: subsets(&cluster.destination_rules),
         faults: Vec::new(),
     })
 }
@@ -271,11 +271,14 @@ fn splits(cluster: &kubernetes::Cluster, routes: &Routes, several: bool) -> Vec<
         let Mechanism::Route(backend) = &mut row.by else {
             continue;
         };
-        backend.version = backend.subset.clone().and_then(|subset| {
+        if let Some(subset) = backend.subset.clone() {
             let (service, namespace) = (&backend.service, &backend.service_namespace);
             let name = (service.clone(), namespace.clone(), subset);
-            routes.versions.get(&name).cloned()
-        });
+            if let Some(labels) = routes.subsets.get(&name) {
+                backend.version.clone_from(&labels.version);
+                backend.topology.clone_from(&labels.topology);
+            }
+        }
         if let Some(rollout) = managed.get(&managed_key(&backend.rule)) {
             backend.owner = Some(deployments::Owner {
                 by: "Argo Rollouts".to_owned(),

@@ -4,6 +4,9 @@
 
 mod assembly;
 mod change;
+#[cfg(test)]
+pub mod fixtures;
+pub mod leads;
 pub mod live;
 pub mod sim;
 pub mod write;
@@ -11,7 +14,9 @@ pub mod write;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::resources::{Fleet, Freshness, Judgement, Limits, Severity, Source, deployments::Owner};
+use crate::resources::{
+    Fleet, Freshness, Judgement, Limits, RegionLabel, Severity, Source, deployments::Owner,
+};
 
 /// The kinds of objects that hold such rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -153,6 +158,9 @@ pub struct RouteBackend {
     /// The version that the labels of that subset name, where its `DestinationRule` may be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Where the pods of that subset run, by the labels of a mesh over several clusters: a cluster, a region or a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<String>,
     /// Its weight; one that is not said is the default of its API.
     pub weight: u32,
     /// Generation of the object.
@@ -265,6 +273,9 @@ impl RouteBackend {
 pub struct BackendEdit {
     /// Its name, as the row has it: `checkout-canary`, `reviews:v2`.
     pub backend: String,
+    /// The region that it leads to, where the rule divides between regions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<RegionLabel>,
     /// The weight that is expected.
     pub from: u32,
     /// The new weight.

@@ -11,7 +11,8 @@ use crate::{
     },
     sim::{
         World, names,
-        world::mesh::{FREE, OWNED},
+        scenario::RegionShape,
+        world::mesh::{FREE, OWNED, SPANNING},
     },
 };
 
@@ -56,7 +57,33 @@ pub fn observe(world: &World, place: &Place) -> Vec<Split> {
             backend.owner = Some(owner(label));
         },
     );
-    free.into_iter().chain(owned).collect()
+    let between = mesh
+        .between
+        .as_ref()
+        .map(|weights| spanning(world, &cluster, weights.seen(noise, "watch", t), heard));
+    let between = between.into_iter().flatten();
+    free.into_iter().chain(owned).chain(between).collect()
+}
+
+/// One subset for each region.
+fn spanning(world: &World, cluster: &str, weights: &[u32], heard: Option<Timestamp>) -> Vec<Split> {
+    let regions = world.shape.regions.iter().zip(weights);
+    let row = |(region, weight): (&RegionShape, &u32)| {
+        let subset = region.label.to_string();
+        let member = format!("{SPANNING}:{subset}");
+        one(
+            cluster,
+            RouteKind::VirtualService,
+            SPANNING,
+            member,
+            *weight,
+            heard,
+            |backend| {
+                backend.hosts = vec![names::API_NAME.to_owned()];
+            },
+        )
+    };
+    regions.map(row).collect()
 }
 
 fn parent(observed_generation: i64) -> Parent {
@@ -90,39 +117,51 @@ fn backends(
         RouteKind::VirtualService => [format!("{name}:stable"), format!("{name}:canary")],
     };
     let both = members.into_iter().zip(weights);
-    let row = |(member, weight): (String, u32)| {
-        let (service, subset) = match member.split_once(':') {
-            Some((service, subset)) => (service.to_owned(), Some(subset.to_owned())),
-            None => (member.clone(), None),
-        };
-        let mut backend = RouteBackend {
-            rule: RouteRule {
-                cluster: cluster.to_owned(),
-                kind,
-                version: "v1".to_owned(),
-                namespace: NAMESPACE.to_owned(),
-                name: name.to_owned(),
-                index: 0,
-            },
-            rule_name: None,
-            matches: String::new(),
-            hosts: Vec::new(),
-            service,
-            service_namespace: NAMESPACE.to_owned(),
-            subset,
-            version: None,
-            weight,
-            generation: 1,
-            parents: Vec::new(),
-            owner: None,
-            heard_at,
-        };
-        with(&mut backend);
-        Split {
-            split: format!("{}/{}/{name}", kind.singular(), NAMESPACE),
-            member,
-            by: Mechanism::Route(backend),
-        }
+    both.map(|(member, weight)| one(cluster, kind, name, member, weight, heard_at, &with))
+        .collect()
+}
+
+/// One backend, with what is its own.
+fn one(
+    cluster: &str,
+    kind: RouteKind,
+    name: &str,
+    member: String,
+    weight: u32,
+    heard_at: Option<Timestamp>,
+    with: impl Fn(&mut RouteBackend),
+) -> Split {
+    let (service, subset) = match member.split_once(':') {
+        Some((service, subset)) => (service.to_owned(), Some(subset.to_owned())),
+        None => (member.clone(), None),
     };
-    both.map(row).collect()
+    let mut backend = RouteBackend {
+        rule: RouteRule {
+            cluster: cluster.to_owned(),
+            kind,
+            version: "v1".to_owned(),
+            namespace: NAMESPACE.to_owned(),
+            name: name.to_owned(),
+            index: 0,
+        },
+        rule_name: None,
+        matches: String::new(),
+        hosts: Vec::new(),
+        service,
+        service_namespace: NAMESPACE.to_owned(),
+        subset,
+        version: None,
+        topology: None,
+        weight,
+        generation: 1,
+        parents: Vec::new(),
+        owner: None,
+        heard_at,
+    };
+    with(&mut backend);
+    Split {
+        split: format!("{}/{}/{name}", kind.singular(), NAMESPACE),
+        member,
+        by: Mechanism::Route(backend),
+    }
 }

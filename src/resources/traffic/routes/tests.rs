@@ -19,6 +19,7 @@ fn backend(generation: i64, parents: Vec<Parent>) -> RouteBackend {
         service_namespace: "shop".to_owned(),
         subset: None,
         version: None,
+        topology: None,
         weight: 1,
         generation,
         parents,

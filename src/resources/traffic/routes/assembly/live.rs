@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::super::{
     super::{Mechanism, Split},
-    Parent, RouteBackend, RouteKind, RouteRule, member_names,
+    Parent, RouteBackend, RouteKind, RouteRule,
+    leads::TOPOLOGY,
+    member_names,
     write::Seen,
 };
 use crate::{
@@ -90,6 +92,7 @@ pub fn of_gateway(
                     service_namespace: namespace.clone(),
                     subset: None,
                     version: None,
+                    topology: None,
                     weight: backend.weight.unwrap_or(kind.unsaid()),
                     generation: meta.generation,
                     parents: parents.clone(),
@@ -136,6 +139,7 @@ pub fn of_mesh(
                 service_namespace: namespace.to_owned(),
                 subset: backend.destination.subset.clone(),
                 version: None,
+                topology: None,
                 weight: backend.weight.unwrap_or(kind.unsaid()),
                 generation: meta.generation,
                 parents: Vec::new(),
@@ -172,20 +176,36 @@ fn mesh_names(backends: &[MeshDestination]) -> Vec<String> {
 /// Which pods a subset of a service is: service, namespace, subset.
 pub type SubsetName = (String, String, String);
 
-/// The versions of the subsets that a DestinationRule defines. A subset whose labels name no version has none.
-pub fn of_destination(rule: &DestinationRule) -> Vec<(SubsetName, String)> {
+/// What the labels of a subset's pods say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SubsetLabels {
+    /// Their version.
+    pub version: Option<String>,
+    /// Where they run.
+    pub topology: Option<String>,
+}
+
+/// The subsets that a DestinationRule defines.
+pub fn of_destination(rule: &DestinationRule) -> Vec<(SubsetName, SubsetLabels)> {
     let (meta, spec) = (&rule.0.metadata, &rule.0.spec);
     let (service, namespace) = host(&spec.host, &meta.namespace);
-    let versions = spec.subsets.iter().filter_map(|subset| {
-        let version = deployments::version_of(|name| subset.labels.get(name).map(String::as_str))?;
+    let subsets = spec.subsets.iter().map(|subset| {
+        let label = |name: &str| subset.labels.get(name).map(String::as_str);
         let name = (
             service.to_owned(),
             namespace.to_owned(),
             subset.name.clone(),
         );
-        Some((name, version.to_owned()))
+        let labels = SubsetLabels {
+            version: deployments::version_of(label).map(ToOwned::to_owned),
+            topology: TOPOLOGY
+                .iter()
+                .find_map(|name| label(name))
+                .map(ToOwned::to_owned),
+        };
+        (name, labels)
     });
-    versions.collect()
+    subsets.collect()
 }
 
 /// The backends of a rule of a gateway's route as they are now; `None` where the rule is gone.

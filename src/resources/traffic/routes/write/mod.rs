@@ -76,6 +76,7 @@ mod tests {
     fn edit(backend: &str, from: u32, to: u32) -> BackendEdit {
         BackendEdit {
             backend: backend.to_owned(),
+            region: None,
             from,
             to,
         }

@@ -31,6 +31,7 @@ fn estate() -> Arc<Estate> {
         kube_contexts: Vec::new(),
         capacity_rps: None,
         load_balancers: Vec::new(),
+        backends: Vec::new(),
         capacity_nodes: None,
         residency: Vec::new(),
     };

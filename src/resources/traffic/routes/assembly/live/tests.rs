@@ -110,19 +110,26 @@ fn a_subset_is_the_version_that_its_labels_name() {
         "spec": {"host": "reviews.shop.svc.cluster.local", "subsets": [
             {"name": "stable", "labels": {"version": "v1"}},
             {"name": "canary", "labels": {"app": "reviews", "app.kubernetes.io/version": "2.0.1"}},
-            {"name": "zonal", "labels": {"zone": "a"}},
+            {"name": "zonal", "labels": {"zone": "a", "topology.istio.io/cluster": "gke-west"}},
             {"name": "any", "labels": null},
         ]},
     }))
     .unwrap();
     let told: Vec<String> = of_destination(&DestinationRule(rule))
         .into_iter()
-        .map(|((service, namespace, subset), version)| {
-            format!("{namespace}/{service}:{subset} {version}")
+        .map(|((service, namespace, subset), labels)| {
+            let said = |label: Option<String>| label.unwrap_or_else(|| "-".to_owned());
+            let (version, topology) = (said(labels.version), said(labels.topology));
+            format!("{namespace}/{service}:{subset} {version} {topology}")
         })
         .collect();
     assert_eq!(
         told,
-        ["shop/reviews:stable v1", "shop/reviews:canary 2.0.1"]
+        [
+            "shop/reviews:stable v1 -",
+            "shop/reviews:canary 2.0.1 -",
+            "shop/reviews:zonal - gke-west",
+            "shop/reviews:any - -",
+        ]
     );
 }
