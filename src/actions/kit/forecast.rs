@@ -6,7 +6,7 @@ use crate::{
     resources::{
         Change, Fleet, RegionLabel,
         imagine::Imagined,
-        regions::{capacity::Capacity, demand},
+        regions::{capacity::Capacity, demand, gains},
     },
 };
 
@@ -27,11 +27,20 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
         let rate = rates.iter().find(|(label, _)| *label == losing);
         rate.and_then(|(_, rate)| *rate)
     });
+    let gains = gains::most(fleet, changes);
     let others = rates.iter().filter(|(label, _)| Some(*label) != losing);
     others
         .map(|(label, rate)| {
             let after = share(imagined.fleet(), label);
-            let rps_after = total.zip(after).map(|(total, share)| total * share);
+            let by_share = total.zip(after).map(|(total, share)| total * share);
+            // Who divides at the doors says nothing about what gateways send on.
+            let rps_after = match gains.get(*label) {
+                None => by_share,
+                Some(gain) => by_share
+                    .or(*rate)
+                    .zip(*gain)
+                    .map(|(rate, gain)| rate + gain),
+            };
             let worst = match losing {
                 Some(_) => rate.zip(moving).map(|(rate, moving)| rate + moving),
                 None => rps_after,

@@ -6,7 +6,7 @@ use crate::{
     resources::{
         Change, RegionLabel,
         change::Alter,
-        traffic::{self, rollouts::Verb},
+        traffic::{self, rollouts::Verb, routes::leads::between_regions},
     },
 };
 
@@ -152,6 +152,13 @@ pub fn edits(change_: Change, guards: &[GuardId]) -> Step {
             .unwrap_or_default(),
         // It is called the same in every region.
         Change::Traffic(traffic::Change::Steer(steering)) => format!("{}: ", steering.region),
+        Change::Traffic(traffic::Change::Route {
+            region,
+            rule,
+            backends,
+        }) if between_regions(backends) => {
+            format!("{}/{} in {region}: ", rule.namespace, rule.name)
+        }
         Change::Traffic(_)
         | Change::Databases(_)
         | Change::Caches(_)
@@ -177,7 +184,7 @@ pub fn tail(
     let title = if last {
         format!("Wait until {region} has no requests")
     } else {
-        format!("Wait until resolvers have followed, {seconds} s")
+        format!("Wait until clients have followed, {seconds} s")
     };
     Step {
         title,

@@ -6,10 +6,10 @@ use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook:
 use crate::{
     plan::{Step, Wait, Work, canaries, forecast::Forecast, gate},
     resources::{
-        Freshness, Place, RegionLabel, Severity, age,
+        Fleet, Freshness, Place, RegionLabel, Severity, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
-        regions::{capacity::Capacity, demand, rollup::SOURCES_OF_ALARMS},
+        regions::{capacity::Capacity, demand, gains, rollup::SOURCES_OF_ALARMS},
         traffic,
     },
 };
@@ -122,13 +122,24 @@ const FORECAST: Duration = Duration::from_secs(300);
 /// By how much a measured load may differ from the forecast before it replaces it: what load does from minute to minute stops no run half-way.
 const NOISE: f64 = 0.1;
 
+/// What a region serves now.
+fn now(fleet: &Fleet, label: &RegionLabel) -> Option<f64> {
+    let rates = demand::in_one_minute(fleet);
+    rates.into_iter().find(|(known, _)| *known == label)?.1
+}
+
 /// The load after the shift: as it was forecast, or once that is too old by what is measured now.
 fn load(outlook: &Outlook<'_>, forecast: &Forecast) -> Option<f64> {
     if age(outlook.plan.made_at, outlook.fleet.now) <= FORECAST {
         return forecast.rps_after;
     }
-    let (total, share) = demand::total(outlook.fleet).zip(forecast.share_after)?;
-    let measured = total * share;
+    let by_share = demand::total(outlook.fleet)
+        .zip(forecast.share_after)
+        .map(|(total, share)| total * share);
+    let measured = match gains::most(outlook.fleet, outlook.changes()).get(&forecast.region) {
+        None => by_share?,
+        Some(gain) => by_share.or_else(|| now(outlook.fleet, &forecast.region))? + (*gain)?,
+    };
     let confirmed = |load: &f64| (measured - load).abs() <= load * NOISE;
     Some(forecast.rps_after.filter(confirmed).unwrap_or(measured))
 }

@@ -3,6 +3,7 @@
 pub mod capacity;
 pub mod demand;
 mod detail;
+pub mod gains;
 pub mod live;
 pub mod reach;
 pub mod reasons;

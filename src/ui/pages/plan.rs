@@ -321,7 +321,7 @@ pub fn waits(wait: &Wait) -> String {
             ..
         } => {
             format!(
-                "until resolvers have forgotten, and less than {below_percent} % of the requests of {region} remain"
+                "until clients have followed, and less than {below_percent} % of the requests of {region} remain"
             )
         }
         Wait::Bake { regions, .. } => {
