@@ -338,6 +338,9 @@ impl Drain<'_> {
             .zip(share(then))
             .filter(|(before, _)| *before > 0.0)
             .map(|(before, after)| after / before * 100.0);
+        // What only gateways divide has no share, and every one of them gives up half.
+        let doors = !self.pulls.weights.is_empty() || !self.pulls.dials.is_empty();
+        let part = part.or((!doors).then_some(HALF * 100.0));
         part.map_or(100.0, |percent| (percent + SLACK).round().min(100.0))
     }
 

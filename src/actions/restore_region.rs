@@ -14,7 +14,7 @@ use super::{
     },
 };
 use crate::{
-    plan::{Blast, Intent, Mark, OnBreach, Plan, Step, ledger::Ledger},
+    plan::{Blast, Intent, Mark, OnBreach, Plan, Step, forecast::Forecast, ledger::Ledger},
     resources::{Fleet, RegionLabel, health_checks},
 };
 
@@ -101,6 +101,7 @@ pub fn of(
     };
     let mut plan = frame::plan(fleet, intent, title, made.steps);
     plan.forecast = forecast::of(fleet, &changes, None);
+    known(fleet, label, normal.requests, stop, &mut plan.forecast);
     plan.remarks = made.remarks;
     plan.remarks
         .extend(forecast::remarks(fleet, &plan.forecast));
@@ -122,6 +123,23 @@ pub fn of(
         }];
     }
     Ok(plan)
+}
+
+/// What gateways will send back to a region can only be bounded; what it served before it was drained is nearer.
+fn known(
+    fleet: &Fleet,
+    label: &RegionLabel,
+    served: Option<f64>,
+    stop: f64,
+    forecasts: &mut [Forecast],
+) {
+    let of = |forecast: &&mut Forecast| forecast.region == *label;
+    if let Some(served) = served.filter(|_| fleet.shares.by_gateways())
+        && let Some(forecast) = forecasts.iter_mut().find(of)
+    {
+        let back = served * stop / 100.0;
+        forecast.rps_after = Some(forecast.rps_before.unwrap_or_default().max(back));
+    }
 }
 
 /// What must hold before any traffic returns (domain B.2); the rest is for the guards.

@@ -6,6 +6,7 @@ mod board;
 mod canaries;
 mod carried;
 pub mod drill;
+mod mesh;
 mod outages;
 mod paths;
 mod pipelines;

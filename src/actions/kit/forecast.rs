@@ -21,7 +21,7 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
     for change in changes {
         imagined.take(change);
     }
-    let rates = demand::in_one_minute(fleet);
+    let rates = demand::served(fleet);
     let total = demand::total(fleet);
     let moving = losing.and_then(|losing| {
         let rate = rates.iter().find(|(label, _)| *label == losing);
@@ -33,13 +33,14 @@ pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Ve
         .map(|(label, rate)| {
             let after = share(imagined.fleet(), label);
             let by_share = total.zip(after).map(|(total, share)| total * share);
-            // Who divides at the doors says nothing about what gateways send on.
+            let base = if fleet.shares.by_gateways() {
+                *rate
+            } else {
+                by_share.or(*rate)
+            };
             let rps_after = match gains.get(*label) {
                 None => by_share,
-                Some(gain) => by_share
-                    .or(*rate)
-                    .zip(*gain)
-                    .map(|(rate, gain)| rate + gain),
+                Some(gain) => base.zip(*gain).map(|(rate, gain)| rate + gain),
             };
             let worst = match losing {
                 Some(_) => rate.zip(moving).map(|(rate, moving)| rate + moving),

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     actions::Refusal,
-    plan::ledger::{Ledger, RunRecord},
+    plan::{
+        Wait, Work,
+        ledger::{Ledger, RunRecord},
+    },
     resources::{
         Change, Fleet, RegionLabel, health_checks,
         traffic::{self, Record, RouteRule, change::ControlEdit},
@@ -27,6 +30,8 @@ pub struct Normal {
     pub controls: Vec<ControlEdit>,
     /// Checks that were not inverted: id and the records that use them.
     pub checks: BTreeMap<String, Vec<String>>,
+    /// Requests per second that it served.
+    pub requests: Option<f64>,
     /// Weights of rules in clusters, by backend.
     rules: Vec<(RegionLabel, RouteRule, BTreeMap<String, u32>)>,
 }
@@ -47,6 +52,10 @@ impl Normal {
     /// brought the region back in part since then know them: what they found first.
     pub fn captured(ledger: &Ledger, run: &RunRecord, label: &RegionLabel) -> Self {
         let mut normal = Self::found(run);
+        normal.requests = run.plan.steps.iter().find_map(|step| match &step.work {
+            Work::Wait(Wait::Tail { baseline_rps, .. }) => *baseline_rps,
+            Work::Wait(_) | Work::Change(_) => None,
+        });
         let later = ledger
             .runs
             .iter()

@@ -3,7 +3,11 @@
 use super::moved::{self, CLOSE};
 use crate::{
     plan::ledger::{Ledger, RunRecord},
-    resources::{Change, Fleet, RegionLabel, change::Alter, traffic},
+    resources::{
+        Change, Fleet, RegionLabel,
+        change::Alter,
+        traffic::{self, routes::leads::between_regions},
+    },
 };
 
 /// Whether a change is a way back. What brings a region back that has nothing is none: its users go somewhere else today, and that works.
@@ -41,9 +45,10 @@ pub fn lowers_canary(change: &Change) -> bool {
             favours_the_most(&pairs.collect::<Vec<_>>())
         }
         Change::Traffic(traffic::Change::Steer(steering)) => !steering.verb.raises(),
+        // What goes to another region is no canary.
         Change::Traffic(traffic::Change::Route { backends, .. }) => {
             let pairs = backends.iter().map(|edit| (edit.from, edit.to));
-            favours_the_most(&pairs.collect::<Vec<_>>())
+            !between_regions(backends) && favours_the_most(&pairs.collect::<Vec<_>>())
         }
         Change::Traffic(
             traffic::Change::Weights { .. }

@@ -12,7 +12,8 @@ use crate::{
     plan::{Mark, Plan, Step, beside::Beside, ledger::Ledger, raise},
     resources::{
         Change, Fleet, Freshness, Place, RegionLabel, Source, age, caches, databases, deployments,
-        imagine::Imagined, traffic,
+        imagine::Imagined,
+        traffic::{self, routes::leads::between_regions},
     },
 };
 
@@ -310,6 +311,10 @@ const SILENCE: Duration = Duration::from_secs(70);
 /// The region that a change gives something, where it names one.
 pub fn gets(change: &Change) -> Option<&RegionLabel> {
     match change {
+        // Who gets what gateways divide anew is seen in the shares.
+        Change::Traffic(traffic::Change::Route { backends, .. }) if between_regions(backends) => {
+            None
+        }
         Change::Databases(
             databases::Change::SwitchOver { to_region, .. }
             | databases::Change::FailOver { to_region, .. },

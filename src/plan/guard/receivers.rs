@@ -6,11 +6,11 @@ use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook:
 use crate::{
     plan::{Step, Wait, Work, canaries, forecast::Forecast, gate},
     resources::{
-        Fleet, Freshness, Place, RegionLabel, Severity, age,
+        Change, Fleet, Freshness, Place, RegionLabel, Severity, Source, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
-        regions::{capacity::Capacity, demand, gains, rollup::SOURCES_OF_ALARMS},
-        traffic,
+        regions::{capacity::Capacity, demand, rollup::SOURCES_OF_ALARMS},
+        traffic::{self, routes::leads::between_regions, share::Share},
     },
 };
 
@@ -122,9 +122,24 @@ const FORECAST: Duration = Duration::from_secs(300);
 /// By how much a measured load may differ from the forecast before it replaces it: what load does from minute to minute stops no run half-way.
 const NOISE: f64 = 0.1;
 
+/// Whether a change divides anew between regions what arrives at a gateway.
+fn by_rule(change: &Change) -> bool {
+    matches!(change, Change::Traffic(traffic::Change::Route { backends, .. }) if between_regions(backends))
+}
+
+/// Whether nothing is steered to a region, and its metrics are read: then what they told last is of the time before it was emptied.
+pub fn idle(fleet: &Fleet, label: &RegionLabel) -> bool {
+    let place = Place::Region(label.clone());
+    let share = fleet.shares.region_share(label).ok();
+    let sources = [Source::Metrics, Source::Prometheus].into_iter();
+    let mut asked = sources.filter(|source| fleet.estate.places(*source).contains(&place));
+    share.and_then(Share::value) == Some(0.0)
+        && asked.all(|source| fleet.freshness(source, &place).usable())
+}
+
 /// What a region serves now.
 fn now(fleet: &Fleet, label: &RegionLabel) -> Option<f64> {
-    let rates = demand::in_one_minute(fleet);
+    let rates = demand::served(fleet);
     rates.into_iter().find(|(known, _)| *known == label)?.1
 }
 
@@ -136,9 +151,13 @@ fn load(outlook: &Outlook<'_>, forecast: &Forecast) -> Option<f64> {
     let by_share = demand::total(outlook.fleet)
         .zip(forecast.share_after)
         .map(|(total, share)| total * share);
-    let measured = match gains::most(outlook.fleet, outlook.changes()).get(&forecast.region) {
-        None => by_share?,
-        Some(gain) => by_share.or_else(|| now(outlook.fleet, &forecast.region))? + (*gain)?,
+    let measured = match by_share.filter(|_| !outlook.fleet.shares.by_gateways()) {
+        Some(load) => load,
+        // What gateways divide anew was bounded before the first step; from half of it done nothing tighter follows.
+        None if outlook.changes().any(by_rule) => {
+            now(outlook.fleet, &forecast.region)?.max(forecast.rps_after?)
+        }
+        None => return None,
     };
     let confirmed = |load: &f64| (measured - load).abs() <= load * NOISE;
     Some(forecast.rps_after.filter(confirmed).unwrap_or(measured))
@@ -239,10 +258,15 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
             .filter(|(_, reading)| reading.and_then(Reading::usable).is_none())
             .map(|(what, _)| *what)
             .collect();
-        let idle = rollup.share.as_ref().and_then(|share| share.fraction) == Some(0.0)
-            && inputs
-                .iter()
-                .all(|(_, reading)| *reading == Some(Reading::NoData));
+        let idle = idle(outlook.fleet, label)
+            && inputs.iter().all(|(_, reading)| {
+                let nothing = |reading: &Reading| match reading {
+                    Reading::NoData => true,
+                    Reading::Value { .. } => reading.usable().is_none(),
+                    Reading::NeverRead | Reading::Failed | Reading::Forbidden => false,
+                };
+                reading.as_ref().is_some_and(nothing)
+            });
         if silent.is_empty() {
             let value = |reading: Option<Reading>| reading.and_then(Reading::usable);
             let errors = value(demand.error_percent).map_or_else(String::new, percents);

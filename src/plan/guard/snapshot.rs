@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
+use super::{Guard, GuardId, finding::Findings, outlook::Outlook, receivers};
 use crate::resources::{
     Api, ErrorClass, Fleet, Freshness, Limits, Place, RegionLabel, Source, age, cell::coarse_age,
     change::Alter, metrics::Reading, regions::Identity,
@@ -122,14 +122,14 @@ fn metrics(fleet: &Fleet, label: &RegionLabel, found: &mut Findings) {
         return; // no load balancer could tell
     };
     let name = format!("metrics {label}");
-    let idle = rollup.share.as_ref().and_then(|share| share.fraction) == Some(0.0);
+    let idle = receivers::idle(fleet, label);
     match reading {
+        // A region without traffic publishes nothing: its last number is of the time before it was emptied.
+        Reading::Value { .. } | Reading::NoData if idle => {}
         Reading::Value { at, .. } => {
             let limits = metric_limits(fleet.estate.interval(Source::Metrics));
             weigh(&name, age(at + PERIOD, fleet.now), limits, found);
         }
-        // A region without traffic publishes nothing.
-        Reading::NoData if idle => {}
         Reading::NoData => found.unknown(format!("{name}: no data"), "find out why"),
         Reading::NeverRead | Reading::Failed => {
             found.unknown(format!("{name} were not read"), "wait for a first answer");

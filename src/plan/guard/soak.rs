@@ -11,6 +11,7 @@ use crate::resources::{
     traffic::{
         self, RouteRule, find,
         rollouts::{self, Steering, Verb},
+        routes::leads::between_regions,
     },
 };
 
@@ -43,7 +44,7 @@ fn brought<'f>(fleet: &'f Fleet, change: &Change) -> Option<Result<Brought<'f>, 
             region,
             rule,
             backends,
-        }) if !back::lowers_canary(change) => {
+        }) if !between_regions(backends) && !back::lowers_canary(change) => {
             let raised: Vec<&str> = backends
                 .iter()
                 .filter(|edit| edit.to > edit.from)

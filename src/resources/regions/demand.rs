@@ -174,16 +174,21 @@ pub fn in_one_minute(fleet: &Fleet) -> Vec<(&RegionLabel, Option<f64>)> {
         .collect()
 }
 
-/// Requests per second of all regions together, in one minute. A region to which nothing is steered and that measures nothing has none.
-pub fn total(fleet: &Fleet) -> Option<f64> {
+/// The same, where a region to which nothing is steered and that measures nothing has none.
+pub fn served(fleet: &Fleet) -> Vec<(&RegionLabel, Option<f64>)> {
     let idle = |label: &RegionLabel| {
         let share = fleet.shares.region_share(label).ok();
         share.and_then(Share::value) == Some(0.0)
     };
     in_one_minute(fleet)
         .into_iter()
-        .map(|(label, rate)| rate.or_else(|| idle(label).then_some(0.0)))
-        .sum()
+        .map(|(label, rate)| (label, rate.or_else(|| idle(label).then_some(0.0))))
+        .collect()
+}
+
+/// Requests per second of all regions together, in one minute.
+pub fn total(fleet: &Fleet) -> Option<f64> {
+    served(fleet).into_iter().map(|(_, rate)| rate).sum()
 }
 
 /// A minute of a region.

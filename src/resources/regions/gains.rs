@@ -72,8 +72,7 @@ pub fn most<'a>(
     if rules.is_empty() {
         return BTreeMap::new();
     }
-    let rates: BTreeMap<&RegionLabel, Option<f64>> =
-        demand::in_one_minute(fleet).into_iter().collect();
+    let rates: BTreeMap<&RegionLabel, Option<f64>> = demand::served(fleet).into_iter().collect();
     let served: Option<BTreeMap<&RegionLabel, f64>> = rates
         .iter()
         .map(|(label, rate)| Some((*label, (*rate)?)))

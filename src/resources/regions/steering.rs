@@ -78,10 +78,18 @@ pub fn member_share(fleet: &Fleet, source: Source, place: &Place, key: &str) -> 
     Some(Share::of(share, freshness))
 }
 
-/// The share of the first managed name that goes to a region; `None` when nothing that we know steers traffic to it.
+/// The share of the first managed name that goes to a region, or of what the gateways of a mesh send there; `None` when nothing that we know steers traffic to it.
 pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
-    fleet.estate.names.first()?;
-    let freshness = fleet.freshness(Source::Records, &Place::Global);
+    let freshness = if fleet.shares.by_gateways() {
+        let places = fleet.estate.places(Source::Routes).into_iter();
+        let oldest = places
+            .map(|place| fleet.freshness(Source::Routes, &place))
+            .max();
+        oldest.unwrap_or(Freshness::Never)
+    } else {
+        fleet.estate.names.first()?;
+        fleet.freshness(Source::Records, &Place::Global)
+    };
     match fleet.shares.region_share(label) {
         Ok(share) => Some(Share::of(share, freshness)),
         Err(reason) => Some(Share::unknown(Some(reason), freshness)),
@@ -111,6 +119,8 @@ pub fn canaries(fleet: &Fleet, place: &Place) -> Vec<Canary> {
                     (format!("{}:{}", alias.function, alias.alias), alias.weight)
                 }
                 Mechanism::Rollout(version) => (row.split.clone(), version.weight()),
+                // What leads to another region is none of its canaries.
+                Mechanism::Route(_) if row.region(fleet, place) != place.region() => continue,
                 Mechanism::Route(backend) => (row.split.clone(), f64::from(backend.weight)),
                 Mechanism::Record(_)
                 | Mechanism::Dial(_)

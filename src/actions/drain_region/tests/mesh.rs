@@ -70,7 +70,7 @@ fn a_region_that_only_a_mesh_leads_to_is_taken_out_of_the_routes_of_every_cluste
         three([(80, 84), (10, 5), (10, 11)]),
         three([(10, 30), (80, 40), (10, 30)]),
         three([(10, 11), (10, 5), (80, 84)]),
-        wait(100),
+        wait(60),
         three([(84, 89), (5, 0), (11, 11)]),
         three([(30, 50), (40, 0), (30, 50)]),
         three([(11, 11), (5, 0), (84, 89)]),

@@ -3,6 +3,7 @@
 mod back;
 mod candidates;
 mod harm;
+mod mesh;
 mod planned;
 mod price;
 mod receivers;

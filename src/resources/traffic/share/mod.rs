@@ -1,5 +1,6 @@
 //! Effective shares: what a set of weights really does to traffic, given health. Pure functions of the rules in domain C; the heart of every drain. Must never give a number where health makes a difference and is not known.
 
+mod gateways;
 mod known;
 mod members;
 mod records;
@@ -216,10 +217,15 @@ impl Shares {
             .copied()
     }
 
-    /// The share of a region by the primary owner of the traffic: the record sets of the first managed name, or else the first accelerator.
-    /// Without a number, the reason.
+    /// The share of a region by the primary owner of the traffic: the record sets of the first managed name, or else the first accelerator, or else the gateways
+    /// of a mesh. Without a number, the reason.
     pub fn region_share(&self, region: &RegionLabel) -> Result<Share, &str> {
         self.regions.get(region)
+    }
+
+    /// Whether gateways of a mesh decide about regions, and no door of theirs.
+    pub fn by_gateways(&self) -> bool {
+        self.regions.by_gateways()
     }
 
     /// Whether a routing control is on, if all endpoints that answer agree.

@@ -1,4 +1,4 @@
-//! The share of each region, from the one owner that decides about the first managed name: its record sets, or the accelerator behind it. Must never mix two owners.
+//! The share of each region, from the one owner that decides about the first managed name: its record sets, or the accelerator behind it; without such a door the gateways of a mesh. Must never mix two owners.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use crate::resources::{Fleet, Freshness, Place, RegionLabel, Resource, Source};
 pub struct RegionShares {
     shares: BTreeMap<RegionLabel, Share>,
     reason: String,
+    by_gateways: bool,
 }
 
 impl RegionShares {
@@ -20,11 +21,27 @@ impl RegionShares {
     pub fn of(fleet: &Fleet, shares: &Shares) -> Self {
         match owner(fleet) {
             Ok((source, members)) => Self::add_up(fleet, shares, source, &members),
-            Err(reason) => Self {
-                shares: BTreeMap::new(),
-                reason,
+            Err(reason) => match super::gateways::of(fleet, shares) {
+                Some(shares) => Self {
+                    shares,
+                    reason: String::new(),
+                    by_gateways: true,
+                },
+                None => Self::unknown(reason),
             },
         }
+    }
+
+    fn unknown(reason: String) -> Self {
+        Self {
+            reason,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the gateways of a mesh decide.
+    pub fn by_gateways(&self) -> bool {
+        self.by_gateways
     }
 
     /// The share of a region, or why there is none.
@@ -46,10 +63,8 @@ impl RegionShares {
                 continue;
             };
             let Some((low, high)) = share.range() else {
-                return Self {
-                    shares: BTreeMap::new(),
-                    reason: format!("{} is not split by numbers: who asks decides", member.split),
-                };
+                let split = &member.split;
+                return Self::unknown(format!("{split} is not split by numbers: who asks decides"));
             };
             (fail_open, remark) = (share.fail_open, share.remark);
             match member
@@ -74,7 +89,7 @@ impl RegionShares {
         };
         Self {
             shares: sums.into_iter().map(share).collect(),
-            reason: String::new(),
+            ..Self::default()
         }
     }
 }
