@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook::Outlook};
 use crate::{
-    plan::{Step, Wait, Work, canaries, forecast::Forecast, gate},
+    plan::{Step, Wait, Work, canaries, forecast::Forecast},
     resources::{
         Freshness, Place, RegionLabel, Severity, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
-        regions::{capacity::Capacity, demand, rollup::SOURCES_OF_ALARMS},
+        regions::{
+            capacity::Capacity,
+            demand::{self, Teller},
+            rollup::SOURCES_OF_ALARMS,
+        },
         traffic,
     },
 };
@@ -252,7 +256,13 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
             found.add(
                 verdict,
                 format!("{label}: {} not known", silent.join(" and ")),
-                "wait for its load balancer metrics",
+                match Teller::of(outlook.fleet, label) {
+                    Teller::Unread | Teller::Balancers(_) => "wait for its load balancer metrics",
+                    Teller::Prometheus => {
+                        "see whether its Prometheus knows who is at its door ([prometheus.users])"
+                    }
+                    Teller::Nobody => "let a Prometheus tell about its users ([prometheus])",
+                },
             );
         }
     }
@@ -262,14 +272,14 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
     found.guard(GuardId::Abort, "nothing that is measured by region moves")
 }
 
-/// Where no load balancer could tell, what gets more users tells for itself, if whoever measures it is heard. Tells whether that is so.
+/// Where nobody could tell of all users of a region, what gets more of them tells for itself, if whoever measures it is heard. Tells whether that is so.
 fn by_canary(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -> bool {
     let (fleet, place) = (outlook.fleet, Place::Region(label.clone()));
     let raised = outlook
         .changes()
         .flat_map(|change| canaries::of(fleet, change));
     let mut own = raised.filter(|canary| canary.place == place && canary.measured(fleet));
-    let Some(canary) = own.next().filter(|_| gate::unmeasured(fleet, label)) else {
+    let Some(canary) = own.next().filter(|_| demand::mute(fleet, label)) else {
         return false;
     };
     let source = canary.told_by();

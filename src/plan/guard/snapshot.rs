@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Guard, GuardId, finding::Findings, outlook::Outlook};
 use crate::resources::{
-    Api, ErrorClass, Fleet, Freshness, Limits, Place, RegionLabel, Source, age, cell::coarse_age,
-    change::Alter, metrics::Reading, regions::Identity,
+    Api, ErrorClass, Fleet, Freshness, Limits, Place, RegionLabel, Source, age,
+    cell::coarse_age,
+    change::Alter,
+    metrics::Reading,
+    regions::{Identity, demand::Teller},
 };
 
 /// Older than this, what is changed and what tells health warns.
@@ -18,8 +21,6 @@ const METRIC_WARN: Duration = Duration::from_secs(180);
 const METRIC_BLOCK: Duration = Duration::from_secs(300);
 /// A point arrives two minutes late and waits one more to settle, before it can be read at all.
 const METRIC_DELAY: Duration = Duration::from_secs(180);
-/// Period of the metrics that guards read.
-const PERIOD: Duration = Duration::from_secs(60);
 
 /// Ages at which what a source says warns and blocks: those of domain C, unless its interval makes them impossible to keep. What a step changes is read again right before it anyway.
 fn limits(interval: Duration) -> (Duration, Duration) {
@@ -119,14 +120,22 @@ fn seconds(age: Duration) -> String {
 fn metrics(fleet: &Fleet, label: &RegionLabel, found: &mut Findings) {
     let rollup = fleet.rollup(label);
     let Some(reading) = rollup.demand.requests_per_second else {
-        return; // no load balancer could tell
+        return; // nobody could tell
     };
+    let teller = Teller::of(fleet, label);
     let name = format!("metrics {label}");
     let idle = rollup.share.as_ref().and_then(|share| share.fraction) == Some(0.0);
     match reading {
         Reading::Value { at, .. } => {
-            let limits = metric_limits(fleet.estate.interval(Source::Metrics));
-            weigh(&name, age(at + PERIOD, fleet.now), limits, found);
+            let limits = match teller {
+                // Its points are there when they are measured, as what any other source says.
+                Teller::Prometheus => limits(fleet.estate.interval(Source::Prometheus)),
+                Teller::Nobody | Teller::Unread | Teller::Balancers(_) => {
+                    metric_limits(fleet.estate.interval(Source::Metrics))
+                }
+            };
+            let end = at + teller.period(fleet, label);
+            weigh(&name, age(end, fleet.now), limits, found);
         }
         // A region without traffic publishes nothing.
         Reading::NoData if idle => {}
@@ -136,7 +145,11 @@ fn metrics(fleet: &Fleet, label: &RegionLabel, found: &mut Findings) {
         }
         Reading::Forbidden => found.unknown(
             format!("{name}: no permission"),
-            "allow cloudwatch:GetMetricData",
+            match teller {
+                Teller::Prometheus => "ask who runs its Prometheus to let us query it",
+                Teller::Unread => "allow elasticloadbalancing:DescribeLoadBalancers",
+                Teller::Nobody | Teller::Balancers(_) => "allow cloudwatch:GetMetricData",
+            },
         ),
     }
 }
