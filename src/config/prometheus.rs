@@ -373,3 +373,6 @@ fn read_window(section: &mut Section<'_>) -> Option<u32> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
