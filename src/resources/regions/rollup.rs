@@ -133,6 +133,11 @@ impl Rollup {
             .slice(Source::Identity, &place)
             .and_then(|slice| slice.rows.first())
             .and_then(|region| region.identity.clone());
+        // Of a region of which only a Prometheus tells that is all there is to be old.
+        let freshness = match demand.requests_per_second {
+            Some(requests) if reach.asked == 0 => requests.freshness(),
+            Some(_) | None => reach.freshness(),
+        };
         let mut rollup = Self {
             label: label.clone(),
             severity: Severity::Ok,
@@ -149,7 +154,7 @@ impl Rollup {
             clusters: clusters(fleet, &place),
             deployments: Rollouts::of(fleet, &place),
             identity,
-            freshness: reach.freshness(),
+            freshness,
             cut_off: reach.lost(fleet.now) && fleet.cut_off(),
             reach,
         };

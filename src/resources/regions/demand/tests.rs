@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::resources::{
-    ErrorClass, Freshness, Rows, fixtures as f,
+    ErrorClass, Freshness, Judgement, Rows, Severity, fixtures as f,
     metrics::{Quality, Series, users::UserSignal},
 };
 
@@ -60,6 +60,10 @@ fn a_region_without_load_balancers_is_told_by_its_prometheus_in_its_own_units() 
         "Prometheus https://p.example, istio"
     );
     assert!(!mute(&fleet, &label));
+    // Nothing else is asked of this region, so that nothing else is missing.
+    let rollup = fleet.rollup(&label);
+    assert_eq!(rollup.severity, Severity::Ok, "{:?}", rollup.reasons);
+    assert_eq!(rollup.freshness, Freshness::Fresh);
 }
 
 #[test]
@@ -69,8 +73,14 @@ fn whatever_keeps_it_from_telling_comes_through_and_is_never_zero() {
     let (label, place) = (f::label("gke"), f::place("gke"));
     assert_eq!(demand(&fleet), all(Reading::NeverRead));
     assert!(!mute(&fleet, &label), "it may still tell");
+    let reason = |fleet: &Fleet| fleet.rollup(&label).judgement();
+    assert_eq!(
+        reason(&fleet),
+        Judgement::new(Severity::Unknown, "not read yet")
+    );
     f::failure(&mut fleet, Source::Prometheus, &place, ErrorClass::Timeout);
     assert_eq!(demand(&fleet), all(Reading::Failed));
+    assert_eq!(reason(&fleet).severity, Severity::Unknown);
     f::failure(&mut fleet, Source::Prometheus, &place, ErrorClass::Denied);
     assert_eq!(demand(&fleet), all(Reading::Forbidden));
 
