@@ -11,6 +11,7 @@ mod side;
 mod snapshot;
 mod splits;
 mod stores;
+mod users;
 mod workloads;
 
 use std::sync::Arc;
