@@ -133,11 +133,7 @@ impl Rollup {
             .slice(Source::Identity, &place)
             .and_then(|slice| slice.rows.first())
             .and_then(|region| region.identity.clone());
-        // Of a region of which only a Prometheus tells that is all there is to be old.
-        let freshness = match demand.requests_per_second {
-            Some(requests) if reach.asked == 0 => requests.freshness(),
-            Some(_) | None => reach.freshness(),
-        };
+        let freshness = reach.freshness_with(&demand);
         let mut rollup = Self {
             label: label.clone(),
             severity: Severity::Ok,
