@@ -70,7 +70,7 @@ fn of_region(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) {
     let checks = of_checks(outlook, label, proven, found);
     let endpoints = of_endpoints(outlook, label, found);
     // Where nothing asks whether it is well, those whom it answers tell.
-    if !(groups || checks || endpoints) && !of_users(outlook, label, found) {
+    if !(groups || checks || endpoints || of_users(outlook, label, found)) {
         found.unknown(
             format!("nothing tells the health of {label}"),
             "give its records a health check",
