@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook::Outlook};
+use super::{
+    Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook::Outlook,
+    snapshot::AT_THE_DOOR,
+};
 use crate::{
     plan::{Step, Wait, Work, canaries, forecast::Forecast},
     resources::{
@@ -258,9 +261,7 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
                 format!("{label}: {} not known", silent.join(" and ")),
                 match Teller::of(outlook.fleet, label) {
                     Teller::Unread | Teller::Balancers(_) => "wait for its load balancer metrics",
-                    Teller::Prometheus => {
-                        "see whether its Prometheus knows who is at its door ([prometheus.users])"
-                    }
+                    Teller::Prometheus => AT_THE_DOOR,
                     Teller::Nobody => "let a Prometheus tell about its users ([prometheus])",
                 },
             );

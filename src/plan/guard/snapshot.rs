@@ -11,6 +11,10 @@ use crate::resources::{
     regions::{Identity, demand::Teller},
 };
 
+/// What to do where a Prometheus answers and tells of no users.
+pub(super) const AT_THE_DOOR: &str =
+    "see whether its Prometheus knows who is at its door ([prometheus.users])";
+
 /// Older than this, what is changed and what tells health warns.
 const WARN: Duration = Duration::from_secs(30);
 /// Older than this, it blocks.
@@ -139,7 +143,13 @@ fn metrics(fleet: &Fleet, label: &RegionLabel, found: &mut Findings) {
         }
         // A region without traffic publishes nothing.
         Reading::NoData if idle => {}
-        Reading::NoData => found.unknown(format!("{name}: no data"), "find out why"),
+        Reading::NoData => found.unknown(
+            format!("{name}: no data"),
+            match teller {
+                Teller::Prometheus => AT_THE_DOOR,
+                Teller::Nobody | Teller::Unread | Teller::Balancers(_) => "find out why",
+            },
+        ),
         Reading::NeverRead | Reading::Failed => {
             found.unknown(format!("{name} were not read"), "wait for a first answer");
         }
