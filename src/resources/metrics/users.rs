@@ -61,9 +61,10 @@ pub struct UserQueries {
     pub p99_ms: String,
 }
 
-/// Who is at the door of a mesh: gateways (`istio-ingressgateway`, and `<gateway>-istio` of the Gateway API), and callers that no proxy knows. What leaves by an egress gateway is nobody's request.
-const AT_THE_DOOR: &str =
-    "source_workload=~\"unknown|.*gateway.*|.*-istio\",source_workload!~\".*egress.*\",";
+/// Who is at the door of a mesh: gateways (`istio-ingressgateway` of `istioctl`, `istio-ingress` of the Helm chart, `<gateway>-istio` of the Gateway API), and
+/// callers without a proxy. A service of the mesh may well be called `payment-gateway`, so that a gateway with a name of its own is left to own queries:
+/// none is seen at once, too many are not. What leaves by an egress gateway is nobody's request.
+const AT_THE_DOOR: &str = "source_workload=~\"unknown|.*ingress.*|istio-.*gateway.*|.*-istio\",source_workload!~\".*egress.*\",";
 /// Flags with which a gateway says that it reached nobody: no healthy endpoint, no connection, no room, no such cluster.
 const REACHED_NOBODY: &str = "UH|UF|UO|NC";
 /// Flags with which it says that what it reached did not answer in time, or went away: these requests are in the count of whoever began to answer.
@@ -153,8 +154,7 @@ mod tests {
 
     #[test]
     fn users_of_a_mesh_are_counted_where_they_are_answered_or_where_they_reach_nobody() {
-        let door =
-            "source_workload=~\"unknown|.*gateway.*|.*-istio\",source_workload!~\".*egress.*\",";
+        let door = "source_workload=~\"unknown|.*ingress.*|istio-.*gateway.*|.*-istio\",source_workload!~\".*egress.*\",";
         let answered = format!("reporter=~\"destination|waypoint\",{door}");
         let gateway = |flags: &str| {
             format!(

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::resources::{
-    ErrorClass, Freshness, Judgement, Rows, Severity, fixtures as f,
+    ErrorClass, Freshness, Judgement, Rows, Severity,
+    cell::Show,
+    fixtures as f,
     metrics::{Quality, Series, users::UserSignal},
 };
 
@@ -212,4 +214,28 @@ fn the_nearest_minute_is_at_most_half_a_minute_away() {
     assert_eq!(nearest(times(), at(85)), Some(at(60)));
     assert_eq!(nearest(times(), at(150)), Some(at(120)));
     assert_eq!(nearest(times(), at(151)), None);
+}
+
+#[test]
+fn the_detail_says_who_told_it_and_has_the_history_of_each_number() {
+    let (fleet, place) = (observed(healthy()), f::place("gke"));
+    let region = super::super::Region {
+        label: f::label("gke"),
+        identity: None,
+    };
+    let fields = region.detail(&fleet, &place);
+    let field = |name: &str| fields.iter().find(|field| field.name == name).unwrap();
+    assert_eq!(
+        field("measured by").cell.text,
+        "Prometheus https://p.example, istio"
+    );
+    for (name, key) in [
+        ("requests/s", "users/requests"),
+        ("error rate", "users/errors"),
+        ("p95", "users/p95"),
+        ("p99", "users/p99"),
+    ] {
+        assert_eq!(field(name).series.as_deref(), Some(key));
+    }
+    assert_eq!(field("p99").cell.text, "310ms");
 }
