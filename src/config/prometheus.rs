@@ -1,5 +1,7 @@
 //! `[prometheus]` and `prometheus = { … }` of a region: which server tells about which region, how it is asked, and that no secret stands in the file. Owns the inheritance; asks nobody.
 
+mod queries;
+
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
@@ -10,7 +12,10 @@ use super::{
 use crate::resources::{
     RegionLabel,
     estate::RegionSpec,
-    metrics::dialect::{Auth, Dialect, Labels, Prometheus, QuerySet, Secret},
+    metrics::{
+        dialect::{Auth, Dialect, Prometheus, QuerySet, Secret},
+        users::UserQueries,
+    },
 };
 
 /// Over how many seconds a rate is taken (domain A.3).
@@ -27,7 +32,9 @@ struct Said {
     ca_file: Option<String>,
     selector: Option<Found<String>>,
     window: Option<u32>,
+    tenant: Option<Found<String>>,
     queries: Option<Vec<QuerySet>>,
+    users: Option<Vec<UserQueries>>,
     /// Where queries of somebody's own do not select the region.
     unselected: Vec<Range<usize>>,
 }
@@ -69,9 +76,10 @@ pub fn read(root: &mut Section<'_>, regions: &[RegionSpec]) -> BTreeMap<RegionLa
         }
         own.insert(&spec.label, said);
     }
+    let apart = |said: &Said| said.url.is_some() || said.tenant.is_some();
     let shared = regions
         .iter()
-        .filter(|region| own.get(&region.label).is_none_or(|said| said.url.is_none()));
+        .filter(|region| !own.get(&region.label).is_some_and(apart));
     if let Some(url) = central.url.as_ref().filter(|_| shared.clone().count() > 1) {
         check_shared(report, url, &central);
     }
@@ -86,12 +94,20 @@ pub fn read(root: &mut Section<'_>, regions: &[RegionSpec]) -> BTreeMap<RegionLa
 
 /// One server that keeps the series of several regions must be told which are meant: each would otherwise be shown the numbers of all.
 fn check_shared(report: &super::problem::Report<'_>, url: &Found<String>, central: &Said) {
+    let differs = |found: &Found<String>| {
+        let mut places = ["{region}", "{aws_region}"].iter();
+        places.any(|place| found.value.contains(place))
+    };
+    // Each region's series may be those of a tenant of its own.
+    if central.tenant.as_ref().is_some_and(differs) {
+        return;
+    }
     match &central.selector {
         None => report.at(
             &url.span,
             "this Prometheus tells about several regions: say by which label they differ, `selector = 'region=\"{region}\"'`",
         ),
-        Some(found) if !["{region}", "{aws_region}"].iter().any(|p| found.value.contains(p)) => {
+        Some(found) if !differs(found) => {
             report.at(
                 &found.span,
                 "`selector` selects the same for every region; write `{region}` or `{aws_region}` into it",
@@ -142,18 +158,47 @@ fn resolve(
             .map(|f| f.value.clone())
             .unwrap_or_default(),
     };
-    let default = || Dialect::ALL.map(|(_, dialect)| dialect.queries()).to_vec();
+    let all = Dialect::ALL.map(|(_, dialect)| dialect);
+    // A tenant is part of who we are there.
+    let tenant = own.tenant.as_ref().or(from.tenant.as_ref());
     Some(Prometheus {
         url: url.value.clone(),
         auth,
         ca_file: from.ca_file.clone(),
         selector: matchers::fill(&selector, region),
         window: own.window.or(central.window).unwrap_or(WINDOW),
+        tenant: tenant.and_then(|tenant| tenant_of(report, region, tenant)),
         queries: own
             .queries
             .or_else(|| central.queries.clone())
-            .unwrap_or_else(default),
+            .unwrap_or_else(|| all.map(Dialect::queries).to_vec()),
+        users: own
+            .users
+            .or_else(|| central.users.clone())
+            .unwrap_or_else(|| all.map(Dialect::users).to_vec()),
     })
+}
+
+/// The tenant of a region; it must fit into a header.
+fn tenant_of(
+    report: &super::problem::Report<'_>,
+    region: &RegionSpec,
+    tenant: &Found<String>,
+) -> Option<String> {
+    let aws_region = region.aws_region.as_deref().unwrap_or_default();
+    let filled = tenant
+        .value
+        .replace("{region}", region.label.as_str())
+        .replace("{aws_region}", aws_region);
+    if filled.is_empty() || !filled.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let text = format!(
+            "`tenant` is `{filled}` for `{}`: the name of a tenant has letters, digits and signs of ASCII only, and no spaces",
+            region.label
+        );
+        report.at(&tenant.span, text);
+        return None;
+    }
+    Some(filled)
 }
 
 /// The AWS Region in the address of a workspace of Amazon Managed Service for Prometheus.
@@ -188,7 +233,11 @@ fn read_section(mut section: Section<'_>) -> Said {
         .iter()
         .filter_map(|found| pick(report, found, "a dialect", &Dialect::ALL))
         .collect();
-    let queries = section.table("queries");
+    let tenant = section.text("tenant").map(|found| Found {
+        value: found.value.to_owned(),
+        span: found.span,
+    });
+    let (queries, users) = (section.table("queries"), section.table("users"));
     let mut said = Said {
         url,
         auth,
@@ -196,6 +245,7 @@ fn read_section(mut section: Section<'_>) -> Said {
         ca_file,
         selector,
         window,
+        tenant,
         ..Said::default()
     };
     if let Some(queries) = queries {
@@ -206,11 +256,18 @@ fn read_section(mut section: Section<'_>) -> Said {
             );
         }
         let base = dialects.first().copied().unwrap_or(Dialect::Istio);
-        let (set, unselected) = read_queries(queries, base);
+        let set = queries::of_services(queries, base, &mut said.unselected);
         said.queries = Some(vec![set]);
-        said.unselected = unselected;
     } else if !dialects.is_empty() {
-        said.queries = Some(dialects.into_iter().map(Dialect::queries).collect());
+        let sets = dialects.iter().copied();
+        said.queries = Some(sets.map(Dialect::queries).collect());
+    }
+    if let Some(users) = users {
+        // The first dialect is the one at the door.
+        let base = dialects.first().copied().unwrap_or(Dialect::Istio);
+        said.users = Some(vec![queries::of_users(users, base, &mut said.unselected)]);
+    } else if !dialects.is_empty() {
+        said.users = Some(dialects.into_iter().map(Dialect::users).collect());
     }
     section.finish(&reference::place_of);
     said
@@ -317,63 +374,5 @@ fn read_window(section: &mut Section<'_>) -> Option<u32> {
     }
 }
 
-/// Queries of somebody's own over those of a dialect; and where they do not select the region.
-fn read_queries(mut section: Section<'_>, base: Dialect) -> (QuerySet, Vec<Range<usize>>) {
-    let report = section.report();
-    let mut set = base.queries();
-    let mut unselected = Vec::new();
-    let mut query = |found: Found<&str>| {
-        if let Err(why) = matchers::check_query(found.value) {
-            report.at(&found.span, format!("this query cannot be right: {why}"));
-        }
-        if !found.value.contains("{selector}") {
-            unselected.push(found.span.clone());
-        }
-        found.value.to_owned()
-    };
-    if let Some(found) = section.text("requests") {
-        set.requests = query(found);
-    }
-    let (errors, percent) = (section.text("errors"), section.text("error_percent"));
-    if let (Some(_), Some(second)) = (&errors, &percent) {
-        let text = "give `errors` (per second) or `error_percent`, not both";
-        report.at(&second.span, text);
-    }
-    set.errors_in_percent = percent.is_some();
-    let (errors, percent) = (errors.map(&mut query), percent.map(&mut query));
-    if let Some(text) = percent.or(errors) {
-        set.errors = text;
-    }
-    if let Some(found) = section.text("p95_ms") {
-        set.p95_ms = query(found);
-    }
-    let label = |section: &mut Section<'_>, key: &'static str| {
-        let found = section.text(key)?;
-        if !matchers::is_label(found.value) {
-            report.at(
-                &found.span,
-                format!("`{}` is no name of a label", found.value),
-            );
-        }
-        Some(found.value.to_owned())
-    };
-    let namespace = label(&mut section, "namespace_label");
-    let service = label(&mut section, "service_label");
-    let version = label(&mut section, "version_label");
-    let span = section.span().clone();
-    set.labels = match (namespace, service, version) {
-        (Some(namespace), Some(service), version) => Some(Labels {
-            namespace,
-            service,
-            version,
-        }),
-        (None, None, None) => None,
-        (_, _, _) => {
-            let text = "labels of your own need a `namespace_label` and a `service_label`, and a `version_label` where versions are told apart";
-            report.at(&span, text);
-            None
-        }
-    };
-    section.finish(&reference::place_of);
-    (set, unselected)
-}
+#[cfg(test)]
+mod tests;

@@ -70,8 +70,10 @@ entries! {
         "sigv4", "true, false", "by the address", "Whether calls are signed with the AWS credentials of the region (Amazon Managed Service for Prometheus).";
         "ca_file", "path", "the system's", "Certificate authorities that are trusted there, as PEM.";
         "window", "length of time", "1m", "Over what a rate is taken: twice the scrape interval or more.";
-        "dialects", "istio, ingress-nginx, envoy-gateway, traefik", "all of them", "Whose series are looked for.";
-        "queries", "the keys of [prometheus.queries]", "those of the dialects", "Queries of your own.";
+        "dialects", "istio, ingress-nginx, envoy-gateway, traefik", "all of them", "Whose series are looked for; the one at the door first: its requests are those of the users.";
+        "tenant", "text", "none", "Whose series are asked for, where one server keeps those of several (`X-Scope-OrgID` of Mimir and Cortex); also `{region}` and `{aws_region}`.";
+        "queries", "the keys of [prometheus.queries]", "those of the dialects", "Queries of your own about services.";
+        "users", "the keys of [prometheus.users]", "those of the dialects", "Queries of your own about the users of a region.";
     }
     "[prometheus.queries]" {
         "requests", "PromQL", "that of the dialect", "Requests per second, by the labels of a service; `{selector}` and `{window}` are filled in.";
@@ -81,6 +83,13 @@ entries! {
         "namespace_label", "label", "that of the dialect", "The label with the namespace.";
         "service_label", "label", "that of the dialect", "The label with the name of the service.";
         "version_label", "label", "that of the dialect", "The label with the version.";
+    }
+    "[prometheus.users]" {
+        "requests", "PromQL", "that of the dialect", "Requests per second at the door of the region, one value; `{selector}` and `{window}` are filled in. They count where the region has no application load balancer.";
+        "errors", "PromQL", "that of the dialect", "Failed requests per second.";
+        "error_percent", "PromQL", "none", "Failed requests in percent, in place of `errors`.";
+        "p95_ms", "PromQL", "that of the dialect", "95th percentile of the response time in milliseconds.";
+        "p99_ms", "PromQL", "that of the dialect", "99th percentile of the response time in milliseconds.";
     }
     "[thresholds]" {
         "p95_warn_ms", "milliseconds", "200", "p95 latency: warn above.";
@@ -158,6 +167,7 @@ const PLACES: &[(&str, &str)] = &[
     ("[recovery]", "in [recovery]"),
     ("[prometheus]", "in [prometheus]"),
     ("[prometheus.queries]", "in [prometheus.queries]"),
+    ("[prometheus.users]", "in [prometheus.users]"),
     ("[thresholds]", "in [thresholds]"),
     ("[[freeze]]", "in [[freeze]]"),
     ("[rollout]", "in [rollout]"),
@@ -208,7 +218,7 @@ mod tests {
     /// An unknown key makes the parser say which keys it knows there.
     #[test]
     fn the_parser_knows_exactly_these_keys() {
-        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[prometheus]\nzz = 1\n[prometheus.queries]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[rollout]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
+        let text = "zz = 1\n[aws]\nzz = 1\n[[region]]\nlabel = \"a\"\nzz = 1\n[[name]]\nname = \"a.b\"\nzz = 1\n[recovery]\nzz = 1\n[prometheus]\nzz = 1\n[prometheus.queries]\nzz = 1\n[prometheus.users]\nzz = 1\n[thresholds]\nzz = 1\n[[freeze]]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-01-02T00:00:00Z\"\nzz = 1\n[sources]\nzz = 1\n[rollout]\nzz = 1\n[prices]\nzz = 1\n[console]\nzz = 1\n";
         let problems = parse("x", text, &Flags::default(), &Library::default()).unwrap_err();
         assert_eq!(problems.len(), PLACES.len(), "{problems:#?}");
         for problem in problems {

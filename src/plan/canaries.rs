@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::part::Part;
 use super::{
-    gate::{Gate, unmeasured},
+    gate::Gate,
     raise::{Raised, raised},
 };
 use crate::resources::{
@@ -14,6 +14,7 @@ use crate::resources::{
     change::Alter,
     deployments::{At, Container},
     metrics::signals::{Signal, VersionSignals, same_version},
+    regions::demand,
     releases::carrier,
     sequence::Rules,
     traffic::{
@@ -25,13 +26,13 @@ use crate::resources::{
 /// A point counts against a canary as soon as so many seconds of its window lie after the change: nobody waits for a whole minute of errors.
 const EAGER: SignedDuration = SignedDuration::from_secs(45);
 
-/// Whether anything where a change is could tell how its users fare: the region's load balancers, or the Prometheus of its services.
+/// Whether anything where a change is could tell how its users fare: whoever tells about those of the region, or the Prometheus of its services.
 pub fn measurable(fleet: &Fleet, change: &Change) -> bool {
     let place = change.place();
-    let balancers = place
+    let users = place
         .region()
-        .is_some_and(|label| !unmeasured(fleet, label));
-    balancers
+        .is_some_and(|label| !demand::mute(fleet, label));
+    users
         || of(fleet, change)
             .iter()
             .any(|canary| canary.measured(fleet))

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::canaries::{self, Canary};
 use crate::resources::{
-    Change, Fleet, Place, RegionLabel, metrics::Reading, regions::rollup::Rollup,
+    Change, Fleet, Place, RegionLabel,
+    metrics::Reading,
+    regions::{demand, rollup::Rollup},
 };
 
 /// What a gate says.
@@ -47,7 +49,7 @@ pub fn judge<'a>(
     silent.map_or(Gate::Holds, Gate::NoData)
 }
 
-/// Whether everything that is silent there has nothing that could tell: no load balancer, and a Prometheus that answers and has no number of it.
+/// Whether everything that is silent there has nothing that could tell: no load balancer, and no Prometheus or one that answers and has no number of it.
 pub fn mute<'a>(
     fleet: &Fleet,
     regions: &[RegionLabel],
@@ -77,20 +79,14 @@ fn watched<'a>(
         mute: canary.mute(fleet),
     });
     let regions = regions.iter().filter_map(|label| {
-        // Where no load balancer could tell, the canary tells for itself.
+        // Where nobody could tell of all users, the canary tells for itself.
         let place = Place::Region(label.clone());
         let told = canaries.iter().any(|canary| canary.place == place);
-        let (gate, mute) = (region(fleet, label, since), unmeasured(fleet, label));
+        let (gate, mute) = (region(fleet, label, since), demand::mute(fleet, label));
         let left_out = told && mute && matches!(gate, Gate::NoData(_));
         (!left_out).then_some(Told { gate, mute })
     });
     own.chain(regions).collect()
-}
-
-/// Whether a region has no load balancer that could tell anything.
-pub fn unmeasured(fleet: &Fleet, label: &RegionLabel) -> bool {
-    let demand = &fleet.rollup(label).demand;
-    demand.error_percent.is_none() && demand.p95_ms.is_none()
 }
 
 /// One value against its limit. `at` is the start of the period: what began before the change says nothing about it.

@@ -17,8 +17,9 @@ use crate::resources::{
     Answer, ErrorClass, Estate, Place, ProviderError, Query, Rows, Source, Wanted,
     clusters::{ApiServer, Cluster},
     metrics::{
-        Series, SeriesSpec, Stat,
+        Quality, Series, SeriesSpec, Stat,
         signals::{TARGETS_DOWN, TARGETS_UP},
+        users::UserSignal,
     },
     regions::Identity,
 };
@@ -250,9 +251,11 @@ fn measured(rows: &Rows) -> Vec<String> {
     let mut notes = vec![format!("Prometheus {version} at {url}: {targets}")];
     let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for row in rows {
-        if let (Some(dialect), Some((version, _))) =
-            (told(row, "dialect"), row.spec.key.rsplit_once('/'))
-        {
+        if let (Some(dialect), Some(_), Some((version, _))) = (
+            told(row, "dialect"),
+            told(row, "service"),
+            row.spec.key.rsplit_once('/'),
+        ) {
             services
                 .entry(dialect)
                 .or_default()
@@ -267,6 +270,17 @@ fn measured(rows: &Rows) -> Vec<String> {
     if notes.len() == 1 {
         notes.push("it has no series of a mesh or gateway that is known here".to_owned());
     }
+    // What could not be read is a problem, and told as one.
+    let users = find(UserSignal::Requests.key()).filter(|row| row.quality == Quality::Complete);
+    notes.extend(users.map(|users| {
+        let who = users.spec.dimensions.first();
+        match (who, newest(Some(users))) {
+            (Some((_, who)), Some(rate)) => {
+                format!("users of the region: {rate:.1} requests/s by {who}")
+            }
+            _ => "users of the region: no request at a door that is known here".to_owned(),
+        }
+    }));
     notes
 }
 

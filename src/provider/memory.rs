@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::{dimensions::Catalogue, kubernetes::Watches, prometheus::Kept};
 use crate::resources::{
+    metrics::Series,
     pipelines,
     traffic::{elastic_load_balancing::TargetHealth, route53::zone::live::ZoneCache},
 };
@@ -37,6 +38,8 @@ pub struct Memory {
     pub watches: Watches,
     /// The way to the Prometheus of the place.
     pub prometheus: Kept,
+    /// What it told about services when it last did.
+    pub services: Mutex<Option<Vec<Series>>>,
     /// Dialects of its series, by whether they are spoken.
     pub dialects: LastRead<bool>,
 }

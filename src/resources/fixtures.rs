@@ -10,7 +10,7 @@ use super::{
     Answer, ErrorClass, Estate, Fleet, Place, ProviderError, Query, RegionLabel, Rows, Source,
     Wanted,
     estate::{Access, ManagedName, RegionRole, RegionSpec},
-    metrics::{Point, Quality, Series, SeriesSpec, Stat},
+    metrics::{Origin, Point, Quality, Series, SeriesSpec, Stat, users::UserSignal},
     traffic::{Split, load_balancer_key},
 };
 
@@ -94,8 +94,25 @@ pub fn prometheus() -> super::metrics::dialect::Prometheus {
         ca_file: None,
         selector: String::new(),
         window: 60,
+        tenant: None,
         queries: vec![Dialect::Istio.queries()],
+        users: vec![Dialect::Istio.users()],
     }
+}
+
+/// A series of the users of a region whose points start at these ages in seconds.
+pub fn users(signal: UserSignal, points: &[(u64, f64)]) -> Series {
+    let mut series = series(signal.key(), points);
+    series.spec.origin = Origin::Prometheus;
+    series.spec.dimensions = vec![("dialect".to_owned(), "istio".to_owned())];
+    series
+}
+
+/// What the Prometheus of a place answered some seconds ago.
+pub fn measured(fleet: &mut Fleet, place: &Place, seconds: u64, mut series: Vec<Series>) {
+    series.sort_by(|a, b| a.spec.key.cmp(&b.spec.key));
+    let rows = Rows::Metrics(series);
+    answer(fleet, Source::Prometheus, place, seconds, rows);
 }
 
 /// An empty answer from every source of a place that has not been asked.

@@ -164,7 +164,7 @@ sources! {
     Metrics, "metrics", Metrics, CloudWatch, RegionalAndGlobal, 60, "Metric series for visible panes and guards.";
     Routes, "routes", Traffic, Kubernetes, Regional, 10, "Routes of the gateways and meshes of each known cluster, from its watches.";
     Rollouts, "rollouts", Traffic, Kubernetes, Regional, 10, "Argo Rollouts and Flagger Canaries of each known cluster, from its watches.";
-    Prometheus, "prometheus", Metrics, Prometheus, Measured, 15, "Requests, errors and latency of each version of each service, from the Prometheus of a region.";
+    Prometheus, "prometheus", Metrics, Prometheus, Measured, 15, "Requests, errors and latency of each version of each service and of the users of the region, from its Prometheus.";
     Pipelines, "pipelines", Pipelines, CodePipeline, Regional, 30, "CodePipeline pipelines: their stages, what they carry and what holds them.";
     FiringAlerts, "firing-alerts", Alarms, Prometheus, Measured, 15, "The alerts that fire in the Prometheus of a region.";
 }

@@ -258,7 +258,9 @@ fn prometheus(world: &World) -> BTreeMap<RegionLabel, Prometheus> {
         ca_file: None,
         selector: String::new(),
         window: 60,
+        tenant: None,
         queries: vec![Dialect::Istio.queries()],
+        users: vec![Dialect::Istio.users()],
     };
     regions
         .map(|region| (region.label.clone(), server(&region.aws_region)))

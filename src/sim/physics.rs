@@ -1,5 +1,8 @@
 //! The laws of the simulated world, as pure functions of domain D.0. Owns the numbers; knows no region and no time but what it is given.
 
+/// How much longer the slowest of a hundred requests takes than the slowest of twenty.
+pub const P99_OF_P95: f64 = 1.7;
+
 /// Share of the load at which regions run by design: capacity is load / 0.65.
 pub const DESIGN_UTILISATION: f64 = 0.65;
 /// Errors of a healthy region, as a share of its requests.

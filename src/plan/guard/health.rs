@@ -1,4 +1,4 @@
-//! G-HEALTH: what a receiver serves with is healthy. Owns what counts as healthy of targets, health checks, endpoints and databases; what is not known never does.
+//! G-HEALTH: what a receiver serves with is healthy. Owns what counts as healthy of targets, health checks, endpoints and databases, and where there is none of these that its users are answered; what is not known never does.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,10 @@ use super::{
     outlook::{Outlook, REREAD},
 };
 use crate::resources::{
-    Change, Freshness, Place, RegionLabel, Severity, Source, databases, health_checks,
+    Change, Freshness, Place, RegionLabel, Severity, Source,
+    cell::percent as percents,
+    databases, health_checks,
+    metrics::Reading,
     traffic::{self, Mechanism},
 };
 
@@ -66,7 +69,8 @@ fn of_region(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) {
     found.extend(own);
     let checks = of_checks(outlook, label, proven, found);
     let endpoints = of_endpoints(outlook, label, found);
-    if !(groups || checks || endpoints) {
+    // Where nothing asks whether it is well, those whom it answers tell.
+    if !(groups || checks || endpoints || of_users(outlook, label, found)) {
         found.unknown(
             format!("nothing tells the health of {label}"),
             "give its records a health check",
@@ -81,6 +85,31 @@ fn of_region(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) {
             format!("look into {label} first"),
         );
     }
+}
+
+/// What the users of a region get. Tells whether it gets any and their errors are known.
+fn of_users(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -> bool {
+    let fleet = outlook.fleet;
+    let demand = &fleet.rollup(label).demand;
+    let Some(errors) = demand.error_percent.and_then(Reading::usable) else {
+        return false;
+    };
+    let limit = fleet.estate.thresholds.error_bad_percent;
+    if errors > limit {
+        found.fail(
+            format!(
+                "{label} fails {} of its users > {limit} %",
+                percents(errors)
+            ),
+            format!("look into {label} first"),
+        );
+    } else {
+        found.pass(format!(
+            "{label} answers its users, errors {}",
+            percents(errors)
+        ));
+    }
+    true
 }
 
 /// Judges how much of something is healthy.

@@ -2,14 +2,21 @@
 
 use std::time::Duration;
 
-use super::{Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook::Outlook};
+use super::{
+    Guard, GuardId, Verdict, finding::Findings, nodes, origins, outlook::Outlook,
+    snapshot::AT_THE_DOOR,
+};
 use crate::{
-    plan::{Step, Wait, Work, canaries, forecast::Forecast, gate},
+    plan::{Step, Wait, Work, canaries, forecast::Forecast},
     resources::{
         Change, Fleet, Freshness, Place, RegionLabel, Severity, Source, age,
         cell::{milliseconds, percent as percents},
         metrics::Reading,
-        regions::{capacity::Capacity, demand, rollup::SOURCES_OF_ALARMS},
+        regions::{
+            capacity::Capacity,
+            demand::{self, Teller},
+            rollup::SOURCES_OF_ALARMS,
+        },
         traffic::{self, routes::leads::between_regions, share::Share},
     },
 };
@@ -127,13 +134,20 @@ fn by_rule(change: &Change) -> bool {
     matches!(change, Change::Traffic(traffic::Change::Route { backends, .. }) if between_regions(backends))
 }
 
-/// Whether nothing is steered to a region, and its metrics are read: then what they told last is of the time before it was emptied.
-pub fn idle(fleet: &Fleet, label: &RegionLabel) -> bool {
+/// Whether what is measured of a region is of the time before it was emptied, and says nothing about it: nothing is steered to it, or the run that gives it
+/// something for the first time has only begun. Its metrics must be read; the watch after each step takes no data for a failure.
+pub fn idle(outlook: &Outlook<'_>, label: &RegionLabel) -> bool {
+    let fleet = outlook.fleet;
     let place = Place::Region(label.clone());
-    let share = fleet.shares.region_share(label).ok();
     let sources = [Source::Metrics, Source::Prometheus].into_iter();
     let mut asked = sources.filter(|source| fleet.estate.places(*source).contains(&place));
-    share.and_then(Share::value) == Some(0.0)
+    let share = fleet.shares.region_share(label).ok();
+    let emptied = share.and_then(Share::value) == Some(0.0);
+    let mut forecasts = outlook.plan.forecast.iter();
+    let from_nothing =
+        forecasts.any(|forecast| forecast.region == *label && forecast.share_before == Some(0.0));
+    let begun = outlook.ahead.len() < outlook.plan.steps.len();
+    (emptied || (from_nothing && begun))
         && asked.all(|source| fleet.freshness(source, &place).usable())
 }
 
@@ -258,7 +272,7 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
             .filter(|(_, reading)| reading.and_then(Reading::usable).is_none())
             .map(|(what, _)| *what)
             .collect();
-        let idle = idle(outlook.fleet, label)
+        let idle = idle(outlook, label)
             && inputs.iter().all(|(_, reading)| {
                 let nothing = |reading: &Reading| match reading {
                     Reading::NoData => true,
@@ -287,7 +301,11 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
             found.add(
                 verdict,
                 format!("{label}: {} not known", silent.join(" and ")),
-                "wait for its load balancer metrics",
+                match Teller::of(outlook.fleet, label) {
+                    Teller::Unread | Teller::Balancers(_) => "wait for its load balancer metrics",
+                    Teller::Prometheus => AT_THE_DOOR,
+                    Teller::Nobody => "let a Prometheus tell about its users ([prometheus])",
+                },
             );
         }
     }
@@ -297,14 +315,14 @@ pub fn abort(outlook: &Outlook<'_>) -> Guard {
     found.guard(GuardId::Abort, "nothing that is measured by region moves")
 }
 
-/// Where no load balancer could tell, what gets more users tells for itself, if whoever measures it is heard. Tells whether that is so.
+/// Where nobody could tell of all users of a region, what gets more of them tells for itself, if whoever measures it is heard. Tells whether that is so.
 fn by_canary(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) -> bool {
     let (fleet, place) = (outlook.fleet, Place::Region(label.clone()));
     let raised = outlook
         .changes()
         .flat_map(|change| canaries::of(fleet, change));
     let mut own = raised.filter(|canary| canary.place == place && canary.measured(fleet));
-    let Some(canary) = own.next().filter(|_| gate::unmeasured(fleet, label)) else {
+    let Some(canary) = own.next().filter(|_| demand::mute(fleet, label)) else {
         return false;
     };
     let source = canary.told_by();

@@ -4,9 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Guard, GuardId, finding::Findings, outlook::Outlook, receivers};
 use crate::resources::{
-    Api, ErrorClass, Fleet, Freshness, Limits, Place, RegionLabel, Source, age, cell::coarse_age,
-    change::Alter, metrics::Reading, regions::Identity,
+    Api, ErrorClass, Fleet, Freshness, Limits, Place, RegionLabel, Source, age,
+    cell::coarse_age,
+    change::Alter,
+    metrics::Reading,
+    regions::{Identity, demand::Teller},
 };
+
+/// What to do where a Prometheus answers and tells of no users.
+pub(super) const AT_THE_DOOR: &str =
+    "see whether its Prometheus knows who is at its door ([prometheus.users])";
 
 /// Older than this, what is changed and what tells health warns.
 const WARN: Duration = Duration::from_secs(30);
@@ -18,8 +25,6 @@ const METRIC_WARN: Duration = Duration::from_secs(180);
 const METRIC_BLOCK: Duration = Duration::from_secs(300);
 /// A point arrives two minutes late and waits one more to settle, before it can be read at all.
 const METRIC_DELAY: Duration = Duration::from_secs(180);
-/// Period of the metrics that guards read.
-const PERIOD: Duration = Duration::from_secs(60);
 
 /// Ages at which what a source says warns and blocks: those of domain C, unless its interval makes them impossible to keep. What a step changes is read again right before it anyway.
 fn limits(interval: Duration) -> (Duration, Duration) {
@@ -92,7 +97,7 @@ pub fn stale(outlook: &Outlook<'_>) -> Guard {
         }
     }
     for label in &outlook.receiving {
-        metrics(fleet, label, &mut found);
+        metrics(outlook, label, &mut found);
     }
     if found.worst().is_none()
         && let Some((old, name)) = oldest
@@ -116,27 +121,46 @@ fn seconds(age: Duration) -> String {
 }
 
 /// Requests of a receiver: what the forecast and the gates are made of.
-fn metrics(fleet: &Fleet, label: &RegionLabel, found: &mut Findings) {
+fn metrics(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) {
+    let fleet = outlook.fleet;
     let rollup = fleet.rollup(label);
     let Some(reading) = rollup.demand.requests_per_second else {
-        return; // no load balancer could tell
+        return; // nobody could tell
     };
+    let teller = Teller::of(fleet, label);
     let name = format!("metrics {label}");
-    let idle = receivers::idle(fleet, label);
+    let idle = receivers::idle(outlook, label);
     match reading {
         // A region without traffic publishes nothing: its last number is of the time before it was emptied.
         Reading::Value { .. } | Reading::NoData if idle => {}
         Reading::Value { at, .. } => {
-            let limits = metric_limits(fleet.estate.interval(Source::Metrics));
-            weigh(&name, age(at + PERIOD, fleet.now), limits, found);
+            let limits = match teller {
+                // Its points are there when they are measured, as what any other source says.
+                Teller::Prometheus => limits(fleet.estate.interval(Source::Prometheus)),
+                Teller::Nobody | Teller::Unread | Teller::Balancers(_) => {
+                    metric_limits(fleet.estate.interval(Source::Metrics))
+                }
+            };
+            let end = at + teller.period(fleet, label);
+            weigh(&name, age(end, fleet.now), limits, found);
         }
-        Reading::NoData => found.unknown(format!("{name}: no data"), "find out why"),
+        Reading::NoData => found.unknown(
+            format!("{name}: no data"),
+            match teller {
+                Teller::Prometheus => AT_THE_DOOR,
+                Teller::Nobody | Teller::Unread | Teller::Balancers(_) => "find out why",
+            },
+        ),
         Reading::NeverRead | Reading::Failed => {
             found.unknown(format!("{name} were not read"), "wait for a first answer");
         }
         Reading::Forbidden => found.unknown(
             format!("{name}: no permission"),
-            "allow cloudwatch:GetMetricData",
+            match teller {
+                Teller::Prometheus => "ask who runs its Prometheus to let us query it",
+                Teller::Unread => "allow elasticloadbalancing:DescribeLoadBalancers",
+                Teller::Nobody | Teller::Balancers(_) => "allow cloudwatch:GetMetricData",
+            },
         ),
     }
 }

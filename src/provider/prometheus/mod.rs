@@ -7,7 +7,7 @@ mod proof;
 
 use std::{fmt::Write as _, time::Duration};
 
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use jiff::Timestamp;
 use kube::{Client, client::Body};
@@ -176,6 +176,7 @@ impl<'a> Server<'a> {
         proof::add(&mut request, self.settings, &self.ask.config)
             .await
             .map_err(|text| wrong(ErrorClass::Identity, &text))?;
+        tenant(&mut request, self.settings).map_err(|text| wrong(ErrorClass::Terminal, &text))?;
         let secret = proof::secret_of(&request);
         let request = request.map(Body::from);
         let answer = self.client.send(request).await;
@@ -231,6 +232,17 @@ async fn connect(settings: &Prometheus) -> Result<Client, String> {
     }
     let config = config(kubeconfig, &server.name).await?;
     Client::try_from(config).map_err(|error| chain(&error))
+}
+
+/// Says whose series are asked for, where a server keeps those of several tenants. It is no secret, and not signed.
+fn tenant(request: &mut Request<Vec<u8>>, settings: &Prometheus) -> Result<(), String> {
+    let Some(tenant) = &settings.tenant else {
+        return Ok(());
+    };
+    let value = HeaderValue::from_str(tenant)
+        .map_err(|_| format!("`tenant`: {tenant:?} has characters that no header may have"))?;
+    request.headers_mut().insert("x-scope-orgid", value);
+    Ok(())
 }
 
 /// A call that only reads: by GET, unless the query is too long to stand in an address.

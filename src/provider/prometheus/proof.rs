@@ -168,7 +168,9 @@ mod tests {
             ca_file: None,
             selector: String::new(),
             window: 60,
+            tenant: None,
             queries: Vec::new(),
+            users: Vec::new(),
         };
         let aws = SdkConfig::builder().build();
         let sent = async |auth| {

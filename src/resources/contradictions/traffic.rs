@@ -10,7 +10,7 @@ use crate::resources::{
     cell::{coarse_age, percent, rate},
     health_checks,
     metrics::Reading,
-    regions::rollup::Drained,
+    regions::{demand::Teller, rollup::Drained},
     traffic::{Mechanism, Policy, Record},
 };
 
@@ -94,7 +94,10 @@ fn steered(fleet: &Fleet) -> Vec<Steered> {
     let of = |label: &RegionLabel| {
         let rollup = fleet.rollup(label);
         let place = Place::Region(label.clone());
-        let read = fleet.freshness(Source::Metrics, &place) == Freshness::Fresh;
+        let source = Teller::of(fleet, label).source();
+        // A load balancer publishes nothing when nothing comes; of a Prometheus that tells nothing nobody knows why.
+        let read = source == Some(Source::Metrics)
+            && fleet.freshness(Source::Metrics, &place) == Freshness::Fresh;
         let reading = rollup.demand.requests_per_second?;
         let requests = match reading {
             Reading::NoData if read => Some(0.0),

@@ -3,7 +3,10 @@
 use crate::resources::{
     Fleet, Place, Severity, Source,
     cell::{Cell, Column, Field, milliseconds, percent, rate},
-    metrics::signals::{Signal, VersionSignals, same_version},
+    metrics::{
+        Reading,
+        signals::{Signal, VersionSignals, same_version},
+    },
     traffic::{Mechanism, Split},
 };
 
@@ -150,7 +153,17 @@ impl Deployment {
             let titles = ["requests/s", "errors", "p95"];
             let cells = cells(fleet, &signals).into_iter().zip(titles);
             for ((cell, title), signal) in cells.zip(Signal::ALL) {
-                fields.push(Field::new(title, cell).with_series(signals.key(signal)));
+                let keys: Vec<(&str, String)> = signals.keys(signal).collect();
+                if let [(_, key)] = keys.as_slice() {
+                    fields.push(Field::new(title, cell).with_series(key));
+                    continue;
+                }
+                fields.push(Field::new(title, cell));
+                for (name, key) in keys {
+                    let reading = fleet.reading(place, &key);
+                    let cell = cell_of(fleet, signal, reading);
+                    fields.push(Field::new(format!("{title} of {name}"), cell).with_series(key));
+                }
             }
         } else if fleet.estate.measures_services(place) {
             let text = "its Prometheus tells nothing about this service and version";
@@ -167,15 +180,25 @@ impl Deployment {
 }
 
 fn cells(fleet: &Fleet, signals: &VersionSignals) -> [Cell; 3] {
+    let known = [
+        (Signal::Requests, signals.requests),
+        (Signal::Errors, signals.error_percent),
+        (Signal::P95, signals.p95_ms),
+    ];
+    known.map(|(signal, reading)| cell_of(fleet, signal, reading))
+}
+
+fn cell_of(fleet: &Fleet, signal: Signal, reading: Reading) -> Cell {
     let limits = &fleet.estate.thresholds;
-    let errors =
-        |value| Severity::above(value, limits.error_warn_percent, limits.error_bad_percent);
-    let p95 = |value| Severity::above(value, limits.p95_warn_ms, limits.p95_bad_ms);
-    [
-        Cell::reading(signals.requests, rate, |_| Severity::Ok),
-        Cell::reading(signals.error_percent, percent, errors),
-        Cell::reading(signals.p95_ms, milliseconds, p95),
-    ]
+    match signal {
+        Signal::Requests => Cell::reading(reading, rate, |_| Severity::Ok),
+        Signal::Errors => Cell::reading(reading, percent, |value| {
+            Severity::above(value, limits.error_warn_percent, limits.error_bad_percent)
+        }),
+        Signal::P95 => Cell::reading(reading, milliseconds, |value| {
+            Severity::above(value, limits.p95_warn_ms, limits.p95_bad_ms)
+        }),
+    }
 }
 
 #[cfg(test)]

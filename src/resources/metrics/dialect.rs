@@ -1,8 +1,10 @@
 //! Which Prometheus tells about a region and what it is asked there: the queries of each mesh and gateway, and how its labels name a service. Built by `config`; asks nobody and holds no secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use super::users::UserQueries;
 
 /// A Prometheus as it is asked about one region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +19,14 @@ pub struct Prometheus {
     pub selector: String,
     /// Over how many seconds a rate is taken.
     pub window: u32,
-    /// What is asked.
+    /// Whose series are asked for, where one server keeps those of several tenants (`X-Scope-OrgID` of Mimir and Cortex).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// What is asked about services.
     pub queries: Vec<QuerySet>,
+    /// What is asked about the users of the region, the first that has series of requests counts.
+    #[serde(default)]
+    pub users: Vec<UserQueries>,
 }
 
 /// How we prove who we are to a Prometheus.
@@ -110,7 +118,7 @@ impl Dialect {
     }
 
     /// What selects the series of services among others of the same name.
-    fn of_services(self) -> &'static str {
+    pub(super) fn of_services(self) -> &'static str {
         match self {
             // The server's proxy, or the waypoint before it: what the client's proxy counts is the same request once more.
             Self::Istio => "reporter=~\"destination|waypoint\",",
@@ -128,28 +136,32 @@ impl Dialect {
         format!("sum by ({by}) (rate({series}[{{window}}]) and {series})")
     }
 
+    /// What selects the failed requests; several matchers where a request can fail in several ways.
+    pub(super) fn failed(self) -> &'static [&'static str] {
+        match self {
+            // A gRPC call that failed by the server's fault is an HTTP 200.
+            Self::Istio => &[
+                "response_code=~\"5..\"",
+                "grpc_response_status=~\"2|4|12|13|14|15\"",
+            ],
+            Self::IngressNginx => &["status=~\"5..\""],
+            Self::EnvoyGateway => &["envoy_response_code_class=\"5\""],
+            Self::Traefik => &["code=~\"5..\""],
+        }
+    }
+
     /// The query for failed requests per second.
     pub fn errors(self) -> String {
         let (by, own, metric) = (self.by(), self.of_services(), self.metric());
         let rate =
-            |failed: &str| format!("rate({metric}{{{own}{failed},{{selector}}}}[{{window}}])");
-        let failed = match self {
-            // A gRPC call that failed by the server's fault is an HTTP 200.
-            Self::Istio => format!(
-                "{} or {}",
-                rate("response_code=~\"5..\""),
-                rate("grpc_response_status=~\"2|4|12|13|14|15\"")
-            ),
-            Self::IngressNginx => rate("status=~\"5..\""),
-            Self::EnvoyGateway => rate("envoy_response_code_class=\"5\""),
-            Self::Traefik => rate("code=~\"5..\""),
-        };
-        format!("sum by ({by}) ({failed})")
+            |failed: &&str| format!("rate({metric}{{{own}{failed},{{selector}}}}[{{window}}])");
+        let failed: Vec<String> = self.failed().iter().map(rate).collect();
+        format!("sum by ({by}) ({})", failed.join(" or "))
     }
 
-    /// The query for the 95th percentile in milliseconds.
-    pub fn p95_ms(self) -> String {
-        let (factor, bucket) = match self {
+    /// The histogram of response times, with what makes milliseconds of its quantiles.
+    pub(super) fn bucket(self) -> (&'static str, &'static str) {
+        match self {
             Self::Istio => ("", "istio_request_duration_milliseconds_bucket"),
             Self::IngressNginx => (
                 "1000 * ",
@@ -157,7 +169,12 @@ impl Dialect {
             ),
             Self::EnvoyGateway => ("", "envoy_cluster_upstream_rq_time_bucket"),
             Self::Traefik => ("1000 * ", "traefik_service_request_duration_seconds_bucket"),
-        };
+        }
+    }
+
+    /// The query for the 95th percentile in milliseconds.
+    pub fn p95_ms(self) -> String {
+        let (factor, bucket) = self.bucket();
         let (by, own) = (self.by(), self.of_services());
         format!(
             "{factor}histogram_quantile(0.95, sum by (le, {by}) (rate({bucket}{{{own}{{selector}}}}[{{window}}])))"
@@ -330,11 +347,19 @@ impl Prometheus {
             .replace("{window}", &window)
     }
 
+    /// The dialects on which any of its queries is built.
+    pub fn dialects(&self) -> BTreeSet<Dialect> {
+        let services = self.queries.iter().map(|set| set.dialect);
+        services
+            .chain(self.users.iter().map(|set| set.dialect))
+            .collect()
+    }
+
     /// Asks which of the dialects are spoken, or were lately: what has stopped is worth a row that says so.
     pub fn spoken(&self) -> String {
         // An Envoy of something else has the same metric: only series of services count.
-        let series = self.queries.iter().map(|set| {
-            let (own, metric) = (set.dialect.of_services(), set.dialect.metric());
+        let series = self.dialects().into_iter().map(|dialect| {
+            let (own, metric) = (dialect.of_services(), dialect.metric());
             format!("last_over_time({metric}{{{own}{{selector}}}}[40m])")
         });
         let series: Vec<String> = series.collect();
@@ -367,7 +392,9 @@ mod tests {
             ca_file: None,
             selector: selector.to_owned(),
             window: 60,
+            tenant: None,
             queries: Dialect::ALL.map(|(_, dialect)| dialect.queries()).to_vec(),
+            users: Dialect::ALL.map(|(_, dialect)| dialect.users()).to_vec(),
         }
     }
 
@@ -391,7 +418,10 @@ mod tests {
         // A comma before the closing brace is PromQL; one after the opening brace is not.
         let all = |server: &Prometheus| {
             let sets = server.queries.iter();
-            let texts = sets.flat_map(|set| [&set.requests, &set.errors, &set.p95_ms]);
+            let services = sets.flat_map(|set| [&set.requests, &set.errors, &set.p95_ms]);
+            let sets = server.users.iter();
+            let users = sets.flat_map(|set| [&set.requests, &set.errors, &set.p95_ms, &set.p99_ms]);
+            let texts = services.chain(users);
             let mut all: Vec<String> = texts.map(|text| server.fill(text)).collect();
             all.extend([server.spoken(), server.targets(), server.firing()]);
             all

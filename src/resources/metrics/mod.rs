@@ -3,10 +3,12 @@
 mod data;
 pub mod dialect;
 mod edge;
+mod joined;
 pub mod live;
 pub mod prometheus;
 pub mod signals;
 pub mod sim;
+pub mod users;
 mod view;
 
 use std::time::Duration;
@@ -317,9 +319,14 @@ impl Fleet {
 
     /// The newest complete value of a series.
     pub fn reading(&self, place: &Place, key: &str) -> Reading {
-        let Some(series) = self.series(place, key) else {
-            return self.unread(signals::source_of(key), place);
-        };
+        match self.series(place, key) {
+            Some(series) => self.read(series),
+            None => self.unread(signals::source_of(key), place),
+        }
+    }
+
+    /// What a series says now.
+    fn read(&self, series: &Series) -> Reading {
         match (series.quality, series.latest(self.now)) {
             (Quality::Forbidden, _) => Reading::Forbidden,
             // Half an answer is no value (domain A.9 rule 4).

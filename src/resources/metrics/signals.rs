@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Point, Reading, Series};
+use super::{Point, Reading, Series, joined, users};
 use crate::resources::{Estate, Fleet, Limits, Place, Source};
 
 /// What is measured of a version of a service.
@@ -48,7 +48,8 @@ pub const TARGETS_DOWN: &str = "prometheus/targets-down";
 
 /// The source that fills a series.
 pub(super) fn source_of(key: &str) -> Source {
-    if key.starts_with(PREFIX) || key.starts_with("prometheus/") {
+    let prefixes = [PREFIX, users::PREFIX, "prometheus/"];
+    if prefixes.iter().any(|prefix| key.starts_with(prefix)) {
         Source::Prometheus
     } else {
         Source::Metrics
@@ -72,15 +73,22 @@ pub struct VersionSignals {
     pub error_percent: Reading,
     /// 95th percentile of the response time in milliseconds.
     pub p95_ms: Reading,
-    /// The keys of the three series, in the order of [`Signal::ALL`].
+    /// What the keys of its series begin with, `service/shop/checkout/v2`: several where it is counted under several names, one for each of its ports.
     #[serde(skip)]
-    keys: [String; 3],
+    stems: Vec<String>,
+    /// Its three series as one each, in the order of [`Signal::ALL`], where they are counted under several names.
+    #[serde(skip)]
+    joined: Option<Box<[Series; 3]>>,
 }
 
 impl VersionSignals {
-    /// The key of one of its series, for its history.
-    pub fn key(&self, signal: Signal) -> &str {
-        &self.keys[signal as usize]
+    /// The names under which it is counted, and the key of one of its series by each, for its history.
+    pub fn keys(&self, signal: Signal) -> impl Iterator<Item = (&str, String)> {
+        self.stems.iter().map(move |stem| {
+            let mut parts = stem.split('/').skip(2);
+            let name = parts.next().unwrap_or_default();
+            (name, format!("{stem}/{}", signal.name()))
+        })
     }
 
     /// Whether nothing at all is known of it now.
@@ -92,13 +100,17 @@ impl VersionSignals {
 
     /// The points of a signal whose periods began at or after a time, newest first.
     pub fn points_since<'a>(
-        &self,
+        &'a self,
         fleet: &'a Fleet,
         place: &Place,
         signal: Signal,
         since: Timestamp,
     ) -> &'a [Point] {
-        let series = fleet.series(place, self.key(signal));
+        let series = match (&self.joined, self.stems.first()) {
+            (Some(joined), _) => Some(&joined[signal as usize]),
+            (None, Some(stem)) => fleet.series(place, &format!("{stem}/{}", signal.name())),
+            (None, None) => None,
+        };
         let points = series.map_or(&[][..], |series| series.points.as_slice());
         let newer = points.partition_point(|point| point.at >= since);
         &points[..newer]
@@ -157,25 +169,53 @@ impl Fleet {
             let name = stem.strip_prefix("service//")?.split('/').next()?;
             is_joined(name, namespace, service).then_some(("", stem))
         });
-        let mut versions: BTreeMap<&str, &str> = BTreeMap::new();
-        for (version, stem) in own_rows.chain(joined) {
-            versions.entry(version).or_insert(stem);
+        let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (version, stem) in own_rows {
+            versions.entry(version).or_insert_with(|| vec![stem]);
+        }
+        // One that is counted under its own name is not counted once more under those of its ports.
+        if !versions.contains_key("") {
+            for (version, stem) in joined {
+                let stems = versions.entry(version).or_default();
+                if stems.last() != Some(&stem) {
+                    stems.push(stem);
+                }
+            }
         }
         if versions.keys().any(|version| !version.is_empty()) {
             versions.remove("");
         }
-        let signals = versions.into_iter().map(|(version, stem)| {
-            let keys = Signal::ALL.map(|signal| format!("{stem}/{}", signal.name()));
-            let reading = |signal: Signal| self.reading(place, &keys[signal as usize]);
-            VersionSignals {
-                version: version.to_owned(),
-                requests: reading(Signal::Requests),
-                error_percent: reading(Signal::Errors),
-                p95_ms: reading(Signal::P95),
-                keys,
-            }
-        });
-        signals.collect()
+        let signals = versions.into_iter();
+        signals
+            .map(|(version, stems)| self.version_signals(place, version, &stems))
+            .collect()
+    }
+
+    /// What is known of a version that is counted under these names.
+    fn version_signals(&self, place: &Place, version: &str, stems: &[&str]) -> VersionSignals {
+        let series =
+            |stem: &str, signal: Signal| self.series(place, &format!("{stem}/{}", signal.name()));
+        let parts: Vec<joined::Part<'_>> = match stems {
+            [] | [_] => Vec::new(),
+            several => several
+                .iter()
+                .map(|stem| Signal::ALL.map(|signal| series(stem, signal)))
+                .collect(),
+        };
+        let joined = joined::join(&parts);
+        let reading = |signal: Signal| match (&joined, stems.first()) {
+            (Some(joined), _) => self.read(&joined[signal as usize]),
+            (None, Some(stem)) => self.reading(place, &format!("{stem}/{}", signal.name())),
+            (None, None) => Reading::NeverRead,
+        };
+        VersionSignals {
+            version: version.to_owned(),
+            requests: reading(Signal::Requests),
+            error_percent: reading(Signal::Errors),
+            p95_ms: reading(Signal::P95),
+            stems: stems.iter().map(|stem| (*stem).to_owned()).collect(),
+            joined: joined.map(Box::new),
+        }
     }
 
     /// The limits of a series of a Prometheus: its points are there as soon as they are measured, so they age as fast as it is asked.
@@ -310,6 +350,50 @@ mod tests {
         assert_eq!(signals.counted_since(&fleet, &place, since), (360.0, 120.0));
         let failed = signals.failed_since(&fleet, &place, since);
         assert!((failed - 120.0).abs() < 1e-9, "{failed}");
+    }
+
+    #[test]
+    fn a_service_under_several_ports_is_one() {
+        let named = |name: &str, signal| signal_key("", name, "", signal);
+        let (web, tls) = ("shop-checkout-80", "shop-checkout-8443");
+        let (fleet, place) = fleet(vec![
+            series(named(web, Signal::Requests), &[(60, 30.0), (120, 30.0)]),
+            series(named(web, Signal::Errors), &[(60, 1.0), (120, 0.0)]),
+            series(named(web, Signal::P95), &[(60, 90.0)]),
+            series(named(tls, Signal::Requests), &[(60, 10.0)]),
+            series(named(tls, Signal::Errors), &[(60, 21.0)]),
+            series(named(tls, Signal::P95), &[(60, 400.0)]),
+            series(
+                named("shop-checkout-canary-80", Signal::Requests),
+                &[(60, 5.0)],
+            ),
+        ]);
+        let all = fleet.service_signals(&place, "shop", "checkout");
+        let [signals] = all.as_slice() else {
+            panic!("one version: {all:?}");
+        };
+        assert_eq!(signals.requests.usable(), Some(40.0), "added");
+        assert_eq!(
+            signals.error_percent.usable(),
+            Some(6.0),
+            "weighted by requests"
+        );
+        assert_eq!(signals.p95_ms.usable(), Some(400.0), "the worst");
+        let since = fleet.now - jiff::SignedDuration::from_secs(125);
+        assert_eq!(
+            signals.counted_since(&fleet, &place, since),
+            (4_200.0, 120.0)
+        );
+        let failed = signals.failed_since(&fleet, &place, since);
+        assert!((failed - 144.0).abs() < 1e-9, "{failed}");
+        let keys: Vec<(&str, String)> = signals.keys(Signal::P95).collect();
+        assert_eq!(
+            keys,
+            [
+                (web, "service//shop-checkout-80//p95".to_owned()),
+                (tls, "service//shop-checkout-8443//p95".to_owned())
+            ]
+        );
     }
 
     #[test]

@@ -159,7 +159,11 @@ fn load_balancer<'a>(world: &'a World, region: usize, spec: &'a SeriesSpec) -> O
     }
     let group = dimension(spec, "TargetGroup");
     let canary = group.is_some_and(|group| group.contains("canary"));
-    let tail = if spec.stat == Stat::P99 { 1.7 } else { 1.0 };
+    let tail = if spec.stat == Stat::P99 {
+        physics::P99_OF_P95
+    } else {
+        1.0
+    };
     Some(match spec.name.as_str() {
         "RequestCount" => Box::new(move |_, minute| {
             counter(match group {

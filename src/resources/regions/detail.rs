@@ -1,10 +1,16 @@
 //! Everything that is known of a region, line by line: who we are there, what its users get, its stores, canaries, alarms, clusters, and each source with its age. Owns texts only.
 
-use super::{Region, capacity::Capacity, demand, rollup::Rollup, view};
+use super::{
+    Region,
+    capacity::Capacity,
+    demand::{self, Teller},
+    rollup::Rollup,
+    view,
+};
 use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity, Source,
     cell::{Cell, Field, coarse_age, milliseconds, no_limit, percent, rate},
-    metrics::Reading,
+    metrics::{Reading, users::UserSignal},
     regions::stores::{cache_role, database_role},
     traffic::{arn_tail, load_balancer_key},
 };
@@ -74,6 +80,12 @@ fn identity(region: &Region, fleet: &Fleet) -> Vec<Field> {
 fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
     let demand = &rollup.demand;
     let capacity = Capacity::of(fleet, &rollup.label);
+    let teller = Teller::of(fleet, &rollup.label);
+    // Of load balancers each has its own history below.
+    let told = |title: &str, signal: UserSignal, cell: Cell| match teller {
+        Teller::Prometheus => Field::new(title, cell).with_series(signal.key()),
+        Teller::Nobody | Teller::Unread | Teller::Balancers(_) => Field::new(title, cell),
+    };
     let mut fields = vec![
         Field::new("traffic share", view::share(rollup.share.as_ref())),
         Field::text(
@@ -90,8 +102,10 @@ fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
                 fleet.now,
             ),
         ),
-        Field::new(
+        Field::text("measured by", Some(teller.words(fleet, &rollup.label))),
+        told(
             "requests/s",
+            UserSignal::Requests,
             Cell::reading_if(demand.requests_per_second, rate, no_limit),
         ),
         Field::new("capacity/s", Cell::maybe(capacity.rps.map(rate))),
@@ -99,16 +113,19 @@ fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
             "utilisation",
             Cell::reading_if(rollup.utilisation_percent, percent, no_limit),
         ),
-        Field::new(
+        told(
             "error rate",
+            UserSignal::Errors,
             Cell::reading_if(demand.error_percent, percent, no_limit),
         ),
-        Field::new(
+        told(
             "p95",
+            UserSignal::P95,
             Cell::reading_if(demand.p95_ms, milliseconds, no_limit),
         ),
-        Field::new(
+        told(
             "p99",
+            UserSignal::P99,
             Cell::reading_if(demand.p99_ms, milliseconds, no_limit),
         ),
     ];

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::demand::Demand;
 use crate::resources::{
     ErrorClass, Fleet, Freshness, Place, ProviderError, RegionLabel, Scope, Source, age,
     clusters::Cluster,
@@ -165,8 +166,16 @@ impl Reach {
         }
     }
 
+    /// The freshness of a region: of one of which only a Prometheus tells, that of what it tells.
+    pub fn freshness_with(&self, demand: &Demand) -> Freshness {
+        match demand.requests_per_second {
+            Some(requests) if self.asked == 0 => requests.freshness(),
+            Some(_) | None => self.freshness(),
+        }
+    }
+
     /// The worst freshness of everything that ever answered; `Never` when nothing did.
-    pub fn freshness(&self) -> Freshness {
+    fn freshness(&self) -> Freshness {
         if self.last_answer.is_none() {
             return Freshness::Never;
         }

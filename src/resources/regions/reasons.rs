@@ -2,7 +2,7 @@
 
 use super::{reach::Silent, rollup::Rollup, stores::StoreRole};
 use crate::resources::{
-    ErrorClass, Fleet, Freshness, Judgement, Place, Resource, Severity, Source, age,
+    ErrorClass, Fleet, Freshness, Judgement, Place, Resource, Scope, Severity, Source, age,
     cell::{coarse_age, milliseconds, percent},
     metrics::Reading,
     traffic::Mechanism,
@@ -24,7 +24,7 @@ pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> (Vec<Judgement>, usi
         reasons.iter().filter(bad).count()
     };
     let mut reasons = Vec::new();
-    reach(fleet, rollup, &mut reasons);
+    reach(fleet, place, rollup, &mut reasons);
     checks(rollup, &mut reasons);
     let own = broken(&reasons);
     demand(fleet, rollup, &mut reasons);
@@ -43,10 +43,23 @@ pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> (Vec<Judgement>, usi
     (reasons, causes)
 }
 
-fn reach(fleet: &Fleet, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
+/// Whether a Prometheus is all that is asked about a region: nothing else will ever be read of it.
+fn only_measured(fleet: &Fleet, place: &Place) -> bool {
+    let asked = |source: &&Source| fleet.estate.places(**source).contains(place);
+    let mut asked = Source::ALL.iter().filter(asked).peekable();
+    asked.peek().is_some() && asked.all(|source| source.scope() == Scope::Measured)
+}
+
+fn reach(fleet: &Fleet, place: &Place, rollup: &Rollup, reasons: &mut Vec<Judgement>) {
     let reach = &rollup.reach;
     if reach.asked == 0 {
-        reasons.push(Judgement::new(Severity::Unknown, "not read yet"));
+        let told = !matches!(
+            rollup.demand.requests_per_second,
+            None | Some(Reading::NeverRead)
+        );
+        if !(told && only_measured(fleet, place)) {
+            reasons.push(Judgement::new(Severity::Unknown, "not read yet"));
+        }
         return;
     }
     if !reach.lost(fleet.now) {

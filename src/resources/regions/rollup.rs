@@ -133,6 +133,7 @@ impl Rollup {
             .slice(Source::Identity, &place)
             .and_then(|slice| slice.rows.first())
             .and_then(|region| region.identity.clone());
+        let freshness = reach.freshness_with(&demand);
         let mut rollup = Self {
             label: label.clone(),
             severity: Severity::Ok,
@@ -149,7 +150,7 @@ impl Rollup {
             clusters: clusters(fleet, &place),
             deployments: Rollouts::of(fleet, &place),
             identity,
-            freshness: reach.freshness(),
+            freshness,
             cut_off: reach.lost(fleet.now) && fleet.cut_off(),
             reach,
         };

@@ -75,7 +75,8 @@ impl Show for Region {
     }
 
     fn asked(&self, fleet: &Fleet, _place: &Place) -> bool {
-        fleet.rollup(&self.label).reach.asked > 0
+        let rollup = fleet.rollup(&self.label);
+        rollup.reach.asked > 0 || rollup.freshness != Freshness::Never
     }
 
     /// Of everything that the roll-up is made of, not of the identity alone.

@@ -192,7 +192,7 @@ fn each_phase_of_a_canary_is_a_state_of_one_service() {
         (
             json!({"completed_at": f::ago(120)}),
             "v1",
-            "unknown: no load balancer tells about eu",
+            "unknown: no load balancer and no Prometheus tells about eu",
         ),
         (json!({}), "v2", "rolls out: Flagger has not seen it yet"),
         (json!({"suspended": true}), "v2", "held: suspended at 0 %"),

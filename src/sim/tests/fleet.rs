@@ -1,6 +1,10 @@
 //! What a console sees of the simulated world: the fleet at given times in each drill.
 
 use super::*;
+use crate::resources::{
+    metrics::users::UserSignal,
+    regions::demand::{Demand, Teller},
+};
 
 /// Sources of what only an estate with gateways and meshes has.
 const OF_A_MESH: [Source; 2] = [Source::Routes, Source::Rollouts];
@@ -337,4 +341,48 @@ fn autoscalers_reach_their_limit_where_the_users_of_a_lost_region_go() {
     assert_eq!(exhausted(&watching), 0);
     watching.poll(25 + 300);
     assert!(exhausted(&watching) > 0);
+}
+
+#[test]
+fn a_prometheus_tells_of_users_what_their_load_balancer_sees_and_nothing_once_nobody_counts() {
+    let mut watching = Watching::named("quiet-canary");
+    watching.poll(20);
+    let told = |watching: &Watching, region: &str| {
+        let key = UserSignal::Requests.key();
+        watching.fleet.reading(&place(region), key).usable()
+    };
+    for region in ["eu-west-1", "ap-southeast-1"] {
+        let (users, balancer) = (told(&watching, region), watching.rps(region));
+        let (users, balancer) = (users.unwrap(), balancer.unwrap());
+        assert!(
+            (users / balancer - 1.0).abs() < 0.1,
+            "{region}: {users} and {balancer}"
+        );
+    }
+    // Without load balancers the region is told by it.
+    let (eu, label) = (place("eu-west-1"), RegionLabel::new("eu-west-1").unwrap());
+    let none = Rows::Traffic(Vec::new());
+    let query = Query {
+        source: Source::LoadBalancers,
+        place: eu,
+        wanted: Wanted::Nothing,
+        read: 0,
+    };
+    let now = watching.fleet.now;
+    watching
+        .fleet
+        .accept(&query, Answer::of(none), now, Duration::ZERO);
+    assert_eq!(Teller::of(&watching.fleet, &label), Teller::Prometheus);
+    let demand = Demand::of(&watching.fleet, &label);
+    for reading in [
+        demand.requests_per_second,
+        demand.error_percent,
+        demand.p95_ms,
+        demand.p99_ms,
+    ] {
+        assert!(reading.and_then(Reading::usable).is_some(), "{demand:?}");
+    }
+    // The Prometheus of another one answers, and no proxy reports to it any more.
+    watching.poll(150);
+    assert_eq!(told(&watching, "ap-southeast-1"), None);
 }

@@ -32,15 +32,45 @@ pub struct Meter {
     pub p95_ms: f64,
 }
 
+/// What the users of a region are seen to get at its door.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Users {
+    /// Requests per second, those included that nobody could answer.
+    pub requests: f64,
+    /// Share of them that fail.
+    pub failing: f64,
+    /// 95th percentile of the response time in milliseconds.
+    pub p95_ms: f64,
+}
+
+/// A sample of a region.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Sample {
+    services: Vec<Meter>,
+    /// `None` where nobody counts.
+    users: Option<Users>,
+}
+
 /// The samples of all regions.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Meters(VecDeque<(i64, Vec<Vec<Meter>>)>);
+pub struct Meters(VecDeque<(i64, Vec<Sample>)>);
 
 impl Meters {
-    /// The samples of a region, newest first.
+    /// What was counted of the services of a region, newest first.
     pub fn of(&self, region: usize) -> impl Iterator<Item = (i64, &[Meter])> {
+        let samples = self.samples(region);
+        samples.map(|(t, sample)| (t, sample.services.as_slice()))
+    }
+
+    /// What was counted of its users, newest first.
+    pub fn users_of(&self, region: usize) -> impl Iterator<Item = (i64, Users)> {
+        let samples = self.samples(region);
+        samples.filter_map(|(t, sample)| Some((t, sample.users?)))
+    }
+
+    fn samples(&self, region: usize) -> impl Iterator<Item = (i64, &Sample)> {
         let samples = self.0.iter().rev();
-        samples.filter_map(move |(t, regions)| Some((*t, regions.get(region)?.as_slice())))
+        samples.filter_map(move |(t, regions)| Some((*t, regions.get(region)?)))
     }
 }
 
@@ -58,16 +88,30 @@ impl World {
         }
     }
 
-    fn sample(&self, region: usize) -> Vec<Meter> {
+    fn sample(&self, region: usize) -> Sample {
         if self.faults.down(region) || self.faults.unmeasured(region) {
-            return Vec::new();
+            return Sample::default();
         }
-        let mut meters: Vec<Meter> = Vec::new();
+        let mut services: Vec<Meter> = Vec::new();
         for running in running(self, region) {
-            meters.extend(of_service(self, region, &running));
+            services.extend(of_service(self, region, &running));
         }
-        meters.extend(of_senders(self, region));
-        meters
+        services.extend(of_senders(self, region));
+        Sample {
+            services,
+            users: Some(self.users(region)),
+        }
+    }
+
+    /// The same that its load balancer sees, without the delay of CloudWatch.
+    fn users(&self, region: usize) -> Users {
+        let load = &self.loads[region];
+        let failed = load.served_rps() * load.target_errors + load.offered_rps * load.refused;
+        Users {
+            requests: load.offered_rps,
+            failing: (failed / load.offered_rps.max(1e-9)).min(1.0),
+            p95_ms: load.p95_ms,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod logs;
 mod moto;
 mod pipelines;
 mod prometheus;
+mod prometheus_users;
 mod rds;
 mod records;
 mod regional;

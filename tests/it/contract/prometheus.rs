@@ -22,21 +22,21 @@ use pilothouse::{
 use crate::wire::Wire;
 
 /// What comes back for a query: status, a header, a body.
-type Reply = (u16, Option<(&'static str, String)>, Vec<u8>);
-/// The path with its query as it came, and the `Authorization`.
-type Asked = (String, Option<String>);
+pub(super) type Reply = (u16, Option<(&'static str, String)>, Vec<u8>);
+/// The path with its query as it came, the `Authorization`, and the tenant.
+type Asked = (String, Option<String>, Option<String>);
 type Script = dyn Fn(&str) -> Option<Reply> + Send + Sync;
 
 /// A scripted server. `None` from the script keeps the connection open and says nothing.
-struct Server {
+pub(super) struct Server {
     socket: Arc<tiny_http::Server>,
     /// What was asked.
-    asked: Arc<Mutex<Vec<Asked>>>,
+    pub(super) asked: Arc<Mutex<Vec<Asked>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    fn start(script: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static) -> Self {
+    pub(super) fn start(script: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static) -> Self {
         let script: Arc<Script> = Arc::new(script);
         let socket = Arc::new(tiny_http::Server::http("127.0.0.1:0").unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -50,9 +50,11 @@ impl Server {
                         .find(|header| header.field.equiv(name))
                         .map(|h| h.value.to_string())
                 };
-                log.lock()
-                    .unwrap()
-                    .push((request.url().to_owned(), header("Authorization")));
+                log.lock().unwrap().push((
+                    request.url().to_owned(),
+                    header("Authorization"),
+                    header("X-Scope-OrgID"),
+                ));
                 let Some((status, header, body)) = script(&decoded(request.url())) else {
                     hanging.push(request);
                     continue;
@@ -78,20 +80,22 @@ impl Server {
         }
     }
 
-    fn settings(&self) -> Prometheus {
+    pub(super) fn settings(&self) -> Prometheus {
         Prometheus {
             url: format!("http://{}/prom", self.socket.server_addr()),
             auth: Auth::None,
             ca_file: None,
             selector: "region=\"eu\"".to_owned(),
             window: 60,
+            tenant: None,
             queries: Dialect::ALL.map(|(_, dialect)| dialect.queries()).to_vec(),
+            users: Dialect::ALL.map(|(_, dialect)| dialect.users()).to_vec(),
         }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
-        asked.iter().map(|(url, _)| decoded(url)).collect()
+        asked.iter().map(|(url, _, _)| decoded(url)).collect()
     }
 }
 
@@ -104,7 +108,7 @@ impl Drop for Server {
     }
 }
 
-fn decoded(url: &str) -> String {
+pub(super) fn decoded(url: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = url.bytes();
     while let Some(byte) = rest.next() {
@@ -119,7 +123,7 @@ fn decoded(url: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn estate(settings: Prometheus) -> Estate {
+pub(super) fn estate(settings: Prometheus) -> Estate {
     let mut estate = Wire::estate(&["eu-west-1"]);
     estate
         .prometheus
@@ -127,7 +131,7 @@ fn estate(settings: Prometheus) -> Estate {
     estate
 }
 
-async fn observe(settings: Prometheus, source: Source) -> Result<Answer, ProviderError> {
+pub(super) async fn observe(settings: Prometheus, source: Source) -> Result<Answer, ProviderError> {
     let (estate, query) = (estate(settings), query(source));
     let config = aws_config::SdkConfig::builder().build();
     let ask = Ask::new(&estate, &query.place, config);
@@ -138,7 +142,7 @@ async fn observe(settings: Prometheus, source: Source) -> Result<Answer, Provide
 }
 
 /// A server with a script, and what a console reads of its services.
-async fn answered(
+pub(super) async fn answered(
     script: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static,
 ) -> (Server, Answer) {
     let server = Server::start(script);
@@ -147,7 +151,7 @@ async fn answered(
 }
 
 /// A fleet that has taken an answer in.
-fn fleet(server: &Server, answer: Answer) -> Fleet {
+pub(super) fn fleet(server: &Server, answer: Answer) -> Fleet {
     let now = jiff::Timestamp::now();
     let mut fleet = Fleet::new(Arc::new(estate(server.settings())), now);
     let query = query(Source::Prometheus);
@@ -155,7 +159,7 @@ fn fleet(server: &Server, answer: Answer) -> Fleet {
     fleet
 }
 
-fn query(source: Source) -> Query {
+pub(super) fn query(source: Source) -> Query {
     Query {
         source,
         place: Wire::place("eu-west-1"),
@@ -164,7 +168,7 @@ fn query(source: Source) -> Query {
     }
 }
 
-fn series(answer: &Answer) -> BTreeMap<&str, &Series> {
+pub(super) fn series(answer: &Answer) -> BTreeMap<&str, &Series> {
     match &answer.rows {
         Rows::Metrics(rows) => rows
             .iter()
@@ -181,7 +185,7 @@ fn ok(body: &str) -> Option<Reply> {
 }
 
 /// A range vector; each series with its values of the last minutes, the newest first.
-fn matrix(series: &[(&str, &[&str])]) -> Option<Reply> {
+pub(super) fn matrix(series: &[(&str, &[&str])]) -> Option<Reply> {
     let now = jiff::Timestamp::now().as_second();
     let rows: Vec<String> = series
         .iter()
@@ -200,7 +204,7 @@ fn matrix(series: &[(&str, &[&str])]) -> Option<Reply> {
     ))
 }
 
-fn vector(series: &[(&str, &str)]) -> Option<Reply> {
+pub(super) fn vector(series: &[(&str, &str)]) -> Option<Reply> {
     let rows: Vec<String> = series
         .iter()
         .map(|(labels, value)| format!(r#"{{"metric":{labels},"value":[1700000000,"{value}"]}}"#))
@@ -215,11 +219,14 @@ const V1: &str = r#"{"destination_service_namespace":"shop","destination_service
 const V2: &str = r#"{"destination_service_namespace":"shop","destination_service_name":"checkout","destination_version":"v2"}"#;
 
 /// Istio with two versions of a service, of which only one has errors.
-fn istio(asked: &str) -> Option<Reply> {
+pub(super) fn istio(asked: &str) -> Option<Reply> {
     if asked.contains("buildinfo") {
         ok(r#"{"version":"2.42.0"}"#)
     } else if asked.contains("last_over_time") {
         vector(&[(r#"{"__name__":"istio_requests_total"}"#, "12")])
+    } else if asked.contains("source_workload") {
+        // Nobody comes through a gateway.
+        matrix(&[])
     } else if asked.contains("count_values") {
         matrix(&[
             (r#"{"state":"1"}"#, &["3", "3"]),
@@ -264,7 +271,7 @@ async fn each_version_of_a_service_has_its_requests_errors_and_latency() {
         ),
         (Some(3.0), Some(1.0))
     );
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 12, "and four of the users");
     let about = &rows["prometheus/targets-up"].spec.dimensions;
     assert!(
         about.contains(&("version".to_owned(), "2.42.0".to_owned())),
@@ -309,8 +316,18 @@ async fn an_empty_answer_is_no_data_and_never_zero() {
     };
     let (server, answer) = answered(empty).await;
     let rows = series(&answer);
-    let keys: Vec<&&str> = rows.keys().collect();
-    assert_eq!(keys, [&"prometheus/targets-down", &"prometheus/targets-up"]);
+    let keys: Vec<&str> = rows.keys().copied().collect();
+    assert_eq!(
+        keys,
+        [
+            "prometheus/targets-down",
+            "prometheus/targets-up",
+            "users/errors",
+            "users/p95",
+            "users/p99",
+            "users/requests"
+        ]
+    );
     assert!(rows.values().all(|row| row.points.is_empty()));
     let (fleet, place) = (fleet(&server, answer), Wire::place("eu-west-1"));
     assert_eq!(

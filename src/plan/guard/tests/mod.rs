@@ -12,6 +12,7 @@ mod side;
 mod snapshot;
 mod splits;
 mod stores;
+mod users;
 mod workloads;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::resources::{
     Rows, Source, fixtures as f,
+    metrics::users::UserSignal,
     traffic::{self, rollouts::Verb},
 };
 
@@ -87,4 +88,31 @@ fn what_our_own_hand_raised_is_watched_or_it_is_a_breach() {
     }
     // Nothing that is known to raise anything: traffic moved all the same, or nobody would watch.
     assert!(matches!(after(&fleet(false), &[], 500), Seen::Breached(_)));
+}
+
+#[test]
+fn a_drain_of_a_region_that_aws_does_not_serve_is_seen_to_end() {
+    let tail = Wait::Tail {
+        region: f::label(EU),
+        seconds: 60,
+        baseline_rps: Some(200.0),
+        below_percent: 5.0,
+    };
+    let seen = |rate: f64, began: u64| {
+        let mut fleet = fleet(true);
+        let series = vec![f::users(UserSignal::Requests, &[(began, rate)])];
+        f::measured(&mut fleet, &f::place(EU), 2, series);
+        let times = (Duration::from_secs(300), Duration::from_secs(600));
+        super::seen(&tail, &[].iter(), &fleet, f::ago(120), times)
+    };
+    let Seen::Over(text) = seen(2.0, 65) else {
+        panic!("1 % of its requests remain");
+    };
+    assert_eq!(text, "1.0 % of its requests remain");
+    assert!(matches!(seen(40.0, 65), Seen::NotYet(_)), "a fifth remains");
+    let before = seen(2.0, 125);
+    assert!(
+        matches!(before, Seen::NotYet(_)),
+        "measured before the change"
+    );
 }

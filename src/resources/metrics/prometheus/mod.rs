@@ -1,7 +1,9 @@
 //! Series that a Prometheus keeps. Owns what is said of one that has stopped; asks nobody.
 
 pub mod live;
+mod services;
 pub mod sim;
+mod users;
 
 use super::{Reading, Series, signals};
 use crate::resources::{Fleet, Freshness, Judgement, Place, Severity, Source, cell::coarse_age};

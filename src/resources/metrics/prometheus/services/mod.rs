@@ -1,0 +1,3 @@
+//! Services as a Prometheus tells them. Owns "what three queries say of each version of each service".
+
+pub mod live;

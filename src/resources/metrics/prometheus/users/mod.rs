@@ -1,0 +1,3 @@
+//! The users of a whole region as a Prometheus tells them. Owns "one door counts, never the sum of several".
+
+pub mod live;
