@@ -25,7 +25,7 @@ pub use self::{
     step::{Step, Wait, Work},
 };
 use crate::resources::{
-    Change, Fleet, RegionLabel,
+    Api, Change, Fleet, RegionLabel,
     change::{Alter, Class},
     rehearsal::Rehearsal,
 };
@@ -206,6 +206,13 @@ impl Plan {
     /// The changes, in order.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.steps.iter().filter_map(Step::change)
+    }
+
+    /// The account as it is told, in these words where it is not known; `None` where only clusters are changed and no account is theirs.
+    pub fn account_or<'a>(&'a self, unknown: &'a str) -> Option<&'a str> {
+        let clusters_only = self.changes().all(|change| change.api() == Api::Kubernetes);
+        let unknown = (!clusters_only).then_some(unknown);
+        self.account.as_deref().or(unknown)
     }
 
     /// The gravest class of its changes.

@@ -62,12 +62,13 @@ impl PlanFile {
 /// A plan for people: what is done, in which order, with what it takes to go on by hand.
 pub fn text(file: &PlanFile, look: Look) -> String {
     let plan = &file.plan;
+    let account = plan.account_or("unknown");
     let mut lines = vec![
         plan.title.clone(),
         format!(
-            "environment {}, account {}, {:?}, about {}",
+            "environment {}{}, {:?}, about {}",
             plan.environment,
-            plan.account.as_deref().unwrap_or("unknown"),
+            account.map_or_else(String::new, |account| format!(", account {account}")),
             plan.blast,
             span(plan.expected().as_secs())
         ),

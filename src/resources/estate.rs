@@ -262,6 +262,16 @@ impl Estate {
             .unwrap_or_else(|| source.default_interval())
     }
 
+    /// Whether AWS has no part in it: no region, name or recovery cluster there, and nothing that says how its calls would be signed.
+    pub fn outside_aws(&self) -> bool {
+        let mut regions = self.regions.iter();
+        !self.regions.is_empty()
+            && regions.all(|region| region.aws_region.is_none())
+            && self.names.is_empty()
+            && self.recovery_endpoints.is_empty()
+            && self.access == Access::default()
+    }
+
     /// Where a source is asked in this estate.
     pub fn places(&self, source: Source) -> Vec<Place> {
         if self.disabled.contains(&source) {
@@ -272,6 +282,8 @@ impl Estate {
             region.aws_region.is_some() || contexts
         });
         let regional = regions.map(|region| Place::Region(region.label.clone()));
+        // All global services are those of AWS.
+        let global = (!self.outside_aws()).then_some(Place::Global).into_iter();
         match source.scope() {
             Scope::Regional => regional.collect(),
             Scope::Measured => {
@@ -279,8 +291,8 @@ impl Estate {
                 let measured = labels.filter(|label| self.prometheus.contains_key(label));
                 measured.cloned().map(Place::Region).collect()
             }
-            Scope::Global => vec![Place::Global],
-            Scope::RegionalAndGlobal => regional.chain([Place::Global]).collect(),
+            Scope::Global => global.collect(),
+            Scope::RegionalAndGlobal => regional.chain(global).collect(),
             Scope::Endpoints => self
                 .recovery_endpoints
                 .iter()

@@ -13,7 +13,7 @@ use crate::{
     config::theme::Role,
     facts::{Facts, judge_credentials},
     glyph::Mark,
-    resources::{Severity, age, cell::coarse_age},
+    resources::{Severity, Source, age, cell::coarse_age},
     state::{Mode, State},
 };
 
@@ -64,6 +64,7 @@ fn parts(canvas: &mut Canvas<'_>, start: u16, area: Rect, parts: &[Part]) -> u16
 
 /// The left half: environment, account, role, READ-ONLY, credentials.
 fn who(state: &State, facts: &Facts, step: usize) -> Vec<Part> {
+    let asked = !state.shown().estate.places(Source::Identity).is_empty();
     let account = match facts.accounts.as_slice() {
         [] => "account ?".to_owned(),
         [one] => shorten_account(one, step, state.look.privacy),
@@ -86,12 +87,12 @@ fn who(state: &State, facts: &Facts, step: usize) -> Vec<Part> {
     };
     let limit = if step >= 8 { 8 } else { 24 };
     let environment = text::shorten(environment, limit, state.look.ascii).into_owned();
-    let mut parts = vec![
-        (environment, Role::Accent),
-        (account, Role::Banner),
-        (caller, Role::Banner),
-        armed(state),
-    ];
+    let mut parts = vec![(environment, Role::Accent)];
+    // Where AWS has no part nobody could tell.
+    if asked {
+        parts.extend([(account, Role::Banner), (caller, Role::Banner)]);
+    }
+    parts.push(armed(state));
     if let Some(expiry) = facts.credentials_expire_at {
         let left = Duration::try_from(expiry.duration_since(state.now)).unwrap_or_default();
         let text = if left.is_zero() {

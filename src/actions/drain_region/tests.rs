@@ -1,6 +1,7 @@
 //! Drains of simulated and hand-made fleets.
 
 mod mesh;
+mod outside;
 
 use super::super::kit::tests::*;
 use crate::{

@@ -1,5 +1,7 @@
 //! G-HEALTH: what a receiver serves with is healthy. Owns what counts as healthy of targets, health checks, endpoints and databases, and where there is none of these that its users are answered; what is not known never does.
 
+mod workloads;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -70,11 +72,9 @@ fn of_region(outlook: &Outlook<'_>, label: &RegionLabel, found: &mut Findings) {
     let checks = of_checks(outlook, label, proven, found);
     let endpoints = of_endpoints(outlook, label, found);
     // Where nothing asks whether it is well, those whom it answers tell.
-    if !(groups || checks || endpoints || of_users(outlook, label, found)) {
-        found.unknown(
-            format!("nothing tells the health of {label}"),
-            "give its records a health check",
-        );
+    let told = groups || checks || endpoints || of_users(outlook, label, found);
+    if !(told || workloads::of_empty(outlook, label, found)) {
+        workloads::untold(outlook, label, found);
     }
     let rollup = outlook.fleet.rollup(label);
     if rollup.severity == Severity::Bad

@@ -135,8 +135,19 @@ pub fn stores(stores: &Stores) -> Cell {
     }
 }
 
+/// Whether AWS is asked about a region: elsewhere only its clusters tell.
+fn in_aws(fleet: &Fleet, place: &Place) -> bool {
+    let spec = place.region().and_then(|label| fleet.estate.region(label));
+    spec.is_some_and(|spec| spec.aws_region.is_some())
+}
+
 fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
-    let freshness = [Source::LoadBalancers, Source::Aliases]
+    let sources = if in_aws(fleet, place) {
+        [Source::LoadBalancers, Source::Aliases]
+    } else {
+        [Source::Routes, Source::Rollouts]
+    };
+    let freshness = sources
         .iter()
         .map(|source| fleet.freshness(*source, place))
         .filter(|freshness| *freshness != Freshness::Never)
@@ -197,7 +208,12 @@ fn alarms(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
 
 /// The Kubernetes versions: one, or oldest and newest.
 fn versions(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
-    let freshness = fleet.freshness(Source::Clusters, place);
+    let listed = if in_aws(fleet, place) {
+        Source::Clusters
+    } else {
+        Source::ApiServers
+    };
+    let freshness = fleet.freshness(listed, place);
     let mut versions: Vec<&str> = rollup
         .clusters
         .iter()

@@ -17,12 +17,12 @@ pub fn confirm(state: &State, stage: Stage, input: &Input, width: u16) -> Vec<Li
     let plan = &draft.plan;
     let mut say = |text: &str, role: Role| wrapped(&mut lines, state, 0, width, text, role);
     say(&plan.title, Role::Title);
-    let environment = format!(
-        "{} · {}",
-        plan.environment,
-        plan.account.as_deref().unwrap_or("account ?")
-    );
-    say(&environment, Role::Danger);
+    let account = plan.account_or("account ?").into_iter();
+    let told: Vec<&str> = [plan.environment.as_str()]
+        .into_iter()
+        .chain(account)
+        .collect();
+    say(&told.join(" · "), Role::Danger);
     for (id, reason) in &draft.overrides {
         say(&format!("overrides {}: {reason}", id.name()), Role::Warn);
     }

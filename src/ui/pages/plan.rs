@@ -52,14 +52,15 @@ fn summary(lines: &mut Vec<Line>, state: &State, width: u16, draft: &Draft) {
     let plan = &draft.plan;
     let hash: String = plan.hash().chars().take(12).collect();
     lines.push(vec![Part::text(1, &plan.title, Role::Title)]);
-    let account = plan.account.as_deref().unwrap_or("account ?");
+    let account = plan.account_or("account ?");
+    let account = account.map_or_else(String::new, |account| format!("{account} · "));
     let class = match plan.class() {
         Class::S => "safe to undo",
         Class::M => "can be undone, users feel it",
         Class::R => "CANNOT be undone, or loses data",
     };
     let line = format!(
-        "{} · {account} · {} · about {}",
+        "{} · {account}{} · about {}",
         plan.environment,
         match plan.steps.len() {
             1 => "1 step".to_owned(),
