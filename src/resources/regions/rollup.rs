@@ -363,7 +363,7 @@ impl Fleet {
         let mut kept = std::mem::take(&mut self.rollups);
         let cut_off = self.cut_off();
         let current = kept.step == Some(self.age_step());
-        let observed_at = self.status(Source::Records, &Place::Global).observed_at;
+        let observed_at = steering::told_at(self);
         for spec in &self.estate.regions {
             let label = &spec.label;
             let mut places = places.iter();
@@ -375,14 +375,12 @@ impl Fleet {
                 kept.by_region
                     .insert(label.clone(), Rollup::of(self, label));
             }
-            match share.and_then(|share| share.fraction).zip(observed_at) {
-                Some((fraction, _)) if fraction > 0.0 => {
+            match share.and_then(|share| share.some).zip(observed_at) {
+                Some((true, _)) => {
                     kept.drained.remove(label);
                 }
-                Some((_, since)) => {
-                    let witnessed = before
-                        .and_then(|share| share.fraction)
-                        .is_some_and(|fraction| fraction > 0.0);
+                Some((false, since)) => {
+                    let witnessed = before.and_then(|share| share.some) == Some(true);
                     let entry = kept.drained.entry(label.clone());
                     entry.or_insert(Drained { since, witnessed });
                 }

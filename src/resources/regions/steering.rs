@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::resources::{
@@ -14,6 +15,8 @@ use crate::resources::{
 pub struct Share {
     /// 0.0 to 1.0; `None` when health or weights are not known well enough, or who asks decides.
     pub fraction: Option<f64>,
+    /// Whether it is more than nothing, where it lies between two numbers; `None` when that is not known.
+    pub some: Option<bool>,
     /// In the fewest characters that still tell: `46%`, `?`.
     pub text: String,
     /// Whether it is used only because nothing is healthy; `None` when that is not known.
@@ -28,6 +31,7 @@ impl Share {
     fn of(share: traffic::Share, freshness: Freshness) -> Self {
         Self {
             fraction: share.value(),
+            some: share.range().and(share.answers()),
             text: share.text(),
             fail_open: share.fail_open,
             note: share.remark.map(|remark| remark.words().to_owned()),
@@ -38,6 +42,7 @@ impl Share {
     fn unknown(reason: Option<&str>, freshness: Freshness) -> Self {
         Self {
             fraction: None,
+            some: None,
             text: "?".to_owned(),
             fail_open: None,
             note: reason.map(str::to_owned),
@@ -94,6 +99,16 @@ pub fn region_share(fleet: &Fleet, label: &RegionLabel) -> Option<Share> {
         Ok(share) => Some(Share::of(share, freshness)),
         Err(reason) => Some(Share::unknown(Some(reason), freshness)),
     }
+}
+
+/// When what decides the shares was last read; the oldest of several gateways.
+pub fn told_at(fleet: &Fleet) -> Option<Timestamp> {
+    if !fleet.shares.by_gateways() {
+        return fleet.status(Source::Records, &Place::Global).observed_at;
+    }
+    let places = fleet.estate.places(Source::Routes).into_iter();
+    let read = places.map(|place| fleet.status(Source::Routes, &place).observed_at);
+    read.min().flatten()
 }
 
 /// Canaries out in a region: rules with more than one weighted target group or backend, aliases with more than one version.
