@@ -14,7 +14,12 @@ use crate::{
         ledger::{Ledger, RunRecord},
         raise,
     },
-    resources::{Change, Fleet, RegionLabel, change::Alter, releases::carrier, traffic},
+    resources::{
+        Change, Fleet, RegionLabel,
+        change::Alter,
+        releases::carrier,
+        traffic::{self, routes::leads::between_regions},
+    },
 };
 
 /// Seconds to watch the regions after traffic was moved back.
@@ -128,8 +133,8 @@ fn steers(change: &Change) -> bool {
             traffic::Change::Weights { .. }
             | traffic::Change::Dial { .. }
             | traffic::Change::Controls { .. } => true,
+            traffic::Change::Route { backends, .. } => between_regions(backends),
             traffic::Change::Forward { .. }
-            | traffic::Change::Route { .. }
             | traffic::Change::Steer(_)
             | traffic::Change::Alias { .. }
             | traffic::Change::Staging { .. }

@@ -121,3 +121,24 @@ fn what_cannot_be_undone_says_why() {
             .contains("nothing that run r1 did still stands")
     );
 }
+
+#[test]
+fn undoing_a_drain_through_a_mesh_brings_each_rule_back_once() {
+    let fleet = watched("mesh-region-sick", &[0, 60]);
+    let none = Ledger::default();
+    let drain = |options| plan(&fleet, &none, "drain-region", "eu-west-1", options);
+    let drain = drain(Options::default());
+    let mut journal = Ledger::default();
+    done(&mut journal, "r1", &drain);
+    let after = walk(&fleet, &drain);
+    let undo = plan(&after, &journal, "undo", "r1", Options::default());
+    let restore = plan(
+        &after,
+        &journal,
+        "restore-region",
+        "eu-west-1",
+        Options::default(),
+    );
+    assert_eq!(lines(&undo), lines(&restore));
+    walk(&after, &undo);
+}
