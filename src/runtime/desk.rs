@@ -1,6 +1,9 @@
 //! Journal and locks of a session, one after the other and off the thread of the screen. Owns their order: an entry is on disk before the next is begun, and the locks of a run go after its last entry.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use rustix::process::Signal;
@@ -17,6 +20,7 @@ use super::{
     locks::{Locks, Note},
 };
 use crate::{
+    arm::Written,
     event::Event,
     plan::{entry::Entry, ledger::Ledger},
 };
@@ -36,6 +40,9 @@ pub fn last_words() -> Option<String> {
     ))
 }
 
+/// How often it is looked whether another session wrote: a run of a colleague, or of a script, is news here too.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// What the desk is asked.
 enum Ask {
     Write(Box<Entry>, Option<String>),
@@ -47,6 +54,8 @@ enum Ask {
         now: Timestamp,
     },
     Unlock(String),
+    /// What others have written.
+    Look,
     /// Tells when everything before it is done.
     Settle(oneshot::Sender<()>),
 }
@@ -140,7 +149,14 @@ async fn serve(
     };
     let _ = events.send(Event::JournalOpened { entries, problem });
     let open = Arc::new(Mutex::new(open));
-    while let Some(ask) = asked.recv().await {
+    loop {
+        let ask = match tokio::time::timeout(LOOK, asked.recv()).await {
+            Ok(Some(ask)) => ask,
+            Ok(None) => return,
+            // Runs of other worlds are none of a simulated one.
+            Err(_) if fresh_world => continue,
+            Err(_) => Ask::Look,
+        };
         let open = Arc::clone(&open);
         let answered = tokio::task::spawn_blocking(move || {
             let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -179,6 +195,13 @@ fn interrupted(entries: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
+fn journaled(entry: Entry, result: Result<Written, String>) -> Event {
+    Event::Journaled {
+        entry: Box::new(entry),
+        result,
+    }
+}
+
 impl Open {
     fn answer(&mut self, ask: Ask) -> Vec<Event> {
         match ask {
@@ -205,6 +228,7 @@ impl Open {
                 self.locks.release(&run);
                 Vec::new()
             }
+            Ask::Look => self.look(),
             Ask::Settle(done) => {
                 let _ = done.send(());
                 Vec::new()
@@ -212,12 +236,17 @@ impl Open {
         }
     }
 
+    /// What is wrong with the journal is said by the next write, which it stops.
+    fn look(&mut self) -> Vec<Event> {
+        let others = self.book.as_mut().ok().and_then(|book| book.look().ok());
+        let others = others.into_iter().flatten();
+        others
+            .map(|(entry, written)| journaled(entry, Ok(written)))
+            .collect()
+    }
+
     fn write(&mut self, entry: Entry, caller: Option<String>) -> Vec<Event> {
         self.who.caller = caller;
-        let journaled = |entry: Entry, result| Event::Journaled {
-            entry: Box::new(entry),
-            result,
-        };
         let book = match &mut self.book {
             Ok(book) => book,
             Err(problem) => return vec![journaled(entry, Err(problem.clone()))],

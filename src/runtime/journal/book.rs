@@ -135,6 +135,18 @@ impl Book {
         })
     }
 
+    /// What others wrote since the last look or write of ours.
+    pub fn look(&mut self) -> Result<Vec<(Entry, Written)>, String> {
+        let length = self.file.metadata().map(|of| of.len());
+        if length.is_ok_and(|length| length == self.end) {
+            return Ok(Vec::new());
+        }
+        self.lock()?;
+        let others = self.catch_up();
+        self.unlock();
+        others
+    }
+
     /// Reads what is new since the last look.
     fn catch_up(&mut self) -> Result<Vec<(Entry, Written)>, String> {
         let said = |error: io::Error| says(&self.path, &error);

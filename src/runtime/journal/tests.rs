@@ -324,3 +324,18 @@ fn a_long_journal_opens_fast() {
         text.len() / 1_000_000
     );
 }
+
+#[test]
+fn what_others_write_is_seen_without_a_write_of_ours() {
+    let (_folder, path) = folder();
+    let (mut ours, _) = Book::open(&path).unwrap();
+    let (mut theirs, _) = Book::open(&path).unwrap();
+    theirs.append(entry("one"), &who()).unwrap();
+    let seen = ours.look().unwrap();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].0, entry("one"));
+    assert!(ours.look().unwrap().is_empty(), "told once");
+    let appended = ours.append(entry("two"), &who()).unwrap();
+    assert!(appended.others.is_empty());
+    assert!(ours.look().unwrap().is_empty(), "our own is no news");
+}
