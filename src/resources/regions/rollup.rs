@@ -311,7 +311,8 @@ pub struct Rollups {
     step: Option<i64>,
     cut_off: bool,
     by_region: BTreeMap<RegionLabel, Rollup>,
-    drained: BTreeMap<RegionLabel, Drained>,
+    /// Of those that were seen to get something there is no time: while gateways follow one after the other it is neither something nor nothing.
+    drained: BTreeMap<RegionLabel, Option<Drained>>,
 }
 
 /// Ages are shown in steps of 5 s at least, so a roll-up this old shows the same.
@@ -334,7 +335,7 @@ impl Fleet {
 
     /// Since when nothing has been steered to a region; `None` while something is, or when the share is not known.
     pub fn drained(&self, label: &RegionLabel) -> Option<Drained> {
-        self.rollups.drained.get(label).copied()
+        self.rollups.drained.get(label).copied().flatten()
     }
 
     /// Lets time pass: what is shown ages, and nothing else changes. Tells whether that can show.
@@ -377,14 +378,17 @@ impl Fleet {
             }
             match share.and_then(|share| share.some).zip(observed_at) {
                 Some((true, _)) => {
-                    kept.drained.remove(label);
+                    kept.drained.insert(label.clone(), None);
                 }
                 Some((false, since)) => {
-                    let witnessed = before.and_then(|share| share.some) == Some(true);
-                    let entry = kept.drained.entry(label.clone());
-                    entry.or_insert(Drained { since, witnessed });
+                    let known = kept.drained.get(label).copied();
+                    let witnessed = known == Some(None);
+                    let first = Drained { since, witnessed };
+                    let drained = known.flatten().unwrap_or(first);
+                    kept.drained.insert(label.clone(), Some(drained));
                 }
-                None => {}
+                None if self.shares.by_gateways() => {}
+                None => (kept.drained).retain(|known, since| known != label || since.is_some()),
             }
         }
         kept.step = Some(self.age_step());

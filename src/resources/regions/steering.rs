@@ -16,6 +16,7 @@ pub struct Share {
     /// 0.0 to 1.0; `None` when health or weights are not known well enough, or who asks decides.
     pub fraction: Option<f64>,
     /// Whether it is more than nothing, where it lies between two numbers; `None` when that is not known.
+    #[serde(skip)]
     pub some: Option<bool>,
     /// In the fewest characters that still tell: `46%`, `?`.
     pub text: String,
