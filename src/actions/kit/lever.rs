@@ -13,7 +13,7 @@ use crate::resources::{
     Fleet, Place, RegionLabel, Source,
     health_checks::HealthCheck,
     levers::{self, LeverState},
-    traffic::{Mechanism, Policy, Record, RoutingControl, share::Share},
+    traffic::{self, Mechanism, Policy, Record, RoutingControl, share::Share},
 };
 
 /// Seconds in which the proxies of a mesh have surely taken other weights (domain B.3).
@@ -132,6 +132,15 @@ pub fn choose<'a>(
         if own || rule.region != label {
             choice.rule(rule);
         }
+    }
+    if !routes.rules.is_empty() {
+        let unread = traffic::share::unread_routes(fleet);
+        let stays = |place| {
+            format!(
+                "the routes of {place} were never read: what its gateways send to {label} stays"
+            )
+        };
+        choice.pulls.stuck.extend(unread.map(stays));
     }
     choice.pulls
 }

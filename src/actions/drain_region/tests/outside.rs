@@ -51,7 +51,12 @@ fn divide(fleet: &mut Fleet, to_west: [u32; 2]) {
 
 /// Two clusters, each of which keeps four fifths of its requests.
 fn world() -> Fleet {
-    let mut estate = f::estate(&LABELS);
+    world_of(&LABELS)
+}
+
+/// The same with more regions, of which nothing was read.
+fn world_of(regions: &[&str]) -> Fleet {
+    let mut estate = f::estate(regions);
     estate.names.clear();
     for spec in &mut estate.regions {
         spec.aws_region = None;
@@ -193,4 +198,24 @@ fn an_empty_region_is_judged_by_what_runs_there() {
     let (unknown, text) = verdict(Vec::new());
     assert_eq!(unknown, Verdict::Unknown, "{text}");
     assert!(text.contains("clusters about their deployments"), "{text}");
+}
+
+#[test]
+fn a_cluster_that_never_answered_may_lead_there_too() {
+    let mut fleet = world_of(&["west", "east", "north"]);
+    let unheard = crate::resources::ErrorClass::Unreachable;
+    f::failure(&mut fleet, Source::Routes, &place("north"), unheard);
+    let plan = made(&fleet, "drain-region", Options::default());
+    let stays = "the routes of north were never read: what its gateways send to east stays";
+    assert!(
+        plan.remarks.iter().any(|remark| remark == stays),
+        "{:?}",
+        plan.remarks
+    );
+    divide(&mut fleet, [100, 100]);
+    let east = f::label("east");
+    assert!(
+        fleet.drained(&east).is_none(),
+        "its gateways may send something there"
+    );
 }

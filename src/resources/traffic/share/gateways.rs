@@ -16,10 +16,11 @@ pub fn of(fleet: &Fleet, shares: &Shares) -> Option<BTreeMap<RegionLabel, Share>
     if doors(fleet) {
         return None;
     }
-    let rules = rules(fleet, shares);
+    let mut rules = rules(fleet, shares);
     if rules.is_empty() {
         return None;
     }
+    rules.extend(unread(fleet).map(|_| None));
     let bounds = |label: &RegionLabel| {
         let parts = rules.iter().map(|rule| match rule {
             Some(parts) => {
@@ -35,6 +36,15 @@ pub fn of(fleet: &Fleet, shares: &Shares) -> Option<BTreeMap<RegionLabel, Share>
     };
     let labels = fleet.estate.regions.iter().map(|spec| &spec.label);
     Some(labels.map(|label| (label.clone(), bounds(label))).collect())
+}
+
+/// Where routes should be and were never read, because nobody answers: they may divide in any way.
+pub fn unread(fleet: &Fleet) -> impl Iterator<Item = Place> {
+    let places = fleet.estate.places(Source::Routes).into_iter();
+    places.filter(|place| {
+        let status = fleet.status(Source::Routes, place);
+        status.observed_at.is_none() && status.error.is_some()
+    })
 }
 
 /// Whether anything is watched that steers users to the doors of regions, or may turn out to once it is read.

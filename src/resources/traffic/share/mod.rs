@@ -7,6 +7,8 @@ mod records;
 mod regions;
 pub mod weights;
 
+pub use self::gateways::unread as unread_routes;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
