@@ -136,9 +136,8 @@ fn read_region(mut section: Section<'_>, base: &Access, whole: bool) -> Option<R
             "`capacity_nodes` says at how many nodes `capacity_rps` was measured; give that too";
         report.at(&found.span, text);
     }
-    let load_balancers = names(&mut section, "load_balancers");
-    let backends = names(&mut section, "backends");
-    let residency = names(&mut section, "residency");
+    let [load_balancers, backends, residency] =
+        ["load_balancers", "backends", "residency"].map(|key| names(&mut section, key));
     // `prometheus` reads it, once all regions are known.
     section.value("prometheus");
     let missing = label.is_none() && whole && section.value("label").is_none();

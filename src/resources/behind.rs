@@ -93,6 +93,13 @@ impl Fleet {
         self.shares = shares;
     }
 
+    /// The same after a change that is imagined: time stands still, and only what it touches is another.
+    pub(super) fn renew_shares_now(&mut self, changed: impl Fn(Source, &Place) -> bool) {
+        let mut shares = std::mem::take(&mut self.shares);
+        shares.renew_now(self, changed);
+        self.shares = shares;
+    }
+
     /// Sees how far each release is. Not told by any source: it follows from the deployments and from the minutes of their regions.
     pub(super) fn release(&mut self) {
         let rows = releases::all(self);

@@ -56,7 +56,7 @@ impl Imagined {
     pub fn take(&mut self, change: &Change) {
         imagine(&mut self.fleet, change);
         self.fleet
-            .renew_shares(|source, place| touches(change, source, place));
+            .renew_shares_now(|source, place| touches(change, source, place));
     }
 
     /// What traffic would follow from: splits, health checks, effective shares. Everything else is empty.

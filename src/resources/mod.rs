@@ -197,8 +197,9 @@ macro_rules! kinds {
             /// The CloudWatch series that the rows known so far ask for at a place.
             pub fn wanted_series(&self, place: &Place) -> Vec<metrics::SeriesSpec> {
                 let mut wanted: Vec<metrics::SeriesSpec> = Vec::new();
-                $(for (_, row_place, row) in self.$module.rows() {
-                    if row_place == place { wanted.extend(row.series(row_place)); }
+                // Slice by slice: an estate has many rows elsewhere.
+                $(for (_, at, slice) in self.$module.slices().filter(|(_, at, _)| *at == place) {
+                    wanted.extend(slice.rows.iter().flat_map(|row| row.series(at)));
                 })*
                 wanted.sort_by(|a, b| a.key.cmp(&b.key));
                 wanted.dedup_by(|a, b| a.key == b.key);

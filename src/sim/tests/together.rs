@@ -25,6 +25,7 @@ fn answers_that_come_together_leave_what_they_leave_one_by_one() {
         "bad-route-canary",
         "late-release",
         "partition",
+        "mesh-region",
     ] {
         let mut one = Watching::named(scenario);
         let mut all = Watching::named(scenario);

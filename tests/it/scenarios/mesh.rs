@@ -6,7 +6,7 @@ use super::{acts::insist, drill::Drill};
 
 #[test]
 fn a_sick_region_of_a_mesh_is_drained_through_its_routes_and_restored() {
-    let mut drill = Drill::acting("mesh-region-sick", 170);
+    let mut drill = Drill::acting("mesh-region", 170);
     let sick = drill.success();
     let share = |drill: &Drill| drill.truth(|world| world.share(1, world.now()));
     let before = share(&drill);

@@ -1,5 +1,7 @@
 //! Drains of regions between which only a mesh divides, and their way back.
 
+use proptest::{prelude::*, test_runner::RngSeed};
+
 use super::*;
 use crate::resources::{
     Change, Fleet, RegionLabel,
@@ -11,7 +13,7 @@ use crate::resources::{
 
 /// Three regions whose meshes keep four fifths at home.
 fn spanned() -> Fleet {
-    watched("mesh-region-sick", &[0, 60])
+    watched("mesh-region", &[0, 60])
 }
 
 fn drained(fleet: &Fleet, options: Options) -> crate::plan::Plan {
@@ -262,4 +264,40 @@ fn a_canary_of_the_region_alone_is_no_way_to_it() {
         "{text}"
     );
     assert!(text.contains("`backends` of its [[region]]"), "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, rng_seed: RngSeed::Fixed(5), ..ProptestConfig::default() })]
+    /// However the gateways divide: nothing is left with nothing but the region, and what it had comes back exactly.
+    #[test]
+    fn every_drain_of_a_mesh_empties_the_region_alone_and_can_be_taken_back_exactly(
+        sets in proptest::collection::vec([0..=100_u32, 0..=100_u32, 0..=100_u32], 3),
+        at_once in any::<bool>(),
+    ) {
+        let regions = ["us-east-1", "eu-west-1", "ap-southeast-1"];
+        let mut before = MESH.with(Clone::clone);
+        for (region, weights) in regions.iter().zip(&sets) {
+            let named: Vec<(String, u32)> = regions.iter().zip(weights)
+                .map(|(to, weight)| (format!("web-{to}"), *weight))
+                .collect();
+            let backends: Vec<(&str, u32)> = named.iter().map(|(name, weight)| (name.as_str(), *weight)).collect();
+            with_routes(&mut before, region, rule(region, "web", &backends));
+        }
+        let options = Options { now: at_once, ..Options::default() };
+        let intent = intent("drain-region", "eu-west-1", options);
+        let Ok(drain) = crate::actions::plan(&before, &Ledger::default(), &intent) else {
+            prop_assert!(sets.iter().all(|weights| weights[1] == 0), "{sets:?}");
+            return Ok(());
+        };
+        let empty = walk(&before, &drain);
+        prop_assert!(weights(&empty).iter().all(|(_, member, weight)| member != "web-eu-west-1" || *weight == 0));
+        let mut ledger = Ledger::default();
+        done(&mut ledger, "r1", &drain);
+        let back = plan(&empty, &ledger, "restore-region", "eu-west-1", Options::default());
+        prop_assert_eq!(weights(&walk(&empty, &back)), weights(&before));
+    }
+}
+
+thread_local! {
+    static MESH: Fleet = spanned();
 }

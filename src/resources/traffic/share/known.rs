@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{Mechanism, Record, Split, TargetHealth, plain_name};
-use crate::resources::{Fleet, health_checks};
+use crate::resources::{Fleet, Source, health_checks};
 
 /// How deep alias records may point to each other before their health counts as not known.
 const DEPTH: u8 = 4;
@@ -19,14 +19,31 @@ pub struct Known<'a> {
 impl<'a> Known<'a> {
     /// Gathers it.
     pub fn of(fleet: &'a Fleet) -> Self {
+        let mut known = Self::with(fleet, HashMap::new());
+        for (source, place, slice) in fleet.traffic.slices() {
+            if fleet.freshness(source, place).usable() {
+                known.add_forwards(&slice.rows);
+            }
+        }
+        known
+    }
+
+    /// Gathers it, but for the load balancers.
+    pub fn with(fleet: &'a Fleet, targets: HashMap<String, Option<bool>>) -> Self {
         let mut known = Self {
             fleet,
             controls: HashMap::new(),
-            targets: HashMap::new(),
+            targets,
             named: HashMap::new(),
         };
-        let nested = fleet.traffic.rows().any(|(_, _, row)| follows_records(row));
-        for (source, place, slice) in fleet.traffic.slices() {
+        // Nothing else is looked at here, and most rows are of something else.
+        let looked_at = [Source::Records, Source::RoutingControls];
+        let slices = || {
+            let all = fleet.traffic.slices();
+            all.filter(|(source, _, _)| looked_at.contains(source))
+        };
+        let nested = slices().any(|(_, _, slice)| slice.rows.iter().any(follows_records));
+        for (source, place, slice) in slices() {
             let usable = fleet.freshness(source, place).usable();
             for row in slice.rows.iter().filter(|_| usable) {
                 match &row.by {
@@ -45,9 +62,6 @@ impl<'a> Known<'a> {
                     | Mechanism::Route(_)
                     | Mechanism::Rollout(_) => {}
                 }
-            }
-            if usable {
-                known.add_forwards(&slice.rows);
             }
         }
         known

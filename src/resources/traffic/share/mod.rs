@@ -186,7 +186,28 @@ impl Shares {
     /// Computes anew what may be another: everything that follows from health, and the splits of the slices whose rows have changed.
     /// Only record sets follow health here; whatever else splits traffic says all about it in its own rows.
     pub fn renew(&mut self, fleet: &Fleet, changed: impl Fn(Source, &Place) -> bool) {
-        let known = Known::of(fleet);
+        self.renew_by(Known::of(fleet), fleet, changed);
+    }
+
+    /// The same where nothing else has happened since they were computed, not even time: in imagination. Load balancers are many, and seldom what changes.
+    pub fn renew_now(&mut self, fleet: &Fleet, changed: impl Fn(Source, &Place) -> bool) {
+        let mut slices = fleet.traffic.slices();
+        let balancers = slices
+            .any(|(source, place, _)| source == Source::LoadBalancers && changed(source, place));
+        let known = if balancers {
+            Known::of(fleet)
+        } else {
+            Known::with(fleet, std::mem::take(&mut self.targets))
+        };
+        self.renew_by(known, fleet, changed);
+    }
+
+    fn renew_by(
+        &mut self,
+        known: Known<'_>,
+        fleet: &Fleet,
+        changed: impl Fn(Source, &Place) -> bool,
+    ) {
         self.members
             .retain(|(source, place), _| fleet.traffic.slice(*source, place).is_some());
         for (source, place, slice) in fleet.traffic.slices() {
