@@ -124,7 +124,7 @@ fn what_cannot_be_undone_says_why() {
 
 #[test]
 fn undoing_a_drain_through_a_mesh_brings_each_rule_back_once() {
-    let fleet = watched("mesh-region-sick", &[0, 60]);
+    let fleet = watched("mesh-region", &[0, 60]);
     let none = Ledger::default();
     let drain = |options| plan(&fleet, &none, "drain-region", "eu-west-1", options);
     let drain = drain(Options::default());
