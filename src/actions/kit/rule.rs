@@ -3,7 +3,7 @@
 use super::parts;
 use crate::resources::{
     Change, Fleet, Place, RegionLabel, Source,
-    traffic::{self, RouteBackend, RouteKind, RouteRule, Split, change::BackendEdit},
+    traffic::{self, RouteBackend, RouteRule, Split, change::BackendEdit},
 };
 
 /// A backend: its name as the row has it, and the region that it leads to.
@@ -62,11 +62,6 @@ impl Rule<'_> {
         format!("{}{number} in {}", self.at.object(), self.region)
     }
 
-    /// Which kind of object it stands in.
-    pub fn kind(&self) -> RouteKind {
-        self.at.kind
-    }
-
     /// Which backends lead to a region.
     pub fn mask(&self, label: &RegionLabel) -> Vec<bool> {
         let backends = self.backends.iter();
@@ -98,7 +93,7 @@ impl Rule<'_> {
 
     /// Weights with a portion of what a region has in `normal`.
     pub fn level(&self, normal: &[u32], label: &RegionLabel, portion: f64) -> Option<Vec<u32>> {
-        parts::level(self.kind(), normal, &self.mask(label), portion)
+        parts::level(self.at.kind, normal, &self.mask(label), portion)
     }
 
     /// The one patch that turns weights into others; `None` when nothing changes.

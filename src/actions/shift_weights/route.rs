@@ -21,16 +21,7 @@ pub(super) fn shift(
     target: &Target<'_>,
     options: &Options,
 ) -> Result<Shift, Refusal> {
-    let rows: Vec<(&str, &RouteBackend)> = target.of(|by| match by {
-        Mechanism::Route(backend) => Some(backend),
-        Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Forward(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Distribution(_)
-        | Mechanism::Control(_)
-        | Mechanism::Rollout(_) => None,
-    });
+    let rows: Vec<(&str, &RouteBackend)> = target.of(Mechanism::route);
     let (Some((_, first)), Some(region)) = (rows.first(), target.place.region()) else {
         return Err(already(target));
     };

@@ -8,7 +8,7 @@ use super::{Demand, Minute, nearest, unreadable};
 use crate::resources::{
     Fleet, Place, RegionLabel, Source, age,
     metrics::{Point, Quality, Reading, Series},
-    traffic::{Mechanism, Split, load_balancer_key},
+    traffic::{Split, load_balancer_key},
 };
 
 /// The ARNs of the application load balancers that carry the user traffic of a region.
@@ -21,21 +21,11 @@ pub fn load_balancers<'a>(fleet: &'a Fleet, label: &RegionLabel) -> BTreeSet<&'a
     let Some(slice) = fleet.traffic.slice(Source::LoadBalancers, &place) else {
         return BTreeSet::new();
     };
-    let arn = |row: &'a Split| match &row.by {
-        Mechanism::Forward(forward)
-            if forward.load_balancer_type.as_deref() == Some("application")
-                && (wanted.is_empty() || wanted.contains(&forward.load_balancer_name)) =>
-        {
-            Some(forward.load_balancer_arn.as_str())
-        }
-        Mechanism::Forward(_)
-        | Mechanism::Record(_)
-        | Mechanism::Dial(_)
-        | Mechanism::Alias(_)
-        | Mechanism::Distribution(_)
-        | Mechanism::Control(_)
-        | Mechanism::Route(_)
-        | Mechanism::Rollout(_) => None,
+    let arn = |row: &'a Split| {
+        let forward = row.by.forward()?;
+        let carries = forward.load_balancer_type.as_deref() == Some("application")
+            && (wanted.is_empty() || wanted.contains(&forward.load_balancer_name));
+        carries.then_some(forward.load_balancer_arn.as_str())
     };
     slice.rows.iter().filter_map(arn).collect()
 }
