@@ -238,6 +238,15 @@ pub enum Verb {
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         actions: Vec<String>,
     },
+    /// Run a credential process without a terminal; the console puts it in front of those of the shared AWS configuration
+    #[command(hide = true)]
+    CredentialProcess {
+        /// The command, for the shell
+        command: String,
+        /// End it after this [default: what the console waits for credentials]
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        within: Option<Duration>,
+    },
 }
 
 impl ValueEnum for ColorChoice {

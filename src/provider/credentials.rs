@@ -10,9 +10,8 @@ use std::{
 };
 
 use aws_config::{
-    Region, SdkConfig, default_provider::credentials::DefaultCredentialsChain,
-    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
-    sts::AssumeRoleProvider,
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig, sts::AssumeRoleProvider,
 };
 use aws_credential_types::{
     Credentials,
@@ -24,7 +23,7 @@ use futures::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::{clients, connector::Connector};
+use super::{clients, connector::Connector, credential_process};
 use crate::resources::estate::Access;
 
 /// How long a profile, SSO, a process or instance metadata may take.
@@ -37,8 +36,8 @@ const AHEAD: Duration = Duration::from_secs(300);
 const LIFE: Duration = Duration::from_secs(60);
 /// Credentials that an API has refused are read again after this: somebody may have logged in anew.
 const REFUSED: Duration = Duration::from_secs(5);
-/// A failure is repeated to everybody for this long before the next try, and longer with each failure in a row: a credential process
-/// that hangs is not stopped by the SDK, so it must not be started again and again.
+/// A failure is repeated to everybody for this long before the next try, and longer with each failure in a row: a source that
+/// hangs must not be started again and again.
 const PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause is this many times the first one, so that a new login is noticed soon.
 const LONGEST: u32 = 10;
@@ -90,25 +89,36 @@ impl CachedCredentials {
     pub fn chain(profile: Option<String>, regions: Vec<String>, connector: Connector) -> Self {
         Self::new(CHAIN_DEADLINE, move |turn| {
             let region = regions.get(turn % regions.len().max(1)).cloned();
-            let configuration = ProviderConfig::without_region()
-                .with_region(region.clone().map(Region::new))
-                .with_http_client(connector.clone())
-                .with_timeout_config(clients::timeouts())
-                .with_retry_config(clients::retries());
-            let profile = profile.clone();
+            let (connector, profile) = (connector.clone(), profile.clone());
             Box::pin(async move {
+                // Read anew each time: an edited file is noticed.
+                let files = credential_process::profile_files().await;
                 // An explicit profile beats keys in the environment, as with `aws --profile`.
                 if let Some(profile) = profile {
-                    let builder = ProfileFileCredentialsProvider::builder();
-                    let source = builder
+                    let configuration = ProviderConfig::without_region()
+                        .with_region(region.map(Region::new))
+                        .with_http_client(connector)
+                        .with_timeout_config(clients::timeouts())
+                        .with_retry_config(clients::retries());
+                    let source = ProfileFileCredentialsProvider::builder()
                         .configure(&configuration)
+                        .profile_files(files)
                         .profile_name(&profile)
                         .build();
                     let loaded = source.provide_credentials().await;
                     return loaded.map_err(|error| named(error, &profile_missing(&profile)));
                 }
-                let builder = DefaultCredentialsChain::builder().configure(configuration);
-                let source = builder.region(region.map(Region::new)).build().await;
+                // Only the loader of a whole configuration hands these files on to the default chain.
+                let configuration = aws_config::defaults(BehaviorVersion::latest())
+                    .profile_files(files)
+                    .region(region.map(Region::new))
+                    .http_client(connector)
+                    .timeout_config(clients::timeouts())
+                    .retry_config(clients::retries())
+                    .load()
+                    .await;
+                let source = configuration.credentials_provider();
+                let source = source.ok_or_else(CredentialsError::not_loaded_no_source)?;
                 let loaded = source.provide_credentials().await;
                 loaded.map_err(|error| named(error, &nothing_found()))
             })

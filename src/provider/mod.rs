@@ -8,6 +8,7 @@ pub mod budget;
 pub mod canned;
 pub mod clients;
 pub mod connector;
+pub mod credential_process;
 pub mod credentials;
 pub mod dimensions;
 pub mod discover;

@@ -29,7 +29,7 @@ use crate::{
         theme::Theme,
         theme_file,
     },
-    provider::{Provider, read_only::ReadOnly},
+    provider::{Provider, credential_process, credentials, read_only::ReadOnly},
     runtime::{
         clock::Clock,
         console::{self, Console, Feed, Outside},
@@ -162,6 +162,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Verb::Undo { run, approval }) => apply::undo(common, &run, approval).await,
         Some(Verb::Journal { verb }) => journal::run(common, verb),
         Some(Verb::IamPolicy { actions }) => policy::run(&actions),
+        Some(Verb::CredentialProcess { command, within }) => {
+            let within = within.unwrap_or(credentials::CHAIN_DEADLINE);
+            Ok(credential_process::run(&command, within).await?)
+        }
     }
 }
 

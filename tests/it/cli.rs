@@ -243,3 +243,15 @@ fn a_file_that_never_ends_is_refused_and_not_read() {
         }
     }
 }
+
+#[test]
+fn a_credential_process_is_itself_and_one_that_hangs_is_ended_with_what_it_has_started() {
+    let said = run(&["credential-process", "echo token; echo why >&2; exit 3"]);
+    let parts = (said.status.code(), text(&said.stdout), text(&said.stderr));
+    assert_eq!(parts, (Some(3), "token\n".to_owned(), "why\n".to_owned()));
+    // Each of them holds our pipe: it is at its end when both have gone.
+    let hung = "sleep 600 & sleep 600";
+    let said = run(&["credential-process", "--within", "0.1", hung]);
+    assert!(!said.status.success());
+    assert!(text(&said.stderr).contains("did not end within 0.1 s"));
+}

@@ -2,14 +2,19 @@
 
 use super::{BINARY, Session};
 
+/// They ask a question, as those for multi-factor codes do, and wait for the answer; the second wherever its standard input leads.
 #[test]
 fn a_credential_process_neither_writes_on_the_screen_nor_takes_keys() {
+    credential_process("", ">&2");
+    credential_process("< /dev/tty", "> /dev/tty");
+}
+
+fn credential_process(input: &str, output: &str) {
     let folder = tempfile::tempdir().unwrap();
     let taken = folder.path().join("taken");
     let script = folder.path().join("plugin");
-    // It asks a question, as those for multi-factor codes do, and waits for the answer.
     let text = format!(
-        "echo NOISE >&2\nread answer || echo closed > '{0}'\ntest -z \"$answer\" || echo \"$answer\" > '{0}'\nexit 1\n",
+        "echo NOISE {output}\nread answer {input} || echo closed > '{0}'\ntest -z \"$answer\" || echo \"$answer\" > '{0}'\nexit 1\n",
         taken.display()
     );
     std::fs::write(&script, text).unwrap();
