@@ -20,6 +20,8 @@ const LONGEST: Duration = Duration::from_secs(120);
 const HOPELESS: Duration = Duration::from_secs(300);
 /// How long the metrics of a place wait for the inventory of that place when it does not come.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// How long the metrics of two places are asked apart, where all are asked again.
+const APART: Duration = Duration::from_millis(100);
 
 /// Sources whose rows name no series, so that the metrics need not wait for them.
 const UNMEASURED: &[Source] = &[
@@ -180,8 +182,25 @@ impl Schedule {
 
     /// Asks again at once for everything that a kind shows; what is in flight is asked once more when it returns.
     pub fn refresh(&mut self, kind: Kind, now: Timestamp) {
+        self.again(now, |source| {
+            source.kind() == kind.told_by() || source == Source::Metrics
+        });
+    }
+
+    /// Asks again for everything: metrics, which are minutes old by nature, one place after the other, for it takes a while to name thousands of series.
+    pub fn refresh_all(&mut self, now: Timestamp) {
+        self.again(now, |source| source != Source::Metrics);
+        let metrics = self.polls.iter_mut();
+        let metrics = metrics.filter(|((source, _), _)| *source == Source::Metrics);
+        for (turn, (_, poll)) in (1..).zip(metrics) {
+            poll.again = poll.in_flight;
+            poll.due = now.saturating_add(APART * turn).unwrap_or(now);
+        }
+    }
+
+    fn again(&mut self, now: Timestamp, which: impl Fn(Source) -> bool) {
         for ((source, _), poll) in &mut self.polls {
-            if source.kind() == kind.told_by() || *source == Source::Metrics {
+            if which(*source) {
                 poll.again = poll.in_flight;
                 poll.due = now;
             }
@@ -442,6 +461,35 @@ mod tests {
         );
         schedule.answered(&fleet, &alarms, None);
         assert!(has(&schedule.due(&fleet), Source::Identity));
+    }
+
+    #[test]
+    fn everything_is_asked_again_at_once_but_for_metrics_which_have_their_turn() {
+        let mut fleet = fleet(&["eu-west-1", "us-east-1"]);
+        let mut schedule = Schedule::new(&fleet);
+        let answer = |schedule: &mut Schedule, fleet: &Fleet| {
+            let queries = schedule.due(fleet);
+            for query in &queries {
+                schedule.answered(fleet, query, None);
+            }
+            queries
+        };
+        answer(&mut schedule, &fleet);
+        answer(&mut schedule, &fleet);
+        let metrics = |queries: &[Query]| {
+            let of = queries.iter();
+            of.filter(|query| query.source == Source::Metrics).count()
+        };
+        schedule.refresh_all(fleet.now);
+        let queries = answer(&mut schedule, &fleet);
+        assert!(has(&queries, Source::Rds) && has(&queries, Source::Records));
+        assert_eq!(metrics(&queries), 0);
+        let mut turns = Vec::new();
+        for _ in 0..4 {
+            fleet.now += jiff::SignedDuration::try_from(APART).unwrap();
+            turns.push(metrics(&answer(&mut schedule, &fleet)));
+        }
+        assert_eq!(turns, [1, 1, 1, 0]);
     }
 
     #[test]

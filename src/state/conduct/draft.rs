@@ -16,7 +16,7 @@ use crate::{
         intent,
     },
     resources::{
-        Change, Kind, Query, Wanted,
+        Change, Query, Wanted,
         change::{Alter, Standing},
         rehearsal::Rehearsal,
     },
@@ -103,13 +103,9 @@ pub fn look_at(state: &mut State, plan: Plan, continues: Option<String>) -> Vec<
     });
     judge(state);
     navigate::go(state, Screen::Page(Page::Plan, 0));
-    // What the plan builds on is read again now, so that its guards look at the present. Metrics are minutes old by nature, and thousands of series to name:
-    // they are asked for with the next tick, when the plan is on the screen.
-    for &kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Metrics) {
-        state.schedule.refresh(kind, state.now);
-    }
+    // What the plan builds on is read again now, so that its guards look at the present.
+    state.schedule.refresh_all(state.now);
     let mut effects = state.ask_due();
-    state.schedule.refresh(Kind::Metrics, state.now);
     effects.extend(rehearse(state));
     effects
 }
