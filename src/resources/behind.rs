@@ -17,13 +17,27 @@ pub struct Behind {
     versions: bool,
     /// Whether a deployment, or a roll-out that carries one, was read.
     releases: bool,
-    /// Where something was read, or could not be read.
+    /// Where something else was read than before, or could not be read.
     places: Vec<Place>,
+    /// Where the same was read again.
+    heard: Vec<Place>,
+}
+
+/// What an answer says, beside the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// Something else, or what it says was of no use any more.
+    Changed,
+    /// The same rows, but the answer before had become old or was not whole, or this one is not.
+    Rows,
+    /// The same.
+    None,
 }
 
 impl Behind {
-    /// Takes note of an answer or a failure; `same` when the rows are what they were, and were of use.
-    pub(super) fn note(&mut self, query: &Query, same: bool) {
+    /// Takes note of an answer or a failure.
+    pub(super) fn note(&mut self, query: &Query, news: News) {
+        let same = news != News::Changed;
         let deployments = query.source.kind() == Kind::Deployments;
         self.shares |= !same && bears_on_shares(query);
         if !same && query.source.kind() == Kind::Traffic {
@@ -31,8 +45,12 @@ impl Behind {
         }
         self.versions |= !same && deployments;
         self.releases |= deployments || query.source == Source::Rollouts;
-        if !self.places.contains(&query.place) {
-            self.places.push(query.place.clone());
+        let places = match news {
+            News::Changed | News::Rows => &mut self.places,
+            News::None => &mut self.heard,
+        };
+        if !places.contains(&query.place) {
+            places.push(query.place.clone());
         }
     }
 }
@@ -78,8 +96,8 @@ impl Fleet {
         if behind.versions {
             self.versions = deployments::versions::Versions::of(self);
         }
-        if !behind.places.is_empty() {
-            self.roll_up(&behind.places);
+        if !(behind.places.is_empty() && behind.heard.is_empty()) {
+            self.roll_up(&behind.places, &behind.heard);
         }
         if behind.releases {
             self.release();

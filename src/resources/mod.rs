@@ -36,6 +36,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::behind::News;
+
 pub use self::{
     change::Change,
     error::{ErrorClass, ProviderError},
@@ -154,8 +156,8 @@ macro_rules! kinds {
             pub fn take_in(&mut self, query: &Query, result: Result<Answer, ProviderError>, at: Timestamp, took: Duration) {
                 self.generation += 1;
                 let (source, place) = (query.source, query.place.clone());
-                let usable = self.freshness(source, &place).usable();
-                let mut same = true;
+                let freshness = self.freshness(source, &place);
+                let mut news = News::Rows;
                 match result {
                     Err(error) => {
                         if let Some(change) = query.wanted.rehearsal() {
@@ -175,14 +177,14 @@ macro_rules! kinds {
                             $(Rows::$variant(mut rows) if source.kind() == Kind::$variant => {
                                 let before = self.$module.slice(source, &place);
                                 inherit(before, &mut rows);
-                                same = usable && before.is_some_and(|before| before.rows == rows);
+                                news = before.map_or(News::Changed, |before| before.news(freshness, &rows, &answer.problems));
                                 self.$module.accept(source, place, rows, answer.problems, at, took);
                             })*
                             $(Rows::$variant(_) => {})*
                         }
                     }
                 }
-                self.behind.note(query, same);
+                self.behind.note(query, news);
             }
 
             /// What is known about a slice apart from its rows.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Place, ProviderError, Source};
+use super::{Place, ProviderError, Source, behind::News};
 
 /// How much a value can be trusted, by its age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,6 +108,25 @@ impl<R> Default for Slice<R> {
             error: None,
             problems: Vec::new(),
             took: None,
+        }
+    }
+}
+
+impl<R: PartialEq> Slice<R> {
+    /// What an answer says that was not known, where this is so fresh.
+    pub(super) fn news(
+        &self,
+        freshness: Freshness,
+        rows: &[R],
+        problems: &[ProviderError],
+    ) -> News {
+        let whole = self.error.is_none() && self.problems.is_empty() && problems.is_empty();
+        if !freshness.usable() || self.rows != rows {
+            News::Changed
+        } else if freshness == Freshness::Fresh && whole {
+            News::None
+        } else {
+            News::Rows
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Why a region is in its state. Owns the rules that turn a roll-up into reasons, and their order: what users feel first, then what they will feel next, then what we do not know.
 
-use super::{reach::Silent, rollup::Rollup, stores::StoreRole};
+use super::{
+    reach::Silent,
+    rollup::Rollup,
+    stores::{Judged, StoreRole},
+};
 use crate::resources::{
     ErrorClass, Fleet, Freshness, Judgement, Place, Resource, Scope, Severity, Source, age,
     cell::{coarse_age, milliseconds, percent},
@@ -18,7 +22,12 @@ const CREDENTIALS_WARN_SECONDS: i64 = 15 * 60;
 const CREDENTIALS_BAD_SECONDS: i64 = 5 * 60;
 
 /// All reasons, the worst first, and within a severity in the order in which they count; and how many of them are broken things of the region's own.
-pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> (Vec<Judgement>, usize) {
+pub fn of(
+    fleet: &Fleet,
+    place: &Place,
+    rollup: &Rollup,
+    judged: &Judged<'_>,
+) -> (Vec<Judgement>, usize) {
     let broken = |reasons: &[Judgement]| {
         let bad = |reason: &&Judgement| reason.severity == Severity::Bad;
         reasons.iter().filter(bad).count()
@@ -30,7 +39,8 @@ pub fn of(fleet: &Fleet, place: &Place, rollup: &Rollup) -> (Vec<Judgement>, usi
     demand(fleet, rollup, &mut reasons);
     let felt = broken(&reasons) - own;
     targets(fleet, place, &mut reasons);
-    rows(fleet, place, rollup.cut_off, &mut reasons);
+    judged_stores(judged, &mut reasons);
+    clusters(fleet, place, rollup.cut_off, &mut reasons);
     releases(rollup, &mut reasons);
     let causes = broken(&reasons) - felt;
     stores(rollup, &mut reasons);
@@ -169,21 +179,19 @@ fn targets(fleet: &Fleet, place: &Place, reasons: &mut Vec<Judgement>) {
     }
 }
 
-fn rows(fleet: &Fleet, place: &Place, cut_off: bool, reasons: &mut Vec<Judgement>) {
-    for source in [Source::Rds, Source::Tables] {
-        let slice = fleet.databases.slice(source, place);
-        for row in slice.into_iter().flat_map(|slice| &slice.rows) {
-            let serves = row.writer() == Some(true);
-            push_new(reasons, of_store(row.judge(fleet, place), serves));
+fn judged_stores(judged: &Judged<'_>, reasons: &mut Vec<Judgement>) {
+    let databases = judged.databases.iter();
+    let databases = databases.map(|(row, judgement)| (judgement, row.writer() == Some(true)));
+    let caches = judged.caches.iter();
+    let caches = caches.map(|(row, judgement)| (judgement, row.role() != "secondary"));
+    for (judgement, serves) in databases.chain(caches) {
+        if judgement.severity > Severity::Ok {
+            push_new(reasons, of_store(judgement.clone(), serves));
         }
     }
-    for source in [Source::ElastiCache, Source::MemoryDb] {
-        let slice = fleet.caches.slice(source, place);
-        for row in slice.into_iter().flat_map(|slice| &slice.rows) {
-            let serves = row.role() != "secondary";
-            push_new(reasons, of_store(row.judge(fleet, place), serves));
-        }
-    }
+}
+
+fn clusters(fleet: &Fleet, place: &Place, cut_off: bool, reasons: &mut Vec<Judgement>) {
     for source in [Source::Clusters, Source::ApiServers, Source::Nodes] {
         let slice = fleet.clusters.slice(source, place);
         for row in slice.into_iter().flat_map(|slice| &slice.rows) {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::resources::{
-    Fleet, Freshness, Place, RegionLabel, Resource, Severity, Source,
+    Fleet, Freshness, Judgement, Place, Resource, Severity, Source,
     caches::Cache,
     databases::{Database, DbInstance},
     estate::Thresholds,
@@ -121,42 +121,58 @@ impl StoreRole {
     }
 }
 
+/// The stores of a region with how bad each is, judged once for everybody who asks.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// Its databases.
+    pub databases: Vec<(&'a Database, Judgement)>,
+    /// Its caches.
+    pub caches: Vec<(&'a Cache, Judgement)>,
+}
+
+const DATABASES: [Source; 2] = [Source::Rds, Source::Tables];
+const CACHES: [Source; 2] = [Source::ElastiCache, Source::MemoryDb];
+
+impl<'a> Judged<'a> {
+    /// Those that are listed at a place.
+    pub fn of(fleet: &'a Fleet, place: &Place) -> Self {
+        let of_databases = |source| fleet.databases.slice(source, place);
+        let databases = DATABASES.into_iter().filter_map(of_databases);
+        let of_caches = |source| fleet.caches.slice(source, place);
+        let caches = CACHES.into_iter().filter_map(of_caches);
+        Self {
+            databases: databases
+                .flat_map(|slice| &slice.rows)
+                .map(|row| (row, row.judge(fleet, place)))
+                .collect(),
+            caches: caches
+                .flat_map(|slice| &slice.rows)
+                .map(|row| (row, row.judge(fleet, place)))
+                .collect(),
+        }
+    }
+}
+
 impl Stores {
     /// The databases of a region.
-    pub fn databases(fleet: &Fleet, label: &RegionLabel) -> Self {
-        let place = Place::Region(label.clone());
-        let asked = [Source::Rds, Source::Tables];
-        let rows = asked
-            .iter()
-            .filter_map(|source| fleet.databases.slice(*source, &place))
-            .flat_map(|slice| &slice.rows);
-        let stores = rows.map(|row| {
-            (database_role(row), row.id(), || {
-                (row.lag_ms(fleet, &place), row.judge(fleet, &place).severity)
-            })
+    pub fn databases(fleet: &Fleet, place: &Place, judged: &Judged<'_>) -> Self {
+        let stores = judged.databases.iter().map(|(row, judgement)| {
+            let lag = row.lag_ms(fleet, place);
+            (database_role(row), row.id(), lag, judgement.severity)
         });
-        Self::fold(stores).seen(fleet, &place, &asked)
+        Self::fold(stores).seen(fleet, place, &DATABASES)
     }
 
     /// The caches of a region.
-    pub fn caches(fleet: &Fleet, label: &RegionLabel) -> Self {
-        let place = Place::Region(label.clone());
-        let asked = [Source::ElastiCache, Source::MemoryDb];
-        let rows = asked
-            .iter()
-            .filter_map(|source| fleet.caches.slice(*source, &place))
-            .flat_map(|slice| &slice.rows);
-        let stores = rows.map(|row| {
-            (cache_role(row), row.id(), || {
-                (row.lag_ms(fleet, &place), row.judge(fleet, &place).severity)
-            })
+    pub fn caches(fleet: &Fleet, place: &Place, judged: &Judged<'_>) -> Self {
+        let stores = judged.caches.iter().map(|(row, judgement)| {
+            let lag = row.lag_ms(fleet, place);
+            (cache_role(row), row.id(), lag, judgement.severity)
         });
-        Self::fold(stores).seen(fleet, &place, &asked)
+        Self::fold(stores).seen(fleet, place, &CACHES)
     }
 
-    fn fold<'a>(
-        stores: impl Iterator<Item = (StoreRole, &'a str, impl FnOnce() -> (Reading, Severity))>,
-    ) -> Self {
+    fn fold<'a>(stores: impl Iterator<Item = (StoreRole, &'a str, Reading, Severity)>) -> Self {
         let mut folded = Self {
             role: StoreRole::None,
             lag_ms: None,
@@ -168,9 +184,8 @@ impl Stores {
         // What follows another region counts before what is active everywhere: only it has a lag that a promotion would lose.
         let mut following: Option<(Reading, Severity)> = None;
         let mut active: Option<(Reading, Severity)> = None;
-        for (role, id, lag) in stores {
+        for (role, id, lag, severity) in stores {
             folded.role = folded.role.and(role);
-            let (lag, severity) = lag();
             let serves = role != StoreRole::Replica;
             folded.severity = folded.severity.max(if serves {
                 severity

@@ -3,6 +3,13 @@
 use super::*;
 use crate::resources::{regions::rollup::Rollup, releases, traffic::share::Shares};
 
+/// Without the times of answers: one that says the same again is counted with the next step.
+fn timeless(rollup: &Rollup) -> Rollup {
+    let mut rollup = rollup.clone();
+    (rollup.reach.last_answer, rollup.reach.oldest_answer) = (None, None);
+    rollup
+}
+
 fn compare(one: &Fleet, all: &Fleet, when: &str) {
     assert_eq!(one.shares, all.shares, "{when}");
     assert_eq!(all.shares, Shares::of(all), "{when}");
@@ -11,8 +18,9 @@ fn compare(one: &Fleet, all: &Fleet, when: &str) {
     assert_eq!(board.collect::<Vec<_>>(), releases::all(all), "{when}");
     for spec in &all.estate.regions {
         let label = &spec.label;
-        assert_eq!(one.rollup(label), all.rollup(label), "{when}");
-        assert_eq!(*all.rollup(label), Rollup::of(all, label), "{when}");
+        let anew = timeless(&Rollup::of(all, label));
+        assert_eq!(timeless(&one.rollup(label)), anew, "{when}");
+        assert_eq!(timeless(&all.rollup(label)), anew, "{when}");
         let drained = |fleet: &Fleet| fleet.drained(label).map(|drained| drained.since);
         assert_eq!(drained(one), drained(all), "{when}");
     }

@@ -2,6 +2,8 @@
 
 mod measured;
 
+use std::borrow::Cow;
+
 use super::*;
 use crate::resources::{
     ErrorClass, Rows,
@@ -202,4 +204,28 @@ fn what_is_kept_is_what_would_be_gathered() {
     fleet.advance(f::now() + std::time::Duration::from_secs(200));
     assert_eq!(*fleet.rollup(&label("eu")), of(&fleet));
     assert_eq!(fleet.rollup(&label("eu")).freshness, Freshness::Expired);
+}
+
+#[test]
+fn who_says_the_same_again_is_counted_with_the_next_step_and_ends_a_silence_at_once() {
+    let mut fleet = observed(Vec::new());
+    let again = |fleet: &mut Fleet, seconds| {
+        let rows = Rows::Traffic(vec![f::forward("web", "blue", 1)]);
+        answer(fleet, Source::LoadBalancers, &place("eu"), seconds, rows);
+    };
+    let reach = |fleet: &Fleet| fleet.rollup(&label("eu")).reach.clone();
+    fleet.advance(fleet.now);
+    again(&mut fleet, 0);
+    assert_eq!(reach(&fleet).last_answer, Some(f::ago(5)));
+    fleet.advance(fleet.now + jiff::SignedDuration::from_secs(5));
+    assert_eq!(reach(&fleet).last_answer, Some(f::ago(0)));
+    f::failure(
+        &mut fleet,
+        Source::LoadBalancers,
+        &place("eu"),
+        ErrorClass::Timeout,
+    );
+    assert_eq!(reach(&fleet).silent.len(), 1);
+    again(&mut fleet, 0);
+    assert_eq!(reach(&fleet).silent, []);
 }
