@@ -12,7 +12,9 @@ use std::{
 const FIRST_ANSWER: (Duration, Duration) = (Duration::from_millis(1_500), Duration::from_secs(4));
 /// How long a frame may wait for those before it.
 const QUEUE: Duration = Duration::from_millis(100);
-/// An answer is given up after this, and the time that its frame takes on the slowest line that we believe in.
+/// An answer is given up after this and a few times what it should take. Answers get lost, and a screen that stands still meanwhile is worse than a frame too many.
+const ALIVE: Duration = Duration::from_millis(150);
+/// While none comes at all each is waited for twice as long as the one before, at most so long, and the time that its frame takes on the slowest line that we believe in.
 const LOST: Duration = Duration::from_secs(3);
 /// That line, in bytes per second.
 const SLOWEST: f64 = 240.0;
@@ -33,9 +35,11 @@ struct Sent {
 }
 
 impl Sent {
-    /// How long its answer is waited for.
-    fn patience(&self) -> Duration {
-        LOST + seconds(self.bytes as f64 / SLOWEST)
+    /// How long its answer is waited for, when so many before it were given up in a row.
+    fn patience(&self, given_up: u32) -> Duration {
+        let expected = self.due.saturating_duration_since(self.at);
+        let patience = (ALIVE + expected * 4).saturating_mul(1 << given_up.min(8));
+        patience.min(LOST + seconds(self.bytes as f64 / SLOWEST))
     }
 }
 
@@ -69,6 +73,10 @@ pub struct Link {
     clear: Option<Instant>,
     /// How long the last frame takes.
     last: Duration,
+    /// Answers in a row that were given up since the last one came.
+    given_up: u32,
+    /// Of the next answers, how many may be such ones that come after all: nothing is learned from them.
+    unsure: usize,
     /// The terminal gave no answer in time.
     mute: bool,
 }
@@ -90,10 +98,23 @@ impl Link {
 
     /// An answer came.
     pub fn answered(&mut self, now: Instant) {
-        self.mute = false;
+        (self.mute, self.given_up) = (false, 0);
+        let unsure = self.unsure > 0;
+        self.unsure = self.unsure.saturating_sub(1);
         let Some(sent) = self.flying.pop_front() else {
             return;
         };
+        if !unsure {
+            self.learn(sent, now);
+        }
+        self.answered = Some(now);
+        if self.flying.is_empty() {
+            self.clear = None;
+        }
+    }
+
+    /// What the answer to a frame tells about the way.
+    fn learn(&mut self, sent: Sent, now: Instant) {
         let took = now.saturating_duration_since(sent.at);
         if sent.bytes >= TELLING {
             let (delay, least) = self.quickest().unwrap_or_default();
@@ -112,10 +133,6 @@ impl Link {
             }
         }
         remember(&mut self.delays, (took, sent.bytes), REMEMBERED.1);
-        self.answered = Some(now);
-        if self.flying.is_empty() {
-            self.clear = None;
-        }
     }
 
     /// What is known, once the terminal has answered.
@@ -142,9 +159,9 @@ impl Link {
         }
         let queued = self.clear.is_some_and(|clear| clear > now + QUEUE);
         let overdue = now > oldest.due + QUEUE;
-        // Data leaves the way to keys.
-        let free = typed && !queued && !overdue;
-        (!free).then(|| oldest.at + oldest.patience())
+        // Data leaves the way to keys, as long as somebody is there.
+        let free = typed && !queued && !overdue && self.given_up == 0;
+        (!free).then(|| oldest.at + oldest.patience(self.given_up))
     }
 
     /// How long the way belongs to keys after the last frame: as long as that takes, where it is slow.
@@ -165,11 +182,16 @@ impl Link {
                 let mute = waited >= FIRST_ANSWER.1;
                 return usize::from(mute && !std::mem::replace(&mut self.mute, mute));
             }
-            if waited < oldest.patience() {
+            if waited < oldest.patience(self.given_up) {
                 break;
             }
             self.flying.pop_front();
+            self.given_up = self.given_up.saturating_add(1);
+            self.unsure += 1;
             given_up += 1;
+        }
+        if self.flying.is_empty() {
+            self.clear = None;
         }
         given_up
     }
@@ -312,16 +334,31 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_stalls_gets_one_frame_more_at_most_until_it_answers() {
+    fn a_terminal_that_stalls_gets_a_few_frames_more_until_it_answers() {
         let mut line = Line::new(1e6, ms(1));
         line.used(500);
         line.pass(ms(1_000));
-        line.delay = ms(60_000);
-        line.send(200);
-        line.pass(ms(200));
-        let wait = line.link.wait(line.now, true).unwrap();
-        assert!(wait > line.now + ms(2_000));
-        assert!(line.link.wait(line.now, false).is_some());
+        let known = line.link.pace();
+        line.delay = ms(10_000);
+        // A key every 50 ms.
+        let mut frames = 0;
+        for _ in 0..200 {
+            line.pass(ms(50));
+            if line.link.wait(line.now, true).is_none() {
+                line.send(200);
+                frames += 1;
+            }
+        }
+        assert!((4..=9).contains(&frames), "{frames}");
+        // What comes then answers old frames, and tells nothing about the way.
+        line.delay = ms(1);
+        for _ in 0..2 {
+            line.pass(ms(10_000));
+            line.send(200);
+            line.pass(ms(5));
+        }
+        assert_eq!(line.link.pace(), known);
+        assert!(line.link.wait(line.now, false).is_none());
     }
 
     #[test]
@@ -337,12 +374,18 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_lost_does_not_stop_the_screen_for_ever() {
+    fn an_answer_that_is_lost_stops_the_screen_for_a_moment_only() {
         let mut line = Line::new(1e6, ms(1));
         line.used(500);
         line.pass(ms(100));
-        line.link.sent(200, line.now);
-        line.pass(ms(4_000));
-        assert!(line.link.wait(line.now, false).is_none());
+        for _ in 0..5 {
+            // Two frames, and one answer to both.
+            line.link.sent(200, line.now);
+            line.send(200);
+            line.pass(ms(50));
+            assert!(line.link.wait(line.now, false).is_some());
+            line.pass(ms(150));
+            assert!(line.link.wait(line.now, false).is_none());
+        }
     }
 }
