@@ -20,7 +20,7 @@ pub fn fields(region: &Region, fleet: &Fleet, place: &Place) -> Vec<Field> {
     let rollup = fleet.rollup(&region.label);
     let mut fields = reasons(&rollup);
     fields.extend(identity(region, fleet));
-    fields.extend(users(&rollup, fleet, place));
+    fields.extend(of_users(&rollup, fleet, place));
     fields.extend(stores(fleet, place, &rollup));
     fields.extend(compute(&rollup));
     fields.extend(alarms(&rollup));
@@ -77,7 +77,7 @@ fn identity(region: &Region, fleet: &Fleet) -> Vec<Field> {
     fields
 }
 
-fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
+pub(super) fn of_users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
     let demand = &rollup.demand;
     let capacity = Capacity::of(fleet, &rollup.label);
     let teller = Teller::of(fleet, &rollup.label);
@@ -136,9 +136,19 @@ fn users(rollup: &Rollup, fleet: &Fleet, place: &Place) -> Vec<Field> {
             let cell = Cell::reading(fleet.reading(place, &key), text, no_limit);
             Field::new(format!("{name} {title}"), cell).with_series(key)
         };
+        let requests = fleet.reading(place, &load_balancer_key(arn, "requests"));
+        // Errors are only published when there are some: beside requests, no point is none.
+        let errors = |title: &str, what: &str| {
+            let mut field = one(title, what, &rate);
+            let reading = fleet.reading(place, &load_balancer_key(arn, what));
+            if reading == Reading::NoData && requests.usable().is_some() {
+                field.cell = Cell::number(0.0, "none");
+            }
+            field
+        };
         fields.push(one("requests/s", "requests", &|sum| rate(sum / 60.0)));
-        fields.push(one("target 5xx/min", "target-5xx", &rate));
-        fields.push(one("refused 5xx/min", "elb-5xx", &rate));
+        fields.push(errors("target 5xx/min", "target-5xx"));
+        fields.push(errors("refused 5xx/min", "elb-5xx"));
         fields.push(one("p95", "p95", &|s| milliseconds(s * 1_000.0)));
         fields.push(one("p99", "p99", &|s| milliseconds(s * 1_000.0)));
     }

@@ -229,3 +229,18 @@ fn who_says_the_same_again_is_counted_with_the_next_step_and_ends_a_silence_at_o
     again(&mut fleet, 0);
     assert_eq!(reach(&fleet).silent, []);
 }
+
+#[test]
+fn beside_requests_no_point_of_errors_is_none_and_otherwise_not_known() {
+    let refused = |given: &[(&str, &[(u64, f64)])]| {
+        let fleet = observed(f::balancer_series("web", given));
+        let fields = crate::resources::regions::detail::of_users(&of(&fleet), &fleet, &place("eu"));
+        let mut fields = fields.into_iter();
+        let field = fields.find(|field| field.name.ends_with("refused 5xx/min"));
+        field.unwrap().cell.text
+    };
+    let requests: (&str, &[(u64, f64)]) = ("requests", &[(120, 600.0)]);
+    assert_eq!(refused(&[requests]), "none");
+    assert_eq!(refused(&[requests, ("elb-5xx", &[(120, 3.0)])]), "3.0");
+    assert_eq!(refused(&[]), "?");
+}
