@@ -1,6 +1,7 @@
 //! The binary in a real pseudo-terminal. Owns the terminal at its other end: it reads, answers as terminals do, or stalls.
 
 mod bytes;
+mod confirm;
 mod crash;
 mod hands;
 mod jobs;
