@@ -4,7 +4,12 @@
 //! on after its load was given up. A new session can only be entered by the process itself, so the configuration that the SDK is
 //! given names this binary (the hidden subcommand of `VERB`) in front of each command.
 
-use std::{fmt::Write as _, path::Path, process::Stdio, time::Duration};
+use std::{
+    io::{Write, stderr},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
 
 use aws_config::profile;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -54,11 +59,7 @@ async fn overlay(files: &Fs, environment: &Env, program: &str) -> Option<String>
         let command = profiles.get_profile(name)?.get("credential_process");
         if let Some(command) = command.filter(|command| !command.trim().is_empty()) {
             let (program, command) = (quoted(program), quoted(command));
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "[profile {name}]\ncredential_process = {program} {VERB} {command}"
-            );
+            text += &format!("[profile {name}]\ncredential_process = {program} {VERB} {command}\n");
         }
     }
     (!text.is_empty()).then_some(text)
@@ -79,9 +80,11 @@ pub async fn run(command: &str, within: Duration) -> std::io::Result<u8> {
         .kill_on_drop(true)
         .spawn()?;
     let Ok(ended) = timeout(within, child.wait()).await else {
-        eprintln!(
-            "did not end within {} s; does it wait for a login?",
-            within.as_secs_f64()
+        let seconds = within.as_secs_f64();
+        // Whoever started us may have given up and closed it; what was started is ended all the same.
+        let _ = writeln!(
+            stderr(),
+            "did not end within {seconds} s; does it wait for a login?"
         );
         if apart {
             // What the shell has started as well, and us.

@@ -91,6 +91,8 @@ const FILES: &[&str] = &["std::fs", "fs::read", "fs::write", "File::"];
 const SDK: &[&str] = &[
     "aws_sdk_",
     "aws_config",
+    "aws_runtime",
+    "aws_types",
     "aws_smithy",
     "kube::",
     "k8s_openapi",

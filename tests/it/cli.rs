@@ -255,3 +255,26 @@ fn a_credential_process_is_itself_and_one_that_hangs_is_ended_with_what_it_has_s
     assert!(!said.status.success());
     assert!(text(&said.stderr).contains("did not end within 0.1 s"));
 }
+
+#[test]
+fn a_credential_process_is_ended_though_nobody_reads_its_complaint() {
+    let folder = folder();
+    let hung = [
+        "credential-process",
+        "--within",
+        "0.1",
+        "sleep 600 & sleep 600",
+    ];
+    let mut child = command(folder.path(), &hung)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As the SDK leaves it when a load is given up.
+    drop(child.stderr.take());
+    let mut out = String::new();
+    let mut pipe = child.stdout.take().unwrap();
+    // At its end when everybody who holds it has gone.
+    pipe.read_to_string(&mut out).unwrap();
+    assert!(!child.wait().unwrap().success());
+}
