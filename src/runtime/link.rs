@@ -187,7 +187,7 @@ impl Link {
             }
             self.flying.pop_front();
             self.given_up = self.given_up.saturating_add(1);
-            self.unsure += 1;
+            self.unsure = (self.unsure + 1).min(REMEMBERED.1);
             given_up += 1;
         }
         if self.flying.is_empty() {

@@ -194,7 +194,9 @@ impl Schedule {
         let metrics = metrics.filter(|((source, _), _)| *source == Source::Metrics);
         for (turn, (_, poll)) in (1..).zip(metrics) {
             poll.again = poll.in_flight;
-            poll.due = now.saturating_add(APART * turn).unwrap_or(now);
+            let due = now.saturating_add(APART * turn).unwrap_or(now);
+            // Who plans again and again must not put them off.
+            poll.due = poll.due.min(due);
         }
     }
 
