@@ -14,7 +14,7 @@ use super::{
 use crate::resources::{
     Change, Fleet, Place, RegionLabel, Source, age,
     caches::{self, Cache},
-    cell::coarse_age,
+    cell::ago,
     clusters,
     databases::{self, Database},
     deployments,
@@ -104,10 +104,7 @@ impl<'a> Beside<'a> {
                 let doubt = self
                     .doubt
                     .map_or(String::new(), |title| format!(", in doubt: {title}"));
-                let since = match coarse_age(age(last, now)).as_str() {
-                    "now" => "just now".to_owned(),
-                    since => format!("{since} ago"),
-                };
+                let since = ago(age(last, now));
                 format!("{name} has not ended, last heard of {since}{doubt}")
             }
         }

@@ -368,3 +368,11 @@ pub fn coarse_age(age: Duration) -> String {
         s => format!("{}d", s / 86_400),
     }
 }
+
+/// How long ago something of this age was, in the same buckets.
+pub fn ago(age: Duration) -> String {
+    match coarse_age(age).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}

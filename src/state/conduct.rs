@@ -196,7 +196,7 @@ pub fn opened(state: &mut State, entries: Vec<Entry>, problem: Option<String>) {
     if interrupted > 0 {
         state.notice = Some(Notice {
             text: format!(
-                "{interrupted} run(s) were interrupted: `:runs` tells which step is in doubt"
+                "{interrupted} run(s) have not ended: `:runs` tells which step is in doubt"
             ),
             failed: true,
         });

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::resources::{
     Fleet, Freshness, Place, Resource, Severity, Source,
-    cell::{Cell, Column, Field, Show, coarse_age},
+    cell::{self, Cell, Column, Field, Show},
     clusters::{self, Cluster},
 };
 
@@ -325,10 +325,7 @@ impl Revision {
 fn ago(at: Option<Timestamp>, now: Timestamp) -> String {
     at.map_or_else(
         || "?".to_owned(),
-        |at| match coarse_age(crate::resources::age(at, now)).as_str() {
-            "now" => "just now".to_owned(),
-            age => format!("{age} ago"),
-        },
+        |at| cell::ago(crate::resources::age(at, now)),
     )
 }
 

@@ -1,18 +1,16 @@
 //! What must not be forgotten, and what is in hand, in a line each: for the home screen and the page of runs. Owns the words.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::Conduct;
 use crate::{
     glyph::Mark,
     plan::run::Run,
-    resources::{Severity, age, cell::coarse_age},
+    resources::{
+        Severity, age,
+        cell::{ago, coarse_age},
+    },
 };
-
-/// A run that has not ended and was heard of within this time may be in the hands of another console: a step can take so long (a TTL, a soak between two rounds).
-const MAY_GO_ON: Duration = Duration::from_secs(900);
 
 /// Something that must not be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +81,13 @@ impl Conduct {
             .map(|left| Reminder::new(&left.what, left.since, left.until, now));
         let mut reminders: Vec<Reminder> = drains.chain(leftovers).collect();
         for run in self.interrupted() {
-            let how = unended(age(run.last_at, now));
-            let text = format!("run {} {how}: {} (:runs)", run.id, run.plan.title);
+            // Interrupted, or in the hands of another console: the journal does not tell.
+            let heard = ago(age(run.last_at, now));
+            let title = &run.plan.title;
+            let text = format!(
+                "run {} has not ended, heard of {heard}: {title} (:runs)",
+                run.id
+            );
             reminders.push(Reminder {
                 text,
                 overdue: true,
@@ -92,36 +95,5 @@ impl Conduct {
         }
         reminders.sort_by_key(|reminder| !reminder.overdue); // stable
         reminders
-    }
-}
-
-/// What is said of a run that has not ended and is not ours, so long after it was last heard of.
-fn unended(heard: Duration) -> String {
-    if heard >= MAY_GO_ON {
-        return "was interrupted".to_owned();
-    }
-    let ago = match coarse_age(heard).as_str() {
-        "now" => "just now".to_owned(),
-        age => format!("{age} ago"),
-    };
-    format!("goes on elsewhere or was interrupted, heard of {ago}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_that_may_be_in_other_hands_is_not_called_interrupted() {
-        let of = |seconds| unended(Duration::from_secs(seconds));
-        assert_eq!(
-            of(0),
-            "goes on elsewhere or was interrupted, heard of just now"
-        );
-        assert_eq!(
-            of(720),
-            "goes on elsewhere or was interrupted, heard of 12m ago"
-        );
-        assert_eq!(of(900), "was interrupted");
     }
 }

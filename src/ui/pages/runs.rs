@@ -5,8 +5,7 @@ use crate::{
     config::theme::Role,
     plan::{entry::Ending, ledger::RunRecord, run::Run},
     resources::{
-        Severity, age,
-        cell::coarse_age,
+        Severity, age, cell,
         change::{Alter, Standing},
     },
     state::{
@@ -48,7 +47,9 @@ pub fn lines(state: &State, width: u16) -> Vec<Line> {
 fn title(listed: &Listed<'_>) -> &'static str {
     match listed {
         Listed::Active(_) => "In hand",
-        Listed::Interrupted(_) => "Interrupted: looked at afresh, never resumed blindly",
+        Listed::Interrupted(_) => {
+            "Not ended (interrupted, or in another console): never resumed blindly"
+        }
         Listed::Drained(_) => "Drained, until somebody brings them back",
         Listed::Left(_) => "Left over, until somebody ends it",
         Listed::Undoable(_) => "Can be undone",
@@ -139,10 +140,7 @@ fn keys(lines: &mut Vec<Line>, state: &State, width: u16, selected: bool, text: 
 }
 
 fn ago(state: &State, record: &RunRecord) -> String {
-    match coarse_age(age(record.last_at, state.now)).as_str() {
-        "now" => "just now".to_owned(),
-        since => format!("{since} ago"),
-    }
+    cell::ago(age(record.last_at, state.now))
 }
 
 /// Id, title, and how it stands at the right.
