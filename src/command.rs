@@ -74,9 +74,9 @@ commands! {
     Hold, "hold", "", "Hold the run before its next change, or let it go on";
     Skip, "skip", "", "Do not wait any longer in this step";
     Abort, "abort", "", "Stop the run: stay, or undo";
-    Runs, "runs", "", "Show runs: in hand, interrupted, left over, to be undone";
-    GoOn, "go-on", "[run]", "Plan the rest of an interrupted run anew";
-    Settle, "settle", "<run> <note>", "Say that nothing more is to be done about an interrupted run";
+    Runs, "runs", "", "Show runs: in hand, not ended, left over, to be undone";
+    GoOn, "go-on", "[run]", "Plan anew the rest of a run that has not ended";
+    Settle, "settle", "<run> <note>", "Say that nothing more is to be done about a run that has not ended";
     Journal, "journal", "", "Show the journal";
     Theme, "theme", "<name>", "Switch the theme";
     Privacy, "privacy", "[on|off]", "Mask account ids and ARNs for screen sharing";

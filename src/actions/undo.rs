@@ -63,11 +63,11 @@ impl Action for Undo {
     }
 }
 
-/// What should be known of a run that was interrupted while a change was under way. A run that somebody still has in hand holds its locks.
+/// What should be known of a run that has not ended and whose change was under way. A run that somebody still has in hand holds its locks.
 fn in_doubt(run: &RunRecord) -> Option<String> {
     let doubt = run.doubt().filter(|_| run.ended.is_none())?;
     Some(format!(
-        "run {} was interrupted, and nobody knows what became of step {} ({}): the read before each change tells; should it arrive only after that, undo once more",
+        "run {} has not ended, and nobody knows what became of step {} ({}): the read before each change tells; should it arrive only after that, undo once more",
         run.id,
         doubt.step + 1,
         doubt.title

@@ -140,7 +140,7 @@ pub enum JournalVerb {
         #[arg(long, short, value_enum, value_name = "FORMAT", default_value = "json")]
         output: Format,
     },
-    /// Say that nothing more is to be done about an interrupted run
+    /// Say that nothing more is to be done about a run that has not ended
     Settle {
         /// The run, as `list` names it
         run: String,

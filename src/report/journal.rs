@@ -26,13 +26,9 @@ fn run(run: &RunRecord) -> Vec<String> {
         (Some(ending), _, None) if run.undoable() => format!("{}, can be undone", ending.word()),
         (Some(ending), _, None) => ending.word().to_owned(),
         (None, Some(sent), None) => {
-            format!(
-                "interrupted; in doubt: step {} {}",
-                sent.step + 1,
-                sent.title
-            )
+            format!("not ended; in doubt: step {} {}", sent.step + 1, sent.title)
         }
-        (None, None, None) => "interrupted; no change is in doubt".to_owned(),
+        (None, None, None) => "not ended; no change is in doubt".to_owned(),
     };
     let sent = run.sent.iter().filter(|sent| sent.may_have_happened());
     vec![

@@ -117,7 +117,7 @@ pub fn obstacle(state: &State, command: Command) -> Option<String> {
         ),
         C::GoOn | C::Settle => so(
             conduct.interrupted().next().is_none(),
-            "no run was interrupted",
+            "every run has ended",
         ),
         C::Arm if conduct.read_only => Some("this console is read-only".to_owned()),
         C::Arm => {

@@ -83,7 +83,9 @@ fn settle(path: &Path, run: String, note: &str) -> Result<u8, Failure> {
         return Err(Failure::Usage(text.to_owned()));
     }
     if !ledger(path)?.interrupted(None).any(|known| known.id == run) {
-        return Err(Failure::Said(format!("`{run}` is no interrupted run")));
+        return Err(Failure::Said(format!(
+            "`{run}` is no run that has not ended"
+        )));
     }
     let (mut book, _) = Book::open(path).map_err(Failure::Said)?;
     let entry = Entry {

@@ -38,7 +38,7 @@ pub fn lines(state: &State, width: u16) -> Vec<Line> {
         one(&mut lines, state, width, listed, index == cursor);
     }
     if lines.is_empty() {
-        let text = "Nothing is in hand, nothing was interrupted, nothing is left over, and there is nothing to undo.";
+        let text = "Nothing is in hand, every run has ended, nothing is left over, and there is nothing to undo.";
         wrapped(&mut lines, state, 1, width, text, Role::Muted);
     }
     lines

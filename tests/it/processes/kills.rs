@@ -120,7 +120,7 @@ fn told(host: &Host, tally: &mut Tally) -> Result<Option<RunRecord>, String> {
     let Some(run) = ledger.interrupted(None).next().cloned() else {
         tally.early += 1;
         return match doubt {
-            None if !listed.contains("interrupted") => Ok(None),
+            None if !listed.contains("not ended") => Ok(None),
             _ => Err(format!(
                 "no run is interrupted, and {doubt:?} is in doubt: {listed}"
             )),
@@ -221,7 +221,7 @@ fn undo(host: &Host, run: &RunRecord) -> Result<(), String> {
     }
     match host.ledger().interrupted(None).count() {
         0 => Ok(()),
-        count => Err(format!("{count} runs are still interrupted")),
+        count => Err(format!("{count} runs have still not ended")),
     }
 }
 

@@ -142,7 +142,7 @@ fn outcome(lose: fn(&mut Session)) {
     assert_eq!(host.zone.log().len(), 1);
     host.agree(0).unwrap();
     let mut next = open(&host);
-    next.wait_for("interrupted");
+    next.wait_for("has not ended");
     next.press("u");
     next.wait_for("no change is in doubt");
     next.press("\x03");
@@ -160,7 +160,7 @@ fn left() {
     let run = interrupted(&host);
     assert_eq!(run.doubt().map(|sent| sent.step), Some(0));
     let mut next = open(&host);
-    next.wait_for("interrupted");
+    next.wait_for("has not ended");
     next.wait_for("api.shop.example");
     next.press("u");
     next.wait_for("step 1 in doubt");
