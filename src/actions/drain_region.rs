@@ -310,9 +310,7 @@ impl Drain<'_> {
         let last = rounds.len();
         let mut done = Imagined::of(self.fleet);
         for (index, round) in rounds.into_iter().enumerate() {
-            for change in &round {
-                done.take(change);
-            }
+            done.take(&round);
             steps.extend(
                 round
                     .into_iter()

@@ -91,7 +91,7 @@ fn watched(fleet: &Fleet, target: &Target<'_>) -> Vec<RegionLabel> {
 /// How much a shift between regions can hurt, and what is typed: the region that moves most.
 fn blast(fleet: &Fleet, target: &Target<'_>, change: &Change) -> (Blast, String) {
     let mut imagined = Imagined::of(fleet);
-    imagined.take(change);
+    imagined.take([change]);
     let mut moved: Option<(&RegionLabel, Option<f64>)> = None;
     for spec in &fleet.estate.regions {
         let rows = || {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Fleet, Kind, Place, ProviderError, Query, Source, deployments, releases};
+use super::{
+    Answer, Fleet, Kind, Place, ProviderError, Query, Source, deployments, releases,
+    traffic::share::Touched,
+};
 
 /// What was taken in since everything that follows was last computed.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -111,10 +114,10 @@ impl Fleet {
         self.shares = shares;
     }
 
-    /// The same after a change that is imagined: time stands still, and only what it touches is another.
-    pub(super) fn renew_shares_now(&mut self, changed: impl Fn(Source, &Place) -> bool) {
+    /// The same after changes that are imagined: time stands still, and only what they touch is another.
+    pub(super) fn renew_shares_now(&mut self, touched: &Touched) {
         let mut shares = std::mem::take(&mut self.shares);
-        shares.renew_now(self, changed);
+        shares.renew_now(self, touched);
         self.shares = shares;
     }
 

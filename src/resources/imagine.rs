@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     Change, Fleet, Place, Source, Table,
     health_checks::{self, HealthCheck, status_key},
-    traffic::{self, Mechanism, Policy, Record, Split, plain_name},
+    traffic::{
+        self, Mechanism, Policy, Record, Split, change::ControlEdit, plain_name, share::Touched,
+    },
 };
 
 /// What traffic follows from, and nothing else, to be imagined change by change: a plan of many steps must not copy the whole fleet for each.
@@ -28,7 +30,7 @@ impl Imagined {
             fleet: Fleet {
                 estate: Arc::clone(&fleet.estate),
                 now: fleet.now,
-                shares: fleet.shares.clone(),
+                shares: fleet.shares.only(&splits),
                 rollups: Default::default(),
                 versions: Default::default(),
                 rehearsals: Default::default(),
@@ -52,11 +54,13 @@ impl Imagined {
         }
     }
 
-    /// Takes a change for done.
-    pub fn take(&mut self, change: &Change) {
-        imagine(&mut self.fleet, change);
-        self.fleet
-            .renew_shares_now(|source, place| touches(change, source, place));
+    /// Takes changes for done, all at once.
+    pub fn take<'a>(&mut self, changes: impl IntoIterator<Item = &'a Change>) {
+        let mut touched = Touched::default();
+        for change in changes {
+            imagine(&mut self.fleet, change, &mut touched);
+        }
+        self.fleet.renew_shares_now(&touched);
     }
 
     /// What traffic would follow from: splits, health checks, effective shares. Everything else is empty.
@@ -70,18 +74,22 @@ impl Fleet {
     #[must_use]
     pub fn imagined<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Self {
         let mut fleet = self.clone();
+        let mut touched = Touched::default();
         for change in changes {
-            imagine(&mut fleet, change);
+            imagine(&mut fleet, change, &mut touched);
         }
-        fleet.renew_shares(|_, _| true);
+        fleet.renew_shares_now(&touched);
         fleet
     }
 }
 
-fn imagine(fleet: &mut Fleet, change: &Change) {
+fn imagine(fleet: &mut Fleet, change: &Change, touched: &mut Touched) {
     match change {
-        Change::Traffic(change) => imagine_traffic(fleet, change),
-        Change::HealthChecks(change) => imagine_check(fleet, change),
+        Change::Traffic(change) => imagine_traffic(fleet, change, touched),
+        Change::HealthChecks(change) => {
+            imagine_check(fleet, change);
+            touched.health();
+        }
         Change::Databases(_)
         | Change::Caches(_)
         | Change::Clusters(_)
@@ -92,83 +100,45 @@ fn imagine(fleet: &mut Fleet, change: &Change) {
     }
 }
 
-/// Whether a change may have changed the rows of a slice. Each region has many of some, and few there are of the others.
-fn touches(change: &Change, source: Source, place: &Place) -> bool {
-    let region = match change {
-        Change::Traffic(
-            traffic::Change::Forward { region, .. } | traffic::Change::Route { region, .. },
-        ) => Some(region),
-        Change::Traffic(
-            traffic::Change::Weights { .. }
-            | traffic::Change::Dial { .. }
-            | traffic::Change::Controls { .. }
-            | traffic::Change::Alias { .. }
-            | traffic::Change::Steer(_)
-            | traffic::Change::Staging { .. }
-            | traffic::Change::Invalidate { .. },
-        )
-        | Change::HealthChecks(_)
-        | Change::Databases(_)
-        | Change::Caches(_)
-        | Change::Clusters(_)
-        | Change::Deployments(_)
-        | Change::Nodes(_)
-        | Change::Pipelines(_)
-        | Change::Alarms(_) => None,
-    };
-    let of_regions = [Source::LoadBalancers, Source::Routes];
-    !of_regions.contains(&source) || (region.is_some() && place.region() == region)
-}
-
-fn splits<'a>(
-    fleet: &'a mut Fleet,
+/// Sets what a change sets in the rows of a slice: those for which `set` is something.
+fn each(
+    fleet: &mut Fleet,
     source: Source,
     place: &Place,
-) -> impl Iterator<Item = &'a mut Split> {
-    fleet.traffic.rows_mut(source, place).iter_mut()
+    touched: &mut Touched,
+    set: impl Fn(&mut Mechanism, &str) -> Option<()>,
+) {
+    for Split { split, member, by } in fleet.traffic.rows_mut(source, place) {
+        if set(by, member).is_some() {
+            touched.split(source, place, split);
+        }
+    }
 }
 
-fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
+fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change, touched: &mut Touched) {
     match change {
         traffic::Change::Weights { records } => {
-            for split in splits(fleet, Source::Records, &Place::Global) {
-                if let Mechanism::Record(record) = &mut split.by
-                    && let Some(edit) = records.iter().find(|edit| same(&edit.from, record))
-                {
-                    record.policy = Policy::Weighted { weight: edit.to };
-                }
-            }
+            let set = |by: &mut Mechanism, _: &str| {
+                let Mechanism::Record(record) = by else {
+                    return None;
+                };
+                let edit = records.iter().find(|edit| same(&edit.from, record))?;
+                record.policy = Policy::Weighted { weight: edit.to };
+                Some(())
+            };
+            each(fleet, Source::Records, &Place::Global, touched, set);
         }
         traffic::Change::Dial { group_arn, to, .. } => {
-            for split in splits(fleet, Source::Accelerators, &Place::Global) {
-                if let Mechanism::Dial(group) = &mut split.by
-                    && group.group_arn == *group_arn
-                {
-                    group.dial = *to;
-                }
-            }
+            let set = |by: &mut Mechanism, _: &str| {
+                let Mechanism::Dial(group) = by else {
+                    return None;
+                };
+                let this = group.group_arn == *group_arn;
+                this.then(|| group.dial = *to)
+            };
+            each(fleet, Source::Accelerators, &Place::Global, touched, set);
         }
-        traffic::Change::Controls { controls } => {
-            for place in fleet.estate.places(Source::RoutingControls) {
-                for split in splits(fleet, Source::RoutingControls, &place) {
-                    if let Mechanism::Control(control) = &mut split.by
-                        && let Some(edit) = controls.iter().find(|edit| edit.arn == control.arn)
-                    {
-                        control.on = Some(edit.to);
-                    }
-                }
-            }
-            // The checks of the controls themselves follow at once; what is calculated from them is not known.
-            let gated: Vec<String> = checks(fleet)
-                .iter()
-                .filter(|check| {
-                    let arn = check.routing_control_arn.as_deref();
-                    controls.iter().any(|edit| Some(edit.arn.as_str()) == arn)
-                })
-                .map(|check| check.id.clone())
-                .collect();
-            forget(fleet, &above(checks(fleet), &gated));
-        }
+        traffic::Change::Controls { controls } => imagine_controls(fleet, controls, touched),
         traffic::Change::Forward {
             region,
             listener_arn,
@@ -176,31 +146,38 @@ fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
             groups,
             ..
         } => {
-            for split in splits(fleet, Source::LoadBalancers, &Place::Region(region.clone())) {
-                if let Mechanism::Forward(forward) = &mut split.by
-                    && forward.listener_arn == *listener_arn
-                    && forward.rule_arn == *rule_arn
-                    && let Some(edit) = groups
-                        .iter()
-                        .find(|edit| edit.target_group_arn == forward.target_group_arn)
-                {
-                    forward.weight = edit.to;
-                }
-            }
+            let set = |by: &mut Mechanism, _: &str| {
+                let Mechanism::Forward(forward) = by else {
+                    return None;
+                };
+                let here = forward.listener_arn == *listener_arn && forward.rule_arn == *rule_arn;
+                let edit = groups
+                    .iter()
+                    .find(|edit| here && edit.target_group_arn == forward.target_group_arn)?;
+                forward.weight = edit.to;
+                Some(())
+            };
+            let place = Place::Region(region.clone());
+            each(fleet, Source::LoadBalancers, &place, touched, set);
         }
         traffic::Change::Route {
             region,
             rule,
             backends,
         } => {
-            for split in splits(fleet, Source::Routes, &Place::Region(region.clone())) {
-                if let Mechanism::Route(backend) = &mut split.by
-                    && backend.rule.same(rule)
-                    && let Some(edit) = backends.iter().find(|edit| edit.backend == split.member)
-                {
-                    backend.weight = edit.to;
-                }
-            }
+            let set = |by: &mut Mechanism, member: &str| {
+                let Mechanism::Route(backend) = by else {
+                    return None;
+                };
+                let here = backend.rule.same(rule);
+                let edit = backends
+                    .iter()
+                    .find(|edit| here && edit.backend == member)?;
+                backend.weight = edit.to;
+                Some(())
+            };
+            let place = Place::Region(region.clone());
+            each(fleet, Source::Routes, &place, touched, set);
         }
         // Their shares move no traffic between regions.
         traffic::Change::Alias { .. }
@@ -208,6 +185,31 @@ fn imagine_traffic(fleet: &mut Fleet, change: &traffic::Change) {
         | traffic::Change::Staging { .. }
         | traffic::Change::Invalidate { .. } => {}
     }
+}
+
+fn imagine_controls(fleet: &mut Fleet, controls: &[ControlEdit], touched: &mut Touched) {
+    let set = |by: &mut Mechanism, _: &str| {
+        let Mechanism::Control(control) = by else {
+            return None;
+        };
+        let edit = controls.iter().find(|edit| edit.arn == control.arn)?;
+        control.on = Some(edit.to);
+        Some(())
+    };
+    for place in fleet.estate.places(Source::RoutingControls) {
+        each(fleet, Source::RoutingControls, &place, touched, set);
+    }
+    // The checks of the controls themselves follow at once; what is calculated from them is not known.
+    let gated: Vec<String> = checks(fleet)
+        .iter()
+        .filter(|check| {
+            let arn = check.routing_control_arn.as_deref();
+            controls.iter().any(|edit| Some(edit.arn.as_str()) == arn)
+        })
+        .map(|check| check.id.clone())
+        .collect();
+    forget(fleet, &above(checks(fleet), &gated));
+    touched.health();
 }
 
 fn same(a: &Record, b: &Record) -> bool {

@@ -18,9 +18,7 @@ pub fn share(fleet: &Fleet, label: &RegionLabel) -> Option<f64> {
 /// What each region but `losing` gets when some changes are done. `losing` gives up everything that it serves.
 pub fn of(fleet: &Fleet, changes: &[Change], losing: Option<&RegionLabel>) -> Vec<Forecast> {
     let mut imagined = Imagined::of(fleet);
-    for change in changes {
-        imagined.take(change);
-    }
+    imagined.take(changes);
     let rates = demand::served(fleet);
     let total = demand::total(fleet);
     let moving = losing.and_then(|losing| {

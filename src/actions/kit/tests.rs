@@ -23,7 +23,7 @@ use crate::{
         Answer, Change, Fleet, Place, Query, RegionLabel, Rows, Source, Wanted,
         change::{Alter, Standing},
         clusters::Cluster,
-        traffic::{self, Mechanism, Policy, Split},
+        traffic::{self, Mechanism, Policy, Split, share::Shares},
     },
     sim::{Clock, Scenario, SimProvider, scenario},
 };
@@ -308,6 +308,12 @@ pub fn walk(fleet: &Fleet, plan: &Plan) -> Fleet {
         in_range(change);
         let before = all_zero(&fleet);
         fleet = fleet.imagined([change]);
+        assert_eq!(
+            fleet.shares,
+            Shares::of(&fleet),
+            "{:?} touches more",
+            change.edits()
+        );
         let after = all_zero(&fleet);
         assert!(
             after.is_subset(&before),

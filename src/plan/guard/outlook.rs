@@ -143,7 +143,7 @@ impl<'a> Outlook<'a> {
             if !moves && !matches!(change, Change::Traffic(_)) {
                 continue;
             }
-            self.after.take(change);
+            self.after.take([change]);
             let state = self.after.fleet();
             self.zero.extend(weights::zero(state, change));
             if !moves {

@@ -59,7 +59,7 @@ fn changes(state: &State, action: &str) -> Vec<Vec<Change>> {
 fn imagine(fleet: &Fleet, changes: &[Change], when: &str) {
     let mut imagined = Imagined::of(fleet);
     for change in changes {
-        imagined.take(change);
+        imagined.take([change]);
         let after = imagined.fleet();
         assert!(after.shares == Shares::of(after), "{when}: {change:?}");
     }

@@ -105,7 +105,7 @@ proptest! {
             let set: Vec<(&str, u8)> = REGIONS.iter().zip(step).filter_map(|(region, to)| Some((*region, (*to)?))).collect();
             if set.is_empty() { continue; }
             let change = weights(imagined.fleet(), &set);
-            imagined.take(&change);
+            imagined.take([&change]);
             changes.push(change);
             for (weight, to) in weights_now.iter_mut().zip(step) {
                 *weight = to.unwrap_or(*weight);

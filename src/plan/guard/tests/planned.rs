@@ -79,9 +79,7 @@ pub(super) fn bake(seconds: u64, regions: &[&str]) -> Step {
 /// A plan of some changes that drains some regions, with a forecast from the shares.
 pub(super) fn plan(fleet: &Fleet, changes: Vec<Change>, drained: &[&str]) -> Plan {
     let mut after = Imagined::of(fleet);
-    for change in &changes {
-        after.take(change);
-    }
+    after.take(&changes);
     let forecast = fleet.estate.regions.iter().map(|region| {
         let share = |fleet: &Fleet| {
             let share = fleet.shares.region_share(&region.label).ok();
@@ -125,7 +123,7 @@ pub(super) fn plan(fleet: &Fleet, changes: Vec<Change>, drained: &[&str]) -> Pla
 pub(super) fn drain(fleet: &Fleet) -> Plan {
     let half = weights(fleet, &[(AP, 10)]);
     let mut after = Imagined::of(fleet);
-    after.take(&half);
+    after.take([&half]);
     let rest = weights(after.fleet(), &[(AP, 0)]);
     let mut plan = plan(fleet, vec![half, rest], &[AP]);
     plan.steps.insert(1, bake(120, &[US, EU]));

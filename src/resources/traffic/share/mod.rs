@@ -9,7 +9,10 @@ pub mod weights;
 
 pub use self::gateways::unread as unread_routes;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -169,7 +172,8 @@ impl Share {
 /// The effective share of every member of every split, and of every region.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Shares {
-    members: BTreeMap<(Source, Place), HashMap<String, Share>>,
+    /// Shared between copies until one of them changes: a plan imagines many fleets, and each differs in a few splits.
+    members: BTreeMap<(Source, Place), Arc<HashMap<String, Share>>>,
     regions: regions::RegionShares,
     controls: HashMap<String, Option<bool>>,
     targets: HashMap<String, Option<bool>>,
@@ -186,28 +190,7 @@ impl Shares {
     /// Computes anew what may be another: everything that follows from health, and the splits of the slices whose rows have changed.
     /// Only record sets follow health here; whatever else splits traffic says all about it in its own rows.
     pub fn renew(&mut self, fleet: &Fleet, changed: impl Fn(Source, &Place) -> bool) {
-        self.renew_by(Known::of(fleet), fleet, changed);
-    }
-
-    /// The same where nothing else has happened since they were computed, not even time: in imagination. Load balancers are many, and seldom what changes.
-    pub fn renew_now(&mut self, fleet: &Fleet, changed: impl Fn(Source, &Place) -> bool) {
-        let mut slices = fleet.traffic.slices();
-        let balancers = slices
-            .any(|(source, place, _)| source == Source::LoadBalancers && changed(source, place));
-        let known = if balancers {
-            Known::of(fleet)
-        } else {
-            Known::with(fleet, std::mem::take(&mut self.targets))
-        };
-        self.renew_by(known, fleet, changed);
-    }
-
-    fn renew_by(
-        &mut self,
-        known: Known<'_>,
-        fleet: &Fleet,
-        changed: impl Fn(Source, &Place) -> bool,
-    ) {
+        let known = Known::of(fleet);
         self.members
             .retain(|(source, place), _| fleet.traffic.slice(*source, place).is_some());
         for (source, place, slice) in fleet.traffic.slices() {
@@ -217,17 +200,36 @@ impl Shares {
                 continue;
             }
             let mut of_slice = HashMap::with_capacity(slice.rows.len());
-            for split in splits(&slice.rows) {
-                let of_split = self::members::shares(&split, &known);
-                of_slice.extend(
-                    split
-                        .iter()
-                        .map(|member| super::Resource::key(*member))
-                        .zip(of_split),
-                );
-            }
-            self.members.insert(at, of_slice);
+            judge(&mut of_slice, &slice.rows, &known);
+            self.members.insert(at, Arc::new(of_slice));
         }
+        self.add_up(fleet, known);
+    }
+
+    /// Those of some sources alone.
+    #[must_use]
+    pub fn only(&self, sources: &[Source]) -> Self {
+        let mut these = self.clone();
+        these.members.retain(|(of, _), _| sources.contains(of));
+        these
+    }
+
+    /// Computes anew what some imagined changes of the rows have touched, where nothing else has happened since, not even time. Whether a load balancer is
+    /// healthy does not follow from any weight.
+    pub fn renew_now(&mut self, fleet: &Fleet, touched: &Touched) {
+        let known = Known::with(fleet, std::mem::take(&mut self.targets));
+        for ((source, place), of_slice) in &mut self.members {
+            let slice = fleet.traffic.slice(*source, place);
+            if let Some(slice) = slice.filter(|_| touched.any(*source, place)) {
+                let rows = slice.rows.iter();
+                let rows = rows.filter(|row| touched.has(*source, place, &row.split));
+                judge(Arc::make_mut(of_slice), rows, &known);
+            }
+        }
+        self.add_up(fleet, known);
+    }
+
+    fn add_up(&mut self, fleet: &Fleet, known: Known<'_>) {
         self.regions = regions::RegionShares::of(fleet, self);
         (self.controls, self.targets) = known.into_parts();
     }
@@ -265,8 +267,55 @@ impl Shares {
     }
 }
 
-/// The rows of a slice by what they split, each in the order of the rows.
-fn splits(rows: &[Split]) -> Vec<Vec<&Split>> {
+/// What of the splits some changes have touched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Touched {
+    health: bool,
+    splits: BTreeSet<(Source, Place, String)>,
+}
+
+impl Touched {
+    /// Whatever follows from health.
+    pub fn health(&mut self) {
+        self.health = true;
+    }
+
+    /// A split.
+    pub fn split(&mut self, source: Source, place: &Place, split: &str) {
+        self.splits
+            .insert((source, place.clone(), split.to_owned()));
+    }
+
+    fn any(&self, source: Source, place: &Place) -> bool {
+        let mut splits = self.splits.iter();
+        self.all(source) || splits.any(|(of, at, _)| (*of, at) == (source, place))
+    }
+
+    fn has(&self, source: Source, place: &Place, split: &str) -> bool {
+        let mut splits = self.splits.iter();
+        self.all(source)
+            || splits.any(|(of, at, name)| (*of, at, name.as_str()) == (source, place, split))
+    }
+
+    fn all(&self, source: Source) -> bool {
+        self.health && source == Source::Records
+    }
+}
+
+/// The share of each member of the splits of some rows, by the key of its row.
+fn judge<'a>(
+    shares: &mut HashMap<String, Share>,
+    rows: impl IntoIterator<Item = &'a Split>,
+    known: &Known<'_>,
+) {
+    for split in splits(rows) {
+        let keys = split.iter().map(|member| super::Resource::key(*member));
+        shares.extend(keys.zip(self::members::shares(&split, known)));
+    }
+}
+
+/// Rows by what they split, each in their order.
+fn splits<'a>(rows: impl IntoIterator<Item = &'a Split>) -> Vec<Vec<&'a Split>> {
     let mut index: HashMap<&str, usize> = HashMap::new();
     let mut splits: Vec<Vec<&Split>> = Vec::new();
     for row in rows {
