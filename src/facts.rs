@@ -9,6 +9,7 @@ use crate::{
     resources::{
         Fleet, Freshness, Kind, Severity, contradictions,
         levers::{self, LeverGroup, summary},
+        regions::rollup::AsOf,
         shown,
     },
 };
@@ -16,8 +17,8 @@ use crate::{
 /// Facts about the whole estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Of which generation of the fleet, and of which step of its ages.
-    of: (u64, i64),
+    /// Of which state of the fleet.
+    of: AsOf,
     /// Accounts that STS named, each once.
     pub accounts: Vec<String>,
     /// Callers that STS named, in the shortest form that still tells who.
@@ -60,7 +61,7 @@ impl Facts {
             .collect();
         regions.sort_unstable_by(|a, b| b.cmp(a));
         Self {
-            of: (fleet.generation, fleet.age_step()),
+            of: fleet.as_of(),
             accounts: accounts.into_iter().map(str::to_owned).collect(),
             callers: callers.into_iter().collect(),
             credentials_expire_at: identities()
@@ -76,7 +77,7 @@ impl Facts {
 
     /// These facts if they are those of this fleet as it is now, else the right ones. So a state that forgot to renew them is slow, but never wrong.
     pub fn current(&self, fleet: &Fleet) -> Cow<'_, Self> {
-        if self.of == (fleet.generation, fleet.age_step()) {
+        if self.of == fleet.as_of() {
             Cow::Borrowed(self)
         } else {
             Cow::Owned(Self {

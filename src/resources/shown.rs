@@ -5,6 +5,7 @@ use std::{cmp::Reverse, collections::HashMap};
 use super::{
     Fleet, Freshness, Judgement, Kind, Place, RegionLabel, Severity, Source,
     cell::{Cell, Column, Field, RowId, Show, ShownRow},
+    regions::rollup::AsOf,
 };
 
 /// Points at a row of a fleet; holds until the fleet's generation changes.
@@ -81,15 +82,15 @@ macro_rules! each_kind {
             match kind { $(Kind::$variant => <super::$module::$row as Show>::columns(),)* }
         }
 
-        /// Every row of a kind, unsorted.
-        pub fn all(fleet: &Fleet, kind: Kind) -> Vec<RowRef> {
-            match kind { $(Kind::$variant => refs(fleet.$module.slices().map(|(source, place, slice)| (source, place, slice.rows.len()))),)* }
+        /// The slices of a kind, each with how many rows it has.
+        fn slices(fleet: &Fleet, kind: Kind) -> Vec<(Source, &Place, usize)> {
+            match kind { $(Kind::$variant => fleet.$module.slices().map(|(source, place, slice)| (source, place, slice.rows.len())).collect(),)* }
         }
 
-        /// How bad each row of a kind is, in the order of `all`.
-        fn severities(fleet: &Fleet, kind: Kind) -> Vec<Severity> {
+        /// How bad each row of a slice is.
+        fn severities(fleet: &Fleet, kind: Kind, source: Source, place: &Place) -> Vec<Severity> {
             use super::Resource;
-            match kind { $(Kind::$variant => fleet.$module.rows().map(|(_, place, row)| row.judge(fleet, place).severity).collect(),)* }
+            match kind { $(Kind::$variant => fleet.$module.slice(source, place).into_iter().flat_map(|slice| &slice.rows).map(|row| row.judge(fleet, place).severity).collect(),)* }
         }
 
         /// A row made ready to be shown.
@@ -155,16 +156,17 @@ each_kind! {
     Metrics => metrics::Series,
 }
 
-fn refs<'a>(slices: impl Iterator<Item = (Source, &'a Place, usize)>) -> Vec<RowRef> {
-    slices
-        .flat_map(|(source, place, count)| {
-            (0..count).map(move |index| RowRef {
-                source,
-                place: place.clone(),
-                index,
-            })
+/// Every row of a kind, unsorted.
+pub fn all(fleet: &Fleet, kind: Kind) -> Vec<RowRef> {
+    let refs = |(source, place, count): (Source, &Place, usize)| {
+        let place = place.clone();
+        (0..count).map(move |index| RowRef {
+            source,
+            place: place.clone(),
+            index,
         })
-        .collect()
+    };
+    slices(fleet, kind).into_iter().flat_map(refs).collect()
 }
 
 fn with_derived<R: Show>(fleet: &Fleet, row: &RowRef, resource: &R) -> Option<serde_json::Value> {
@@ -233,21 +235,71 @@ impl Condition {
     }
 }
 
+/// How bad the rows of a kind are, kept from one order to the next: those of a region are judged again only when its roll-up has been gathered anew.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Severities {
+    by_slice: HashMap<(Source, Place), (Option<AsOf>, Vec<Severity>)>,
+}
+
+impl Severities {
+    /// The same as `order`, where they are kept.
+    pub fn order(
+        &mut self,
+        fleet: &Fleet,
+        kind: Kind,
+        sort: Option<Sort>,
+        filter: &str,
+    ) -> Vec<RowRef> {
+        let conditions = parse_filter(kind, filter);
+        if conditions.is_empty() && sort.is_none() {
+            self.worst_first(fleet, kind)
+        } else {
+            filtered(fleet, kind, sort, &conditions)
+        }
+    }
+
+    fn worst_first(&mut self, fleet: &Fleet, kind: Kind) -> Vec<RowRef> {
+        let natural = Natural::of(fleet, kind);
+        let mut before = std::mem::take(&mut self.by_slice);
+        let mut keyed: Vec<(Key, RowRef)> = Vec::new();
+        for (source, place, count) in slices(fleet, kind) {
+            let as_of = place.region().and_then(|label| fleet.gathered(label));
+            let at = (source, place.clone());
+            let kept = before.remove(&at).filter(|(of, severities)| {
+                as_of.is_some() && *of == as_of && severities.len() == count
+            });
+            let kept = kept.unwrap_or_else(|| (as_of, severities(fleet, kind, source, place)));
+            let of_slice = natural.of_slice(source, place);
+            let rows = kept.1.iter().enumerate().map(|(index, severity)| {
+                let place = place.clone();
+                let row = RowRef {
+                    source,
+                    place,
+                    index,
+                };
+                ((Reverse(*severity), of_slice, index), row)
+            });
+            keyed.extend(rows);
+            self.by_slice.insert(at, kept);
+        }
+        keyed.sort_by_key(|(key, _)| *key); // stable: places without a region have one rank
+        keyed.into_iter().map(|(_, row)| row).collect()
+    }
+}
+
 /// The rows of a kind that a filter keeps, in the order of the screen: by the sort column, or else the worst first and then as the estate lists them.
 pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec<RowRef> {
-    let conditions = parse_filter(kind, filter);
-    let rows = all(fleet, kind);
+    Severities::default().order(fleet, kind, sort, filter)
+}
+
+fn filtered(
+    fleet: &Fleet,
+    kind: Kind,
+    sort: Option<Sort>,
+    conditions: &[Condition],
+) -> Vec<RowRef> {
     let natural = Natural::of(fleet, kind);
-    if conditions.is_empty() && sort.is_none() {
-        let severities = severities(fleet, kind);
-        let mut keyed: Vec<(Key, RowRef)> = rows
-            .into_iter()
-            .zip(severities)
-            .map(|(row, severity)| (natural.key(&row, severity), row))
-            .collect();
-        keyed.sort_by_key(|(key, _)| *key);
-        return keyed.into_iter().map(|(_, row)| row).collect();
-    }
+    let rows = all(fleet, kind);
     let mut kept: Vec<(RowRef, ShownRow)> = rows
         .into_iter()
         .filter_map(|row| show(fleet, kind, &row).map(|shown| (row, shown)))
@@ -266,20 +318,19 @@ pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec
                 ordering
             }
         }),
-        None => kept.sort_by_cached_key(|(row, shown)| natural.key(row, shown.judgement.severity)),
+        None => kept.sort_by_cached_key(|(row, shown)| {
+            let of_slice = natural.of_slice(row.source, &row.place);
+            (Reverse(shown.judgement.severity), of_slice, row.index)
+        }),
     }
     kept.into_iter().map(|(row, _)| row).collect()
 }
 
-/// Severity, gravity of a region, what splits between regions first, position of the region, source, position of the row.
-type Key = (
-    Reverse<Severity>,
-    Reverse<(bool, usize)>,
-    Option<Source>,
-    usize,
-    Source,
-    usize,
-);
+/// Severity, what follows from the slice, position of the row.
+type Key = (Reverse<Severity>, OfSlice, usize);
+
+/// Gravity of a region, what splits between regions first, position of the region, source.
+type OfSlice = (Reverse<(bool, usize)>, Option<Source>, usize, Source);
 
 /// Worst first, then as the estate lists its regions; a region that is broken itself before those that only suffer from it. What splits traffic between regions stands before what splits it within one.
 struct Natural<'a> {
@@ -300,22 +351,19 @@ impl<'a> Natural<'a> {
         }
     }
 
-    fn key(&self, row: &RowRef, severity: Severity) -> Key {
-        let region = row.place.region();
+    fn of_slice(&self, source: Source, place: &Place) -> OfSlice {
+        let region = place.region();
         let rank = region.and_then(|label| self.ranks.get(label));
-        let first = (self.kind == Kind::Traffic).then_some(row.source);
-        let rank = rank.copied().unwrap_or(self.ranks.len());
+        let first = (self.kind == Kind::Traffic).then_some(source);
         let gravity = region
             .filter(|_| self.kind == Kind::Regions)
             .map(|label| self.fleet.rollup(label).gravity(self.fleet.now))
             .unwrap_or_default();
         (
-            Reverse(severity),
             Reverse(gravity),
             first,
-            rank,
-            row.source,
-            row.index,
+            rank.copied().unwrap_or(self.ranks.len()),
+            source,
         )
     }
 }

@@ -36,7 +36,7 @@ use crate::{
     resources::{
         Estate, Fleet, Kind,
         cell::RowId,
-        shown::{RowRef, Sort},
+        shown::{RowRef, Severities, Sort},
     },
 };
 
@@ -193,6 +193,8 @@ pub struct Pane {
     pub selected: Option<RowId>,
     /// The rows in the order of the screen.
     pub order: Vec<RowRef>,
+    /// How bad they are.
+    pub severities: Severities,
     /// Index in `order` of the selected row.
     pub cursor: usize,
 }

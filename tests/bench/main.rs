@@ -8,7 +8,7 @@
 mod acting;
 mod world;
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use divan::{Bencher, counter::ItemsCount};
 use pilothouse::{
@@ -16,7 +16,7 @@ use pilothouse::{
     event::Event,
     facts::Facts,
     resources::{
-        Kind, Place, Source, contradictions, levers, regions::rollup::Rollup, shown,
+        Answer, Kind, Place, Rows, Source, contradictions, levers, regions::rollup::Rollup, shown,
         traffic::share::Shares,
     },
     state::{State, update},
@@ -83,7 +83,7 @@ fn update_observed(bencher: Bencher<'_, '_>, source: &Source) {
         .bench_local_values(|event| update(&mut state, event));
 }
 
-/// A second that changes nothing, and one that moves the ages on screen.
+/// A second, in which some of the regions age, and five, in which all do.
 #[divan::bench(args = [1, 5])]
 fn update_tick(bencher: Bencher<'_, '_>, seconds: i64) {
     let mut state = big();
@@ -97,11 +97,38 @@ fn update_tick(bencher: Bencher<'_, '_>, seconds: i64) {
     });
 }
 
-#[divan::bench]
-fn settle(bencher: Bencher<'_, '_>) {
+/// What a frame needs after an answer of one region, and after one that concerns all of them.
+#[divan::bench(args = [Source::Rds, Source::Records])]
+fn settle(bencher: Bencher<'_, '_>, source: &Source) {
     let mut state = big();
+    let provider = world::provider(BIG.0, BIG.1);
+    let event = world::answers(&provider, &state.fleet)
+        .into_iter()
+        .find(|event| matches!(event, Event::Observed { query, .. } if query.source == *source))
+        .unwrap();
+    let Event::Observed {
+        query, at, result, ..
+    } = event
+    else {
+        return;
+    };
+    let rows = result.unwrap().rows;
+    let (mut fewer, mut flip) = (rows.clone(), false);
+    match &mut fewer {
+        Rows::Databases(rows) => drop(rows.pop()),
+        Rows::Traffic(rows) => drop(rows.pop()),
+        _ => {}
+    }
     bencher.bench_local(|| {
-        state.unsettled = true;
+        flip = !flip;
+        let rows = if flip { &fewer } else { &rows };
+        let event = Event::Observed {
+            query: query.clone(),
+            at,
+            took: Duration::from_millis(80),
+            result: Ok(Answer::of(rows.clone())),
+        };
+        update(&mut state, event);
         state.settle();
     });
 }

@@ -2,7 +2,7 @@
 
 mod kept;
 
-pub use self::kept::{Drained, Rollups};
+pub use self::kept::{AsOf, Drained, Rollups};
 
 use std::collections::BTreeMap;
 

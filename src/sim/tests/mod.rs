@@ -92,19 +92,19 @@ impl Watching {
 
     /// Asks every source everywhere at a second.
     fn poll(&mut self, second: i64) {
-        self.ask(second, true);
+        self.ask(second, Source::ALL, true);
     }
 
     /// The same, with all answers taken in before anything that follows is computed.
     fn poll_together(&mut self, second: i64) {
-        self.ask(second, false);
+        self.ask(second, Source::ALL, false);
         self.fleet.catch_up();
     }
 
-    fn ask(&mut self, second: i64, catch_up: bool) {
+    fn ask(&mut self, second: i64, sources: &[Source], catch_up: bool) {
         self.world.advance_to(time(second));
         self.fleet.now = time(second);
-        for &source in Source::ALL {
+        for &source in sources {
             for place in self.fleet.estate.places(source) {
                 let query = self.query(source, &place);
                 let reply = crate::sim::wire::reply(&self.world, &query);

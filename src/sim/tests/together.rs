@@ -1,7 +1,13 @@
 //! Answers that come together leave behind what they leave one by one, and nothing that follows from them is old.
 
 use super::*;
-use crate::resources::{regions::rollup::Rollup, releases, traffic::share::Shares};
+use crate::resources::{
+    Kind,
+    regions::rollup::Rollup,
+    releases,
+    shown::{self, Severities},
+    traffic::share::Shares,
+};
 
 /// Without the times of answers: one that says the same again is counted with the next step.
 fn timeless(rollup: &Rollup) -> Rollup {
@@ -43,6 +49,28 @@ fn answers_that_come_together_leave_what_they_leave_one_by_one() {
             one.poll(second);
             all.poll_together(second);
             compare(&one.fleet, &all.fleet, &format!("{scenario} {second} s"));
+        }
+    }
+}
+
+#[test]
+fn rows_that_were_judged_before_stand_where_they_would_anew() {
+    for scenario in ["region-down", "database-failure", "bad-route-canary"] {
+        let mut watching = Watching::named(scenario);
+        let mut kept: Vec<Severities> = vec![Severities::default(); Kind::ALL.len()];
+        for second in (0..=240).step_by(20) {
+            watching.fleet.advance(time(second));
+            for source in Source::ALL {
+                watching.ask(second, &[*source], true);
+                for (kind, severities) in Kind::ALL.iter().zip(&mut kept) {
+                    let fleet = &watching.fleet;
+                    assert_eq!(
+                        severities.order(fleet, *kind, None, ""),
+                        shown::order(fleet, *kind, None, ""),
+                        "{scenario} {second} s, {kind:?} after {source:?}"
+                    );
+                }
+            }
         }
     }
 }

@@ -207,6 +207,40 @@ fn what_is_kept_is_what_would_be_gathered() {
 }
 
 #[test]
+fn no_second_is_one_in_which_a_big_estate_ages_all_at_once() {
+    let labels: Vec<String> = (0..30).map(|index| format!("region-{index}")).collect();
+    let names: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let gathered = |fleet: &Fleet| -> Vec<Option<AsOf>> {
+        let labels = names.iter().map(|name| label(name));
+        labels.map(|label| fleet.gathered(&label)).collect()
+    };
+    let mut fleet = f::fleet(&names);
+    fleet.advance(fleet.now);
+    let mut aged = [0; 30];
+    for second in 1..=10 {
+        let before = gathered(&fleet);
+        fleet.advance(f::now() + jiff::SignedDuration::from_secs(second));
+        let after = gathered(&fleet);
+        assert!(after.iter().all(Option::is_some), "kept at second {second}");
+        let new = |index: &usize| before[*index] != after[*index];
+        let these: Vec<usize> = (0..30).filter(new).collect();
+        assert!(these.len() <= 8, "{} at second {second}", these.len());
+        for index in these {
+            aged[index] += 1;
+        }
+    }
+    assert_eq!(aged, [2; 30], "each once in five seconds");
+    // A handful ages at once, and is silent in between.
+    let mut small = f::fleet(&names[..8]);
+    small.advance(small.now);
+    let showed = (1..=10).filter(|second| {
+        let now = f::now() + jiff::SignedDuration::from_secs(*second);
+        small.advance(now)
+    });
+    assert_eq!(showed.count(), 2);
+}
+
+#[test]
 fn who_says_the_same_again_is_counted_with_the_next_step_and_ends_a_silence_at_once() {
     let mut fleet = observed(Vec::new());
     let again = |fleet: &mut Fleet, seconds| {
