@@ -189,12 +189,22 @@ fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Opti
         region: row.place.region().cloned(),
         judgement: resource.judge(fleet, &row.place),
         asked: resource.asked(fleet, &row.place),
-        freshness: resource
-            .freshness(fleet, &row.place)
-            .unwrap_or_else(|| fleet.freshness(row.source, &row.place)),
+        freshness: freshness(fleet, row, resource),
         observed_at: fleet.status(row.source, &row.place).observed_at,
         cells: resource.cells(fleet, &row.place),
     })
+}
+
+/// How far a row can be trusted. Nothing of a region that does not answer is shown as if it were seen now (domain A.9 rule 5), however seldom it is asked.
+fn freshness<R: Show>(fleet: &Fleet, row: &RowRef, resource: &R) -> Freshness {
+    let own = resource
+        .freshness(fleet, &row.place)
+        .unwrap_or_else(|| fleet.freshness(row.source, &row.place));
+    let lost = |label: &RegionLabel| fleet.rollup(label).reach.lost(fleet.now);
+    match row.place.region() {
+        Some(label) if lost(label) => own.max(Freshness::Stale),
+        Some(_) | None => own,
+    }
 }
 
 /// What a row shows for a field of a filter.

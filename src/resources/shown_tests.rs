@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::resources::{
-    Rows,
+    ErrorClass, Rows,
     cell::{Align, Column},
     databases,
     fixtures::{self as f, answer, place},
@@ -185,4 +185,21 @@ fn a_filter_finds_by_field_and_a_sort_puts_the_unknown_last() {
     });
     assert_eq!(names(by_rps, ""), ["us", "eu"]);
     assert_eq!(names(None, "region:u !rps:100"), ["eu"]);
+}
+
+#[test]
+fn nothing_of_a_region_that_does_not_answer_is_shown_as_if_seen_now() {
+    let mut fleet = fleet();
+    let freshness = |fleet: &Fleet| rows(fleet, Kind::Caches)[0].freshness;
+    assert_eq!(freshness(&fleet), Freshness::Fresh);
+    for &source in Source::ALL {
+        if fleet.status(source, &place("eu")).observed_at.is_some() {
+            f::failure(&mut fleet, source, &place("eu"), ErrorClass::Timeout);
+        }
+    }
+    fleet.advance(f::now() + std::time::Duration::from_secs(60));
+    // Caches are asked once a minute: by their own age they are not old yet.
+    let own = fleet.freshness(Source::ElastiCache, &place("eu"));
+    assert_eq!(own, Freshness::Fresh);
+    assert_eq!(freshness(&fleet), Freshness::Stale);
 }
