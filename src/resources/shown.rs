@@ -1,11 +1,12 @@
-//! Rows of any kind, made ready to be shown. Owns filter and sort; draws nothing.
+//! Rows of any kind, made ready to be shown. Owns what each kind shows of a row; in which order they stand lives in `order`. Draws nothing.
 
-use std::{cmp::Reverse, collections::HashMap};
+mod order;
+
+pub use self::order::{Order, Sort, order};
 
 use super::{
     Fleet, Freshness, Judgement, Kind, Place, RegionLabel, Severity, Source,
-    cell::{Cell, Column, Field, RowId, Show, ShownRow},
-    regions::rollup::AsOf,
+    cell::{Column, Field, RowId, Show, ShownRow},
 };
 
 /// Points at a row of a fleet; holds until the fleet's generation changes.
@@ -17,57 +18,6 @@ pub struct RowRef {
     pub place: Place,
     /// Its index in that slice.
     pub index: usize,
-}
-
-/// A column to sort by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sort {
-    /// Index of the column.
-    pub column: usize,
-    /// From high to low.
-    pub descending: bool,
-}
-
-/// One condition of a filter: a row is kept when all of them hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// Turned round by `!`.
-    pub negated: bool,
-    /// The column, for `field:value`; any column or the region otherwise.
-    pub field: Option<String>,
-    /// What must occur, in lower case.
-    pub text: String,
-}
-
-/// Reads a filter: words, each `text`, `!text`, `field:value` or `!field:value`.
-pub fn parse_filter(kind: Kind, text: &str) -> Vec<Condition> {
-    let columns = columns(kind);
-    let condition = |word: &str| {
-        let (negated, word) = word
-            .strip_prefix('!')
-            .map_or((false, word), |rest| (true, rest));
-        let word = word.to_lowercase();
-        let field = word.split_once(':').filter(|(field, _)| {
-            ["state", "region", "freshness"].contains(field)
-                || columns.iter().any(|column| field_name(column) == *field)
-        });
-        match field {
-            Some((field, value)) => Condition {
-                negated,
-                field: Some(field.to_owned()),
-                text: value.to_owned(),
-            },
-            None => Condition {
-                negated,
-                field: None,
-                text: word,
-            },
-        }
-    };
-    text.split_whitespace()
-        .map(condition)
-        .filter(|condition| !condition.text.is_empty())
-        .collect()
 }
 
 /// The name of a column in filters and CSV.
@@ -228,165 +178,6 @@ fn freshness_word(freshness: Freshness) -> &'static str {
         Freshness::Expired => "expired",
         Freshness::Never => "never",
     }
-}
-
-impl Condition {
-    fn holds(&self, kind: Kind, row: &ShownRow) -> bool {
-        let contains = |text: &str| text.to_lowercase().contains(&self.text);
-        let hit = match self.field.as_deref() {
-            None => {
-                row.cells.iter().any(|cell| contains(&cell.text))
-                    || contains(&row.id.place.to_string())
-                    || contains(row.judgement.severity.word())
-            }
-            Some(field) => value(kind, row, field).is_some_and(|text| contains(&text)),
-        };
-        hit != self.negated
-    }
-}
-
-/// How bad the rows of a kind are, kept from one order to the next: those of a region are judged again only when its roll-up has been gathered anew.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Severities {
-    by_slice: HashMap<(Source, Place), (Option<AsOf>, Vec<Severity>)>,
-}
-
-impl Severities {
-    /// The same as `order`, where they are kept.
-    pub fn order(
-        &mut self,
-        fleet: &Fleet,
-        kind: Kind,
-        sort: Option<Sort>,
-        filter: &str,
-    ) -> Vec<RowRef> {
-        let conditions = parse_filter(kind, filter);
-        if conditions.is_empty() && sort.is_none() {
-            self.worst_first(fleet, kind)
-        } else {
-            filtered(fleet, kind, sort, &conditions)
-        }
-    }
-
-    fn worst_first(&mut self, fleet: &Fleet, kind: Kind) -> Vec<RowRef> {
-        let natural = Natural::of(fleet, kind);
-        let mut before = std::mem::take(&mut self.by_slice);
-        let mut keyed: Vec<(Key, RowRef)> = Vec::new();
-        for (source, place, count) in slices(fleet, kind) {
-            let as_of = place.region().and_then(|label| fleet.gathered(label));
-            let at = (source, place.clone());
-            let kept = before.remove(&at).filter(|(of, severities)| {
-                as_of.is_some() && *of == as_of && severities.len() == count
-            });
-            let kept = kept.unwrap_or_else(|| (as_of, severities(fleet, kind, source, place)));
-            let of_slice = natural.of_slice(source, place);
-            let rows = kept.1.iter().enumerate().map(|(index, severity)| {
-                let place = place.clone();
-                let row = RowRef {
-                    source,
-                    place,
-                    index,
-                };
-                ((Reverse(*severity), of_slice, index), row)
-            });
-            keyed.extend(rows);
-            self.by_slice.insert(at, kept);
-        }
-        keyed.sort_by_key(|(key, _)| *key); // stable: places without a region have one rank
-        keyed.into_iter().map(|(_, row)| row).collect()
-    }
-}
-
-/// The rows of a kind that a filter keeps, in the order of the screen: by the sort column, or else the worst first and then as the estate lists them.
-pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec<RowRef> {
-    Severities::default().order(fleet, kind, sort, filter)
-}
-
-fn filtered(
-    fleet: &Fleet,
-    kind: Kind,
-    sort: Option<Sort>,
-    conditions: &[Condition],
-) -> Vec<RowRef> {
-    let natural = Natural::of(fleet, kind);
-    let rows = all(fleet, kind);
-    let mut kept: Vec<(RowRef, ShownRow)> = rows
-        .into_iter()
-        .filter_map(|row| show(fleet, kind, &row).map(|shown| (row, shown)))
-        .collect();
-    kept.retain(|(_, shown)| {
-        conditions
-            .iter()
-            .all(|condition| condition.holds(kind, shown))
-    });
-    match sort {
-        Some(Sort { column, descending }) => kept.sort_by(|(_, a), (_, b)| {
-            let ordering = compare(a.cells.get(column), b.cells.get(column));
-            if descending {
-                ordering.reverse()
-            } else {
-                ordering
-            }
-        }),
-        None => kept.sort_by_cached_key(|(row, shown)| {
-            let of_slice = natural.of_slice(row.source, &row.place);
-            (Reverse(shown.judgement.severity), of_slice, row.index)
-        }),
-    }
-    kept.into_iter().map(|(row, _)| row).collect()
-}
-
-/// Severity, what follows from the slice, position of the row.
-type Key = (Reverse<Severity>, OfSlice, usize);
-
-/// Gravity of a region, what splits between regions first, position of the region, source.
-type OfSlice = (Reverse<(bool, usize)>, Option<Source>, usize, Source);
-
-/// Worst first, then as the estate lists its regions; a region that is broken itself before those that only suffer from it. What splits traffic between regions stands before what splits it within one.
-struct Natural<'a> {
-    fleet: &'a Fleet,
-    kind: Kind,
-    ranks: HashMap<&'a RegionLabel, usize>,
-}
-
-impl<'a> Natural<'a> {
-    fn of(fleet: &'a Fleet, kind: Kind) -> Self {
-        let regions = fleet.estate.regions.iter().enumerate();
-        Self {
-            fleet,
-            kind,
-            ranks: regions
-                .map(|(rank, region)| (&region.label, rank))
-                .collect(),
-        }
-    }
-
-    fn of_slice(&self, source: Source, place: &Place) -> OfSlice {
-        let region = place.region();
-        let rank = region.and_then(|label| self.ranks.get(label));
-        let first = (self.kind == Kind::Traffic).then_some(source);
-        let gravity = region
-            .filter(|_| self.kind == Kind::Regions)
-            .map(|label| self.fleet.rollup(label).gravity(self.fleet.now))
-            .unwrap_or_default();
-        (
-            Reverse(gravity),
-            first,
-            rank.copied().unwrap_or(self.ranks.len()),
-            source,
-        )
-    }
-}
-
-fn compare(a: Option<&Cell>, b: Option<&Cell>) -> std::cmp::Ordering {
-    let by_number = a
-        .and_then(|cell| cell.sort)
-        .zip(b.and_then(|cell| cell.sort))
-        .map(|(a, b)| a.total_cmp(&b));
-    by_number.unwrap_or_else(|| {
-        a.map(|cell| cell.text.as_str())
-            .cmp(&b.map(|cell| cell.text.as_str()))
-    })
 }
 
 #[cfg(test)]

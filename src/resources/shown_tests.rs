@@ -3,7 +3,7 @@
 use super::*;
 use crate::resources::{
     ErrorClass, Rows,
-    cell::{Align, Column},
+    cell::{Align, Cell, Column},
     databases,
     fixtures::{self as f, answer, place},
 };
@@ -202,4 +202,23 @@ fn nothing_of_a_region_that_does_not_answer_is_shown_as_if_seen_now() {
     let own = fleet.freshness(Source::ElastiCache, &place("eu"));
     assert_eq!(own, Freshness::Fresh);
     assert_eq!(freshness(&fleet), Freshness::Stale);
+}
+
+#[test]
+fn a_hostile_name_moves_no_field_of_a_filter() {
+    let mut fleet = f::fleet(&["eu"]);
+    let rows = vec![
+        f::alarm("a\u{1f}b\u{1f}OK", "ALARM", "x"),
+        f::alarm("c", "OK", "x"),
+    ];
+    answer(
+        &mut fleet,
+        Source::Alarms,
+        &place("eu"),
+        5,
+        Rows::Alarms(rows),
+    );
+    let found = |filter: &str| order(&fleet, Kind::Alarms, None, filter).len();
+    assert_eq!((found("alarm:alarm"), found("alarm:ok")), (1, 1));
+    assert_eq!((found("region:eu"), found("name:ab")), (2, 1));
 }

@@ -36,7 +36,7 @@ use crate::{
     resources::{
         Estate, Fleet, Kind,
         cell::RowId,
-        shown::{RowRef, Severities, Sort},
+        shown::{Order, RowRef, Sort},
     },
 };
 
@@ -183,7 +183,7 @@ pub struct Input {
 }
 
 /// What a pane remembers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Pane {
     /// Sort column; `None` is worst first.
     pub sort: Option<Sort>,
@@ -193,8 +193,8 @@ pub struct Pane {
     pub selected: Option<RowId>,
     /// The rows in the order of the screen.
     pub order: Vec<RowRef>,
-    /// How bad they are.
-    pub severities: Severities,
+    /// What is kept of them to bring them into that order.
+    pub kept: Order,
     /// Index in `order` of the selected row.
     pub cursor: usize,
 }

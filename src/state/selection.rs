@@ -111,7 +111,7 @@ impl State {
             let frozen = self.frozen.as_deref();
             let fleet = frozen.map_or(&self.fleet, |frozen| &frozen.fleet);
             let pane = self.panes.entry(kind).or_default();
-            pane.order = pane.severities.order(fleet, kind, pane.sort, &pane.filter);
+            pane.order = pane.kept.of(fleet, kind, pane.sort, &pane.filter);
             let selected = pane.selected.as_ref().and_then(|id| shown::find(fleet, id));
             let found = selected.and_then(|row| pane.order.iter().position(|other| *other == row));
             pane.cursor = found

@@ -83,8 +83,8 @@ fn update_observed(bencher: Bencher<'_, '_>, source: &Source) {
         .bench_local_values(|event| update(&mut state, event));
 }
 
-/// A second, in which some of the regions age, and five, in which all do.
-#[divan::bench(args = [1, 5])]
+/// A second that changes nothing, two in which some of the regions age, and five in which all do.
+#[divan::bench(args = [1, 2, 5])]
 fn update_tick(bencher: Bencher<'_, '_>, seconds: i64) {
     let mut state = big();
     // So that no question is due, which would be asked anew each time.
@@ -149,10 +149,19 @@ fn order(bencher: Bencher<'_, '_>, kind: &Kind) {
     bencher.bench_local(|| shown::order(black_box(&fleet), *kind, None, ""));
 }
 
+/// The first key of a filter, and each that follows.
 #[divan::bench]
 fn order_filtered(bencher: Bencher<'_, '_>) {
     let fleet = big().fleet;
     bencher.bench_local(|| shown::order(black_box(&fleet), Kind::Databases, None, "db-007"));
+}
+
+#[divan::bench]
+fn order_filtered_again(bencher: Bencher<'_, '_>) {
+    let fleet = big().fleet;
+    let mut kept = shown::Order::default();
+    kept.of(&fleet, Kind::Databases, None, "db-00");
+    bencher.bench_local(|| kept.of(black_box(&fleet), Kind::Databases, None, "db-007"));
 }
 
 #[divan::bench]

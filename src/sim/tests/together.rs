@@ -5,7 +5,7 @@ use crate::resources::{
     Kind,
     regions::rollup::Rollup,
     releases,
-    shown::{self, Severities},
+    shown::{self, Order, Sort},
     traffic::share::Shares,
 };
 
@@ -54,20 +54,31 @@ fn answers_that_come_together_leave_what_they_leave_one_by_one() {
 }
 
 #[test]
-fn rows_that_were_judged_before_stand_where_they_would_anew() {
+fn rows_that_were_looked_at_before_stand_where_they_would_anew() {
+    let sort = |column, descending| Some(Sort { column, descending });
+    let views = [
+        (None, ""),
+        (None, "us !region:east-2"),
+        (None, "freshness:fresh !state:ok"),
+        (sort(1, false), "e"),
+        (sort(2, true), ""),
+    ];
     for scenario in ["region-down", "database-failure", "bad-route-canary"] {
         let mut watching = Watching::named(scenario);
-        let mut kept: Vec<Severities> = vec![Severities::default(); Kind::ALL.len()];
+        let mut kept = vec![Order::default(); Kind::ALL.len() * views.len()];
         for second in (0..=240).step_by(20) {
             watching.fleet.advance(time(second));
             for source in Source::ALL {
                 watching.ask(second, &[*source], true);
-                for (kind, severities) in Kind::ALL.iter().zip(&mut kept) {
+                let all = Kind::ALL
+                    .iter()
+                    .flat_map(|kind| views.map(|view| (*kind, view)));
+                for ((kind, (sort, filter)), kept) in all.zip(&mut kept) {
                     let fleet = &watching.fleet;
                     assert_eq!(
-                        severities.order(fleet, *kind, None, ""),
-                        shown::order(fleet, *kind, None, ""),
-                        "{scenario} {second} s, {kind:?} after {source:?}"
+                        kept.of(fleet, kind, sort, filter),
+                        shown::order(fleet, kind, sort, filter),
+                        "{scenario} {second} s, {kind:?} by {filter:?} after {source:?}"
                     );
                 }
             }
