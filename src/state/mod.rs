@@ -36,7 +36,7 @@ use crate::{
     resources::{
         Estate, Fleet, Kind,
         cell::RowId,
-        shown::{Order, RowRef, Sort},
+        shown::{Order, Sort},
     },
 };
 
@@ -192,9 +192,7 @@ pub struct Pane {
     /// The selected row, followed from poll to poll.
     pub selected: Option<RowId>,
     /// The rows in the order of the screen.
-    pub order: Vec<RowRef>,
-    /// What is kept of them to bring them into that order.
-    pub kept: Order,
+    pub order: Order,
     /// Index in `order` of the selected row.
     pub cursor: usize,
 }

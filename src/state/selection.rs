@@ -1,5 +1,7 @@
 //! Which pane has the keys, which row is selected, and in which order rows stand. Owns how the selection follows its row from poll to poll; moves nothing itself.
 
+use std::borrow::Cow;
+
 use super::{Screen, State};
 use crate::{
     facts::Facts,
@@ -81,7 +83,13 @@ impl State {
             return;
         }
         self.settled += 1;
-        self.facts = Facts::of(self.shown());
+        let facts = match self.facts.current(self.shown()) {
+            Cow::Owned(anew) => Some(anew),
+            Cow::Borrowed(_) => None,
+        };
+        if let Some(facts) = facts {
+            self.facts = facts;
+        }
         let worst = matches!(self.facts.worst(), Mark::Warn(_) | Mark::Bad(_));
         let alarmed = worst || !self.facts.contradictions.is_empty();
         if alarmed && !self.alarmed && self.alerts.len() < ALERTS {
@@ -111,7 +119,7 @@ impl State {
             let frozen = self.frozen.as_deref();
             let fleet = frozen.map_or(&self.fleet, |frozen| &frozen.fleet);
             let pane = self.panes.entry(kind).or_default();
-            pane.order = pane.kept.of(fleet, kind, pane.sort, &pane.filter);
+            pane.order.renew(fleet, kind, pane.sort, &pane.filter);
             let selected = pane.selected.as_ref().and_then(|id| shown::find(fleet, id));
             let found = selected.and_then(|row| pane.order.iter().position(|other| *other == row));
             pane.cursor = found

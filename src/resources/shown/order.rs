@@ -4,6 +4,7 @@
 use std::{
     cmp::{Ordering, Reverse},
     collections::HashMap,
+    ops::Deref,
 };
 
 use super::{Fleet, Kind, Place, RowRef, Severity, Source, columns, field_name, freshness_word};
@@ -143,9 +144,13 @@ impl Line {
 /// What is kept of the rows of each slice, as of when that was so; `None` where it must be found anew each time.
 type Kept<T> = HashMap<(Source, Place), (Option<AsOf>, Vec<T>)>;
 
-/// What is kept of the rows of a kind from one order to the next: those of a region are looked at again only when its roll-up has been gathered anew.
+/// The rows of a kind in their order, and what is kept of them from one order to the next: those of a region are looked at again only when its roll-up has been
+/// gathered anew.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Order {
+    /// The order found last, as of when, and of what.
+    last: Option<(AsOf, Option<Sort>, String)>,
+    rows: Vec<RowRef>,
     severities: Kept<Severity>,
     lines: Kept<Line>,
     /// The column of which the lines have the cells.
@@ -153,21 +158,23 @@ pub struct Order {
 }
 
 impl Order {
-    /// The same as `order`.
-    pub fn of(
-        &mut self,
-        fleet: &Fleet,
-        kind: Kind,
-        sort: Option<Sort>,
-        filter: &str,
-    ) -> Vec<RowRef> {
+    /// Brings the rows into the order of `order`.
+    pub fn renew(&mut self, fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) {
+        let last = (fleet.as_of(), sort, filter);
+        let same = |(as_of, sort, filter): &(AsOf, Option<Sort>, String)| {
+            (*as_of, *sort, filter.as_str()) == last
+        };
+        if self.last.as_ref().is_some_and(same) {
+            return;
+        }
         let conditions = parse(kind, filter);
-        if conditions.is_empty() && sort.is_none() {
+        self.rows = if conditions.is_empty() && sort.is_none() {
             self.lines = HashMap::new();
             self.worst_first(fleet, kind)
         } else {
             self.filtered(fleet, kind, sort, &conditions)
-        }
+        };
+        self.last = Some((fleet.as_of(), sort, filter.to_owned()));
     }
 
     fn worst_first(&mut self, fleet: &Fleet, kind: Kind) -> Vec<RowRef> {
@@ -237,9 +244,20 @@ impl Order {
     }
 }
 
+/// The rows in the order found last.
+impl Deref for Order {
+    type Target = [RowRef];
+
+    fn deref(&self) -> &[RowRef] {
+        &self.rows
+    }
+}
+
 /// The rows of a kind that a filter keeps, in the order of the screen: by the sort column, or else the worst first and then as the estate lists them.
 pub fn order(fleet: &Fleet, kind: Kind, sort: Option<Sort>, filter: &str) -> Vec<RowRef> {
-    Order::default().of(fleet, kind, sort, filter)
+    let mut order = Order::default();
+    order.renew(fleet, kind, sort, filter);
+    order.rows
 }
 
 fn row(source: Source, place: &Place, index: usize) -> RowRef {

@@ -75,8 +75,9 @@ fn rows_that_were_looked_at_before_stand_where_they_would_anew() {
                     .flat_map(|kind| views.map(|view| (*kind, view)));
                 for ((kind, (sort, filter)), kept) in all.zip(&mut kept) {
                     let fleet = &watching.fleet;
+                    kept.renew(fleet, kind, sort, filter);
                     assert_eq!(
-                        kept.of(fleet, kind, sort, filter),
+                        **kept,
                         shown::order(fleet, kind, sort, filter),
                         "{scenario} {second} s, {kind:?} by {filter:?} after {source:?}"
                     );

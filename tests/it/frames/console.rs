@@ -9,7 +9,7 @@ use pilothouse::{
         theme::{Colour, Paint, Role, Theme},
     },
     facts::Facts,
-    resources::{Fleet, Kind, shown},
+    resources::{Fleet, Kind, shown::Order},
     state::{Look, Mode, Pane, State},
 };
 
@@ -76,7 +76,8 @@ pub fn keymap() -> Keymap {
 pub fn state(fleet: Fleet, size: (u16, u16)) -> State {
     let mut panes = BTreeMap::new();
     for &kind in Kind::ALL {
-        let order = shown::order(&fleet, kind, None, "");
+        let mut order = Order::default();
+        order.renew(&fleet, kind, None, "");
         panes.insert(
             kind,
             Pane {
@@ -101,7 +102,8 @@ pub fn state(fleet: Fleet, size: (u16, u16)) -> State {
 
 /// Sets the filter of a pane, as `update` would.
 pub fn filter(state: &mut State, kind: Kind, filter: &str) {
-    let order = shown::order(&state.fleet, kind, None, filter);
+    let mut order = Order::default();
+    order.renew(&state.fleet, kind, None, filter);
     let pane = state.panes.get_mut(&kind).unwrap();
     *pane = Pane {
         order,
