@@ -84,7 +84,7 @@ fn settle(path: &Path, run: String, note: &str) -> Result<u8, Failure> {
     }
     if !ledger(path)?.interrupted(None).any(|known| known.id == run) {
         return Err(Failure::Said(format!(
-            "`{run}` is no run that has not ended"
+            "`{run}` has ended, or there is no such run"
         )));
     }
     let (mut book, _) = Book::open(path).map_err(Failure::Said)?;

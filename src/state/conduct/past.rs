@@ -15,7 +15,7 @@ pub fn settle(state: &mut State, argument: &str) -> Vec<Effect> {
     let note = note.trim();
     let known = state.conduct.interrupted().any(|run| run.id == id);
     if !known {
-        return say(state, format!("`{id}` is no run that has not ended"));
+        return say(state, format!("`{id}` has ended, or there is no such run"));
     }
     if note.is_empty() {
         return say(
@@ -44,7 +44,7 @@ pub fn go_on(state: &mut State, id: &str) -> Vec<Effect> {
         id
     };
     let Some(record) = state.conduct.interrupted().find(|run| run.id == id) else {
-        return say(state, format!("`{id}` is no run that has not ended"));
+        return say(state, format!("`{id}` has ended, or there is no such run"));
     };
     let intent = record.plan.intent.clone();
     propose(state, intent, Some(id.to_owned()))
