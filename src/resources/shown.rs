@@ -5,7 +5,7 @@ mod order;
 pub use self::order::{Order, Sort, order};
 
 use super::{
-    Fleet, Freshness, Judgement, Kind, Place, RegionLabel, Severity, Source,
+    Fleet, Freshness, Judgement, Kind, Place, Severity, Source,
     cell::{Column, Field, RowId, Show, ShownRow},
 };
 
@@ -129,6 +129,15 @@ fn with_derived<R: Show>(fleet: &Fleet, row: &RowRef, resource: &R) -> Option<se
 
 #[allow(clippy::unnecessary_wraps)] // the callers are all `?` chains
 fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Option<ShownRow> {
+    let at_best = fleet.at_best(&row.place);
+    let freshness = resource
+        .freshness(fleet, &row.place)
+        .unwrap_or_else(|| fleet.freshness(row.source, &row.place));
+    let mut cells = resource.cells(fleet, &row.place);
+    // A roll-up ages what is in it by itself; when a region was heard last is never too old to be said.
+    for cell in cells.iter_mut().filter(|_| kind != Kind::Regions) {
+        cell.freshness = cell.freshness.map(|own| own.max(at_best));
+    }
     Some(ShownRow {
         id: RowId {
             kind,
@@ -139,22 +148,10 @@ fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Opti
         region: row.place.region().cloned(),
         judgement: resource.judge(fleet, &row.place),
         asked: resource.asked(fleet, &row.place),
-        freshness: freshness(fleet, row, resource),
+        freshness: freshness.max(at_best),
         observed_at: fleet.status(row.source, &row.place).observed_at,
-        cells: resource.cells(fleet, &row.place),
+        cells,
     })
-}
-
-/// How far a row can be trusted. Nothing of a region that does not answer is shown as if it were seen now (domain A.9 rule 5), however seldom it is asked.
-fn freshness<R: Show>(fleet: &Fleet, row: &RowRef, resource: &R) -> Freshness {
-    let own = resource
-        .freshness(fleet, &row.place)
-        .unwrap_or_else(|| fleet.freshness(row.source, &row.place));
-    let lost = |label: &RegionLabel| fleet.rollup(label).reach.lost(fleet.now);
-    match row.place.region() {
-        Some(label) if lost(label) => own.max(Freshness::Stale),
-        Some(_) | None => own,
-    }
 }
 
 /// What a row shows for a field of a filter.

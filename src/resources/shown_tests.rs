@@ -190,8 +190,15 @@ fn a_filter_finds_by_field_and_a_sort_puts_the_unknown_last() {
 #[test]
 fn nothing_of_a_region_that_does_not_answer_is_shown_as_if_seen_now() {
     let mut fleet = fleet();
-    let freshness = |fleet: &Fleet| rows(fleet, Kind::Caches)[0].freshness;
-    assert_eq!(freshness(&fleet), Freshness::Fresh);
+    let key = databases::series_key("db", "replication-lag");
+    let series = vec![f::series(&key, &[(120, 110.0)])];
+    f::metrics(&mut fleet, &place("eu"), 5, series);
+    let freshness = |fleet: &Fleet| {
+        let of_cell = cell(fleet, Kind::Databases, "lag").freshness;
+        (rows(fleet, Kind::Caches)[0].freshness, of_cell.unwrap())
+    };
+    let fresh = (Freshness::Fresh, Freshness::Fresh);
+    assert_eq!(freshness(&fleet), fresh);
     for &source in Source::ALL {
         if fleet.status(source, &place("eu")).observed_at.is_some() {
             f::failure(&mut fleet, source, &place("eu"), ErrorClass::Timeout);
@@ -201,7 +208,16 @@ fn nothing_of_a_region_that_does_not_answer_is_shown_as_if_seen_now() {
     // Caches are asked once a minute: by their own age they are not old yet.
     let own = fleet.freshness(Source::ElastiCache, &place("eu"));
     assert_eq!(own, Freshness::Fresh);
-    assert_eq!(freshness(&fleet), Freshness::Stale);
+    assert_eq!(freshness(&fleet), (Freshness::Stale, Freshness::Stale));
+    let region = &rows(&fleet, Kind::Regions)[0];
+    let alarms = columns(Kind::Regions).iter().zip(&region.cells);
+    let seen = |title| {
+        let mut cells = alarms.clone();
+        let found = cells.find(|(column, _)| column.title == title);
+        found.unwrap().1.freshness
+    };
+    assert_eq!(seen("alm"), Some(Freshness::Stale));
+    assert_eq!(seen("age"), Some(Freshness::Fresh), "how old the rest is");
 }
 
 #[test]

@@ -141,6 +141,11 @@ fn in_aws(fleet: &Fleet, place: &Place) -> bool {
     spec.is_some_and(|spec| spec.aws_region.is_some())
 }
 
+/// How old what a source said of a place looks.
+fn seen(fleet: &Fleet, source: Source, place: &Place) -> Freshness {
+    fleet.freshness(source, place).max(fleet.at_best(place))
+}
+
 fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
     let sources = if in_aws(fleet, place) {
         [Source::LoadBalancers, Source::Aliases]
@@ -149,7 +154,7 @@ fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
     };
     let freshness = sources
         .iter()
-        .map(|source| fleet.freshness(*source, place))
+        .map(|source| seen(fleet, *source, place))
         .filter(|freshness| *freshness != Freshness::Never)
         .max()
         .unwrap_or(Freshness::Never);
@@ -160,7 +165,7 @@ fn canary(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
         .map(|canary| canary.percent)
         .max_by(f64::total_cmp);
     let rollouts = &rollup.deployments;
-    let released = fleet.freshness(Source::Deployments, place);
+    let released = seen(fleet, Source::Deployments, place);
     match largest {
         // Two letters, for the column is as wide as a share; the reasons name the deployments.
         _ if !rollouts.stuck.is_empty() => Cell::number(1_000.0, "ro")
@@ -181,7 +186,7 @@ fn alarms(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
     let alarms = &rollup.alarms;
     let sources = SOURCES_OF_ALARMS.into_iter();
     let asked = sources.filter(|source| fleet.alarms.slice(*source, place).is_some());
-    let freshness = asked.map(|source| fleet.freshness(source, place)).max();
+    let freshness = asked.map(|source| seen(fleet, source, place)).max();
     let Some(freshness) = freshness else {
         return Cell::none();
     };
@@ -213,7 +218,7 @@ fn versions(fleet: &Fleet, place: &Place, rollup: &Rollup) -> Cell {
     } else {
         Source::ApiServers
     };
-    let freshness = fleet.freshness(listed, place);
+    let freshness = seen(fleet, listed, place);
     let mut versions: Vec<&str> = rollup
         .clusters
         .iter()

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use jiff::Timestamp;
 
 use super::Rollup;
-use crate::resources::{Fleet, Place, RegionLabel, regions::steering};
+use crate::resources::{Fleet, Freshness, Place, RegionLabel, regions::steering};
 
 /// Since when nothing has been steered to a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,16 @@ impl Fleet {
         match self.kept(label) {
             Some(kept) => Cow::Borrowed(&kept.rollup),
             None => Cow::Owned(Rollup::of(self, label)),
+        }
+    }
+
+    /// The best freshness that anything of a place can have: nothing of a region that does not answer is shown as if it were seen now (domain A.9 rule 5),
+    /// however seldom it is asked.
+    pub fn at_best(&self, place: &Place) -> Freshness {
+        let lost = |label: &RegionLabel| self.rollup(label).reach.lost(self.now);
+        match place.region() {
+            Some(label) if lost(label) => Freshness::Stale,
+            Some(_) | None => Freshness::Fresh,
         }
     }
 
