@@ -6,7 +6,7 @@ pub use self::order::{Order, Sort, order};
 
 use super::{
     Fleet, Freshness, Judgement, Kind, Place, Severity, Source,
-    cell::{Column, Field, RowId, Show, ShownRow},
+    cell::{Cell, Column, Field, RowId, Show, ShownRow},
 };
 
 /// Points at a row of a fleet; holds until the fleet's generation changes.
@@ -50,7 +50,9 @@ macro_rules! each_kind {
 
         /// Its detail.
         pub fn detail(fleet: &Fleet, kind: Kind, row: &RowRef) -> Vec<Field> {
-            match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.detail(fleet, &row.place)).unwrap_or_default(),)* }
+            let mut fields = match kind { $(Kind::$variant => fleet.$module.slice(row.source, &row.place).and_then(|slice| slice.rows.get(row.index)).map(|r| r.detail(fleet, &row.place)).unwrap_or_default(),)* };
+            age(fleet, kind, &row.place, fields.iter_mut().map(|field| &mut field.cell));
+            fields
         }
 
         /// The slices that it follows from: that which lists it, or those that it is derived from.
@@ -134,10 +136,7 @@ fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Opti
         .freshness(fleet, &row.place)
         .unwrap_or_else(|| fleet.freshness(row.source, &row.place));
     let mut cells = resource.cells(fleet, &row.place);
-    // A roll-up ages what is in it by itself; when a region was heard last is never too old to be said.
-    for cell in cells.iter_mut().filter(|_| kind != Kind::Regions) {
-        cell.freshness = cell.freshness.map(|own| own.max(at_best));
-    }
+    age(fleet, kind, &row.place, &mut cells);
     Some(ShownRow {
         id: RowId {
             kind,
@@ -152,6 +151,23 @@ fn shown<R: Show>(fleet: &Fleet, kind: Kind, row: &RowRef, resource: &R) -> Opti
         observed_at: fleet.status(row.source, &row.place).observed_at,
         cells,
     })
+}
+
+/// Takes from values of a place the freshness that nothing there can have.
+fn age<'a>(
+    fleet: &Fleet,
+    kind: Kind,
+    place: &Place,
+    cells: impl IntoIterator<Item = &'a mut Cell>,
+) {
+    // A roll-up ages what is in it by itself; when a region was heard last is never too old to be said.
+    if kind == Kind::Regions {
+        return;
+    }
+    let at_best = fleet.at_best(place);
+    for cell in cells {
+        cell.freshness = cell.freshness.map(|own| own.max(at_best));
+    }
 }
 
 /// What a row shows for a field of a filter.

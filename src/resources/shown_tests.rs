@@ -3,7 +3,7 @@
 use super::*;
 use crate::resources::{
     ErrorClass, Rows,
-    cell::{Align, Cell, Column},
+    cell::{Align, Column},
     databases,
     fixtures::{self as f, answer, place},
 };
@@ -209,6 +209,10 @@ fn nothing_of_a_region_that_does_not_answer_is_shown_as_if_seen_now() {
     let own = fleet.freshness(Source::ElastiCache, &place("eu"));
     assert_eq!(own, Freshness::Fresh);
     assert_eq!(freshness(&fleet), (Freshness::Stale, Freshness::Stale));
+    let row = &all(&fleet, Kind::Databases)[0];
+    let fields = detail(&fleet, Kind::Databases, row);
+    let mut own = fields.iter().filter_map(|field| field.cell.freshness);
+    assert!(own.clone().next().is_some() && own.all(|own| own != Freshness::Fresh));
     let region = &rows(&fleet, Kind::Regions)[0];
     let alarms = columns(Kind::Regions).iter().zip(&region.cells);
     let seen = |title| {

@@ -1,7 +1,5 @@
 //! Which pane has the keys, which row is selected, and in which order rows stand. Owns how the selection follows its row from poll to poll; moves nothing itself.
 
-use std::borrow::Cow;
-
 use super::{Screen, State};
 use crate::{
     facts::Facts,
@@ -83,13 +81,7 @@ impl State {
             return;
         }
         self.settled += 1;
-        let facts = match self.facts.current(self.shown()) {
-            Cow::Owned(anew) => Some(anew),
-            Cow::Borrowed(_) => None,
-        };
-        if let Some(facts) = facts {
-            self.facts = facts;
-        }
+        self.facts = self.facts.current(self.shown()).into_owned();
         let worst = matches!(self.facts.worst(), Mark::Warn(_) | Mark::Bad(_));
         let alarmed = worst || !self.facts.contradictions.is_empty();
         if alarmed && !self.alarmed && self.alerts.len() < ALERTS {
