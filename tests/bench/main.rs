@@ -102,14 +102,14 @@ fn update_tick(bencher: Bencher<'_, '_>, seconds: i64) {
 fn settle(bencher: Bencher<'_, '_>, source: &Source) {
     let mut state = big();
     let provider = world::provider(BIG.0, BIG.1);
-    let answers = world::answers(&provider, &state.fleet).into_iter();
+    let mut answers = world::answers(&provider, &state.fleet).into_iter();
     let of_source = |event| match event {
         Event::Observed {
             query, at, result, ..
         } if query.source == *source => Some((query, at, result.unwrap().rows)),
         _ => None,
     };
-    let (query, at, rows) = answers.filter_map(of_source).next().unwrap();
+    let (query, at, rows) = answers.find_map(of_source).unwrap();
     let (mut fewer, mut flip) = (rows.clone(), false);
     if let Rows::Databases(rows) = &mut fewer {
         rows.pop();
